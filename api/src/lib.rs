@@ -1,0 +1,1 @@
+//! GraphQL, the page and live subscriptions over one immutable view per request. It never reads the log.

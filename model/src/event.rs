@@ -1,0 +1,139 @@
+//! Everything the log can hold.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{
+    CauseJudged, Change, Incident, ItemDeviated, ItemRetired, ObservationGap, ObservedCalls,
+    ObservedItem, ObservedRelation, QuarantinedInput, RelationDeviated, RelationEnded,
+};
+
+/// Something that was observed or decided. Named in the past tense.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    /// A source says that an item exists.
+    ItemObserved(ObservedItem),
+    /// A source says that an item no longer exists.
+    ItemRetired(ItemRetired),
+    /// A source says that one item needs another.
+    RelationObserved(ObservedRelation),
+    /// A source says that it no longer does.
+    RelationEnded(RelationEnded),
+    /// One closed window of traces.
+    CallsObserved(ObservedCalls),
+    /// A source speaks of a change: planned, started, a batch, finished, rolled back.
+    ChangeRecorded(Box<Change>),
+    /// A source says that an incident began.
+    IncidentOpened(Incident),
+    /// A source says more about an incident.
+    IncidentUpdated(Incident),
+    /// Somebody judged a cause.
+    CauseJudged(CauseJudged),
+    /// A measure of an item left its baseline.
+    ItemDeviated(ItemDeviated),
+    /// A measure of a relation left its baseline.
+    RelationDeviated(RelationDeviated),
+    /// Observations are known to be missing.
+    ObservationGap(ObservationGap),
+    /// Something was not understood and is kept aside.
+    InputQuarantined(QuarantinedInput),
+}
+
+/// Why a stored payload is no event.
+#[derive(Debug, Error)]
+pub enum DecodeEventError {
+    /// The name is not one this version knows.
+    #[error("no event is stored under the name {0:?}")]
+    UnknownName(String),
+    /// The payload does not fit the name.
+    #[error("the payload of {name} does not fit")]
+    Payload {
+        /// The stored name.
+        name: String,
+        /// What does not fit.
+        source: serde_json::Error,
+    },
+}
+
+impl Event {
+    /// Every stored name with its newest payload version.
+    pub const TAGS: [(&'static str, u16); 13] = [
+        ("item.observed", 1),
+        ("item.retired", 1),
+        ("relation.observed", 1),
+        ("relation.ended", 1),
+        ("calls.observed", 1),
+        ("change.recorded", 1),
+        ("incident.opened", 1),
+        ("incident.updated", 1),
+        ("cause.judged", 1),
+        ("item.deviated", 1),
+        ("relation.deviated", 1),
+        ("observation.gap", 1),
+        ("input.quarantined", 1),
+    ];
+
+    /// The stored name and payload version. A stored name is never renamed or reused.
+    pub const fn tag(&self) -> (&'static str, u16) {
+        match self {
+            Self::ItemObserved(_) => ("item.observed", 1),
+            Self::ItemRetired(_) => ("item.retired", 1),
+            Self::RelationObserved(_) => ("relation.observed", 1),
+            Self::RelationEnded(_) => ("relation.ended", 1),
+            Self::CallsObserved(_) => ("calls.observed", 1),
+            Self::ChangeRecorded(_) => ("change.recorded", 1),
+            Self::IncidentOpened(_) => ("incident.opened", 1),
+            Self::IncidentUpdated(_) => ("incident.updated", 1),
+            Self::CauseJudged(_) => ("cause.judged", 1),
+            Self::ItemDeviated(_) => ("item.deviated", 1),
+            Self::RelationDeviated(_) => ("relation.deviated", 1),
+            Self::ObservationGap(_) => ("observation.gap", 1),
+            Self::InputQuarantined(_) => ("input.quarantined", 1),
+        }
+    }
+
+    /// The payload as JSON, without the name.
+    pub fn encode_payload(&self, out: &mut Vec<u8>) {
+        let written = match self {
+            Self::ItemObserved(payload) => serde_json::to_writer(out, payload),
+            Self::ItemRetired(payload) => serde_json::to_writer(out, payload),
+            Self::RelationObserved(payload) => serde_json::to_writer(out, payload),
+            Self::RelationEnded(payload) => serde_json::to_writer(out, payload),
+            Self::CallsObserved(payload) => serde_json::to_writer(out, payload),
+            Self::ChangeRecorded(payload) => serde_json::to_writer(out, payload),
+            Self::IncidentOpened(payload) | Self::IncidentUpdated(payload) => {
+                serde_json::to_writer(out, payload)
+            }
+            Self::CauseJudged(payload) => serde_json::to_writer(out, payload),
+            Self::ItemDeviated(payload) => serde_json::to_writer(out, payload),
+            Self::RelationDeviated(payload) => serde_json::to_writer(out, payload),
+            Self::ObservationGap(payload) => serde_json::to_writer(out, payload),
+            Self::InputQuarantined(payload) => serde_json::to_writer(out, payload),
+        };
+        written.expect("a payload has string keys only and memory takes it");
+    }
+
+    /// The event of the newest version stored under `name`. Older versions go through `migrations` first.
+    pub fn decode_payload(name: &str, payload: &[u8]) -> Result<Self, DecodeEventError> {
+        let decoded = match name {
+            "item.observed" => serde_json::from_slice(payload).map(Self::ItemObserved),
+            "item.retired" => serde_json::from_slice(payload).map(Self::ItemRetired),
+            "relation.observed" => serde_json::from_slice(payload).map(Self::RelationObserved),
+            "relation.ended" => serde_json::from_slice(payload).map(Self::RelationEnded),
+            "calls.observed" => serde_json::from_slice(payload).map(Self::CallsObserved),
+            "change.recorded" => serde_json::from_slice(payload).map(Self::ChangeRecorded),
+            "incident.opened" => serde_json::from_slice(payload).map(Self::IncidentOpened),
+            "incident.updated" => serde_json::from_slice(payload).map(Self::IncidentUpdated),
+            "cause.judged" => serde_json::from_slice(payload).map(Self::CauseJudged),
+            "item.deviated" => serde_json::from_slice(payload).map(Self::ItemDeviated),
+            "relation.deviated" => serde_json::from_slice(payload).map(Self::RelationDeviated),
+            "observation.gap" => serde_json::from_slice(payload).map(Self::ObservationGap),
+            "input.quarantined" => serde_json::from_slice(payload).map(Self::InputQuarantined),
+            _ => return Err(DecodeEventError::UnknownName(name.to_owned())),
+        };
+        decoded.map_err(|source| DecodeEventError::Payload {
+            name: name.to_owned(),
+            source,
+        })
+    }
+}

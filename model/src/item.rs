@@ -1,0 +1,111 @@
+//! What a source says about an item.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{SourceKey, Timestamp};
+
+/// Named values of an item as one source states them.
+pub type Attributes = BTreeMap<String, Value>;
+
+/// An identifying name in a naming scheme: whoever makes the same claim speaks of the same item.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// The scheme, such as `k8s.uid`, `arn` or `appid`.
+    pub scheme: String,
+    /// The name in that scheme.
+    pub value: String,
+}
+
+impl Claim {
+    /// A claim in a scheme.
+    pub fn new(scheme: impl Into<String>, value: impl Into<String>) -> Self {
+        Self {
+            scheme: scheme.into(),
+            value: value.into(),
+        }
+    }
+}
+
+/// Another name an item answers to, perhaps only for a time (an IP address).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Alias {
+    /// The scheme, such as `ip`, `hostname` or `key`.
+    pub scheme: String,
+    /// The name in that scheme.
+    pub value: String,
+    /// The first moment it is valid; since ever when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<Timestamp>,
+    /// The first moment it is no longer valid; for ever when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<Timestamp>,
+}
+
+/// `item.observed`: a source says that an item exists and what it is like.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ObservedItem {
+    /// What the source calls it.
+    pub key: SourceKey,
+    /// Further identifying claims: the same item is also called so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Claim>,
+    /// Names it answers to that do not identify it for ever.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<Alias>,
+    /// A name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// Named values. A value of `null` takes this source's earlier value back.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: Attributes,
+    /// The team that answers for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// How much depends on it: `P0` (most), `P1`, `P2`, or the words of OpenTelemetry's `service.criticality`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub criticality: Option<String>,
+    /// The first moment it existed; the time of the event when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<Timestamp>,
+    /// The first moment it no longer existed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<Timestamp>,
+    /// How often the source promises to say so again, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_interval_ms: Option<u64>,
+}
+
+impl ObservedItem {
+    /// An observation that says only that the item exists.
+    pub fn new(key: impl Into<SourceKey>) -> Self {
+        Self {
+            key: key.into(),
+            claims: Vec::new(),
+            aliases: Vec::new(),
+            display_name: None,
+            attributes: Attributes::new(),
+            owner: None,
+            criticality: None,
+            valid_from: None,
+            valid_until: None,
+            report_interval_ms: None,
+        }
+    }
+}
+
+/// `item.retired`: a source says that an item no longer exists.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ItemRetired {
+    /// What the source calls it.
+    pub key: SourceKey,
+    /// Why, in the source's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}

@@ -1,0 +1,44 @@
+//! The shared words: ids, time, keys, items, relations, changes, incidents and events.
+//!
+//! Nothing here does I/O, waits, or reads a clock. Behind a decoder every value
+//! is within [`bounds`], and nobody checks again.
+
+pub mod bounds;
+mod calls;
+mod change;
+mod clock;
+mod deviation;
+mod envelope;
+mod event;
+mod gap;
+mod id;
+mod incident;
+mod item;
+mod judgement;
+mod key;
+mod position;
+mod rejection;
+mod relation;
+mod source;
+mod time;
+
+pub use calls::{Evidence, ObservedCall, ObservedCalls};
+pub use change::{
+    Artifact, BatchStatus, Change, ChangeBatch, ChangeLink, ChangeStatus, CheckResult, CodeRef,
+    Shield, ValueChange,
+};
+pub use clock::{Clock, IdSource};
+pub use deviation::{Deviation, ItemDeviated, RelationDeviated};
+pub use envelope::{EventEnvelope, NewEvent, Occurred};
+pub use event::{DecodeEventError, Event};
+pub use gap::{ObservationGap, QuarantinedInput};
+pub use id::{ChangeId, CiId, ContentHash, IdParseError, IncidentId};
+pub use incident::{Incident, IncidentStatus};
+pub use item::{Alias, Attributes, Claim, ItemRetired, ObservedItem};
+pub use judgement::{CauseJudged, Verdict};
+pub use key::{KeyError, KeyParts, SourceKey};
+pub use position::{LogPosition, PositionParseError};
+pub use rejection::Rejection;
+pub use relation::{ObservedRelation, RelationEnded, RelationKind, Strength};
+pub use source::{Actor, ActorKind, EventId, SourceName, SourceRef};
+pub use time::{AsOf, Lookback, TimeError, Timestamp, ValidInterval};

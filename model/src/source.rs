@@ -1,0 +1,78 @@
+//! Who told us, and what they call the thing.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The name of a sender, such as `argocd` or `alertmanager`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SourceName(String);
+
+impl SourceName {
+    /// A source by its name; a decoder has checked its bounds.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SourceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Names one delivery of a source. A second delivery of the same id is a duplicate, never a second event.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct EventId {
+    /// Who sent it.
+    pub source: SourceName,
+    /// The sender's id of the delivery, or the hash of its content where it has none.
+    pub delivery: String,
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.source, self.delivery)
+    }
+}
+
+/// What a source calls a change or an incident. Many events may speak of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SourceRef {
+    /// The platform.
+    pub source: SourceName,
+    /// The platform's own id.
+    pub source_id: String,
+}
+
+/// Whether a person or a machine acted.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum ActorKind {
+    /// A person.
+    Human,
+    /// A machine by itself.
+    Automatic,
+    /// Nobody said.
+    #[default]
+    Unknown,
+}
+
+/// Who sent or caused an event.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Actor {
+    /// Person, machine or unknown.
+    pub kind: ActorKind,
+    /// Their name, if it was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}

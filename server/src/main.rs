@@ -1,0 +1,3 @@
+//! The `epicenter` binary.
+
+fn main() {}

@@ -1,0 +1,5 @@
+//! The log, its snapshots, and sled's handle for what can be rebuilt. It knows no business rule.
+
+mod log;
+
+pub use log::{AppendError, AppendFuture, Appended, EventLog, LogHealth, ReadError, ReadLimit};
