@@ -1,1 +1,5 @@
 //! Decodes what sources send, bounds it, and appends it. It never decides what an item is.
+
+mod recorder;
+
+pub use recorder::{RecordError, RecordedBatch, Recorder, RecorderLimits};
