@@ -1,1 +1,18 @@
 //! The binary: command line, configuration, the clock, and the loop that folds the log.
+//!
+//! The only crate that knows all others. It wires them and holds no business rule.
+
+mod cli;
+mod clock;
+pub mod config;
+mod health;
+mod listen;
+mod metrics;
+mod serve;
+mod shutdown;
+mod tasks;
+mod telemetry;
+
+pub use cli::Cli;
+pub use clock::{RandomIds, SystemClock};
+pub use serve::{Addresses, Server};

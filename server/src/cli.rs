@@ -1,0 +1,119 @@
+//! The command line: what can be typed, and who does it.
+
+mod serve;
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::config::{Layers, Settings};
+
+/// Answers one question: what changed nearby?
+#[derive(Debug, Parser)]
+#[command(name = "epicenter", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server on the embedded store
+    Serve(SettingFlags),
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Write a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Check flags, environment and file, and print what they come to as TOML
+    Check(SettingFlags),
+}
+
+/// Flags that set something; each beats its variable, which beats the file.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct SettingFlags {
+    /// Where the page, GraphQL and the intake listen; port 0 picks a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<String>,
+    /// Where OTLP over gRPC listens [default: 127.0.0.1:4317]
+    #[arg(long, value_name = "ADDR:PORT")]
+    otlp_grpc: Option<String>,
+    /// Where OTLP over HTTP listens [default: 127.0.0.1:4318]
+    #[arg(long, value_name = "ADDR:PORT")]
+    otlp_http: Option<String>,
+    /// Where everything on disk lies [default: epicenter-data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<String>,
+    /// Which log holds the truth: `segments:`, `segments:FOLDER` or `memory:` [default: segments:]
+    #[arg(long, value_name = "URL")]
+    log: Option<String>,
+    /// A TOML file with settings
+    #[arg(long, value_name = "FILE", env = "EPICENTER_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+impl SettingFlags {
+    /// What flags, environment and file come to.
+    pub(crate) fn settings(&self) -> anyhow::Result<Settings> {
+        let flags = [
+            ("listen", &self.listen),
+            ("otlp_grpc", &self.otlp_grpc),
+            ("otlp_http", &self.otlp_http),
+            ("data_dir", &self.data_dir),
+            ("log", &self.log),
+        ];
+        let file = match &self.config {
+            None => None,
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .with_context(|| format!("could not read {}", path.display()))?;
+                Some((path.clone(), text))
+            }
+        };
+        let layers = Layers {
+            flags: flags
+                .into_iter()
+                .filter_map(|(key, value)| Some((key, value.clone()?)))
+                .collect(),
+            variables: std::env::vars().collect(),
+            file,
+        };
+        Ok(layers.settings()?)
+    }
+}
+
+impl Cli {
+    /// Does what was typed.
+    pub fn run(self) -> anyhow::Result<()> {
+        match self.command {
+            Command::Serve(flags) => serve::serve(&flags),
+            Command::Config(ConfigCommand::Check(flags)) => print(&flags.settings()?.to_toml()),
+            Command::Completions { shell } => {
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut Self::command(), "epicenter", &mut script);
+                print(&String::from_utf8_lossy(&script))
+            }
+        }
+    }
+}
+
+/// Writes to standard output. That nobody reads on is no error: `epicenter items | head` is fine.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    use std::io::Write;
+    let mut stdout = std::io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("could not write to standard output"),
+    }
+}

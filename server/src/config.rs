@@ -1,0 +1,161 @@
+//! What can be set, and every default.
+//!
+//! A value comes from a flag, else from the environment (`EPICENTER_…`), else from
+//! one TOML file, else from here. No other file of the product holds a default.
+
+mod layers;
+mod log_url;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub use layers::{ConfigError, Layers, RESERVED_VARIABLES, VARIABLE_PREFIX};
+pub use log_url::{LogUrl, LogUrlError};
+
+/// Everything that can be set, read once at start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where the page, GraphQL and the intake listen.
+    pub listen: SocketAddr,
+    /// Where OTLP over gRPC listens.
+    pub otlp_grpc: SocketAddr,
+    /// Where OTLP over HTTP listens, besides `listen`.
+    pub otlp_http: SocketAddr,
+    /// Where everything on disk lies.
+    pub data_dir: PathBuf,
+    /// Which log holds the truth.
+    pub log: LogUrl,
+    /// Connections and requests.
+    pub http: HttpSettings,
+    /// The loop that folds the log.
+    pub projector: ProjectorSettings,
+    /// Own logs and traces.
+    pub telemetry: TelemetrySettings,
+}
+
+/// Connections and requests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpSettings {
+    /// Most connections at once on one address; more wait to be accepted.
+    pub connections_max: usize,
+    /// How long a client may take to send the head of a request.
+    pub head_timeout_ms: u64,
+    /// How long open requests may go on after the signal to stop.
+    pub drain_timeout_ms: u64,
+}
+
+/// The loop that folds the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectorSettings {
+    /// Least time between two published views.
+    pub publish_interval_ms: u64,
+    /// Most events read and applied at once.
+    pub batch_events: usize,
+    /// Most payload bytes read and applied at once.
+    pub batch_bytes: usize,
+    /// Most batches that wait for the index.
+    pub index_queue_batches: usize,
+    /// Save the fold after so many events.
+    pub snapshot_every_events: u64,
+    /// How long a question waits for the fold to reach what was acknowledged.
+    pub wait_timeout_ms: u64,
+    /// Most past states that are folded at once.
+    pub past_folds_max: usize,
+    /// Most past states that are kept.
+    pub past_views_kept: usize,
+}
+
+/// Own logs and traces.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TelemetrySettings {
+    /// What is logged to standard error: a level or a filter such as `info,store=debug`.
+    pub log_filter: String,
+    /// How it is written.
+    pub log_format: LogFormat,
+    /// Where own traces are sent over OTLP gRPC; nowhere when empty.
+    pub otlp_endpoint: String,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Settings {
+    /// The defaults. They are safe: everything listens on loopback only.
+    pub fn defaults() -> Self {
+        let loopback = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+        Self {
+            listen: loopback(8080),
+            otlp_grpc: loopback(4317),
+            otlp_http: loopback(4318),
+            data_dir: PathBuf::from("epicenter-data"),
+            log: LogUrl::Segments(None),
+            http: HttpSettings {
+                connections_max: 1024,
+                head_timeout_ms: 10_000,
+                drain_timeout_ms: 10_000,
+            },
+            projector: ProjectorSettings {
+                publish_interval_ms: 2,
+                batch_events: 4096,
+                batch_bytes: 4 * 1024 * 1024,
+                index_queue_batches: 16,
+                snapshot_every_events: 100_000,
+                wait_timeout_ms: 1_000,
+                past_folds_max: 2,
+                past_views_kept: 4,
+            },
+            telemetry: TelemetrySettings {
+                log_filter: "info".to_owned(),
+                log_format: LogFormat::Text,
+                otlp_endpoint: String::new(),
+            },
+        }
+    }
+
+    /// Refuses what would not be safe or could not work.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        for (key, address) in [
+            ("listen", self.listen),
+            ("otlp_grpc", self.otlp_grpc),
+            ("otlp_http", self.otlp_http),
+        ] {
+            if !address.ip().is_loopback() {
+                return Err(ConfigError::NotLoopback { key, address });
+            }
+        }
+        for (key, value) in [
+            ("http.connections_max", self.http.connections_max),
+            ("projector.batch_events", self.projector.batch_events),
+            ("projector.batch_bytes", self.projector.batch_bytes),
+            (
+                "projector.index_queue_batches",
+                self.projector.index_queue_batches,
+            ),
+            ("projector.past_folds_max", self.projector.past_folds_max),
+            ("projector.past_views_kept", self.projector.past_views_kept),
+        ] {
+            if value == 0 {
+                return Err(ConfigError::Zero { key });
+            }
+        }
+        Ok(())
+    }
+
+    /// The settings as the TOML file that would set them.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("settings hold text keys and plain values only")
+    }
+}

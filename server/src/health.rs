@@ -1,0 +1,45 @@
+//! Liveness, readiness and measures, for whatever watches the process.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::json;
+
+use crate::metrics::Metrics;
+
+/// Says whether the process can do its work, or everything that keeps it from it.
+pub(crate) trait Readiness: Send + Sync + 'static {
+    /// What is not ready, in words; nothing when all is.
+    fn obstacles(&self) -> Vec<String>;
+}
+
+/// Answers `/healthz`, `/readyz` and `/metrics`.
+pub(crate) fn routes(readiness: Arc<dyn Readiness>, metrics: Arc<Metrics>) -> Router {
+    Router::new()
+        .route("/healthz", get(alive))
+        .route("/readyz", get(ready).with_state(readiness))
+        .route("/metrics", get(measures).with_state(metrics))
+}
+
+async fn alive() -> Json<serde_json::Value> {
+    Json(json!({ "status": "alive", "version": env!("CARGO_PKG_VERSION") }))
+}
+
+async fn ready(State(readiness): State<Arc<dyn Readiness>>) -> Response {
+    let obstacles = readiness.obstacles();
+    let (status, word) = match obstacles.is_empty() {
+        true => (StatusCode::OK, "ready"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
+    };
+    let body = Json(json!({ "status": word, "obstacles": obstacles }));
+    (status, body).into_response()
+}
+
+async fn measures(State(metrics): State<Arc<Metrics>>) -> Response {
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], metrics.render()).into_response()
+}

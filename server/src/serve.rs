@@ -1,0 +1,124 @@
+//! Puts the parts together and keeps them running.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::bail;
+use axum::{Router, middleware};
+use tokio::sync::watch;
+use tonic::service::Routes;
+use tonic::transport::server::TcpIncoming;
+
+use crate::config::Settings;
+use crate::health::{self, Readiness};
+use crate::listen::{bind, serve_http};
+use crate::metrics::{self, Metrics, RequestMetrics, measure};
+use crate::shutdown;
+use crate::tasks::Tasks;
+
+/// A running server.
+pub struct Server {
+    /// Where it listens.
+    pub addresses: Addresses,
+    pub(crate) settings: Settings,
+    pub(crate) tasks: Tasks,
+    pub(crate) stop_listening: watch::Sender<bool>,
+}
+
+/// The addresses a server chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// The page, GraphQL, intake, health.
+    pub http: SocketAddr,
+    /// OTLP over HTTP.
+    pub otlp_http: SocketAddr,
+    /// OTLP over gRPC.
+    pub otlp_grpc: SocketAddr,
+}
+
+struct Process;
+
+impl Readiness for Process {
+    fn obstacles(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+impl Server {
+    /// Starts everything; when it returns, the addresses answer.
+    pub async fn start(settings: Settings) -> anyhow::Result<Self> {
+        settings.check()?;
+        let (http, http_address) = bind("listen", settings.listen).await?;
+        let (otlp_http, otlp_http_address) = bind("otlp_http", settings.otlp_http).await?;
+        let (otlp_grpc, otlp_grpc_address) = bind("otlp_grpc", settings.otlp_grpc).await?;
+        let metrics = Arc::new(Metrics::default());
+        metrics::register_process(&metrics);
+        let (stop_listening, stopping) = shutdown::switch();
+        let mut tasks = Tasks::default();
+
+        let page = health::routes(Arc::new(Process), Arc::clone(&metrics));
+        let router = measured("http", page, &metrics);
+        tasks.spawn(
+            "http",
+            serve_http(http, router, settings.http.clone(), stopping.clone()),
+        );
+        let router = measured("otlp-http", Router::new(), &metrics);
+        tasks.spawn(
+            "otlp-http",
+            serve_http(otlp_http, router, settings.http.clone(), stopping.clone()),
+        );
+        let incoming = TcpIncoming::from(otlp_grpc).with_nodelay(Some(true));
+        tasks.spawn(
+            "otlp-grpc",
+            serve_grpc(incoming, Routes::default(), stopping),
+        );
+        Ok(Self {
+            addresses: Addresses {
+                http: http_address,
+                otlp_http: otlp_http_address,
+                otlp_grpc: otlp_grpc_address,
+            },
+            settings,
+            tasks,
+            stop_listening,
+        })
+    }
+
+    /// Runs until a signal comes, then goes down in order; an error when a part ended by itself.
+    pub async fn run(mut self) -> anyhow::Result<()> {
+        tokio::select! {
+            signal = shutdown::signalled() => {
+                tracing::info!("stopping after {}", signal?);
+                self.stop().await;
+                Ok(())
+            }
+            ended = self.tasks.next_end() => {
+                let how = ended.panic.unwrap_or_else(|| "it ended by itself".to_owned());
+                tracing::error!(task = ended.name, "stopping: {how}");
+                self.stop().await;
+                bail!("{} stopped working: {how}", ended.name)
+            }
+        }
+    }
+}
+
+fn measured(listener: &'static str, router: Router, metrics: &Metrics) -> Router {
+    let requests = Arc::new(RequestMetrics::new(listener));
+    let counted = Arc::clone(&requests);
+    metrics.register(move |scrape| counted.write(scrape));
+    router.layer(middleware::from_fn_with_state(requests, measure))
+}
+
+async fn serve_grpc(incoming: TcpIncoming, routes: Routes, mut stop: watch::Receiver<bool>) {
+    let stopped = async move {
+        // An error means that the switch is gone, which is a reason to stop as well.
+        let _gone = stop.wait_for(|stop| *stop).await;
+    };
+    let served = tonic::transport::Server::builder()
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(incoming, stopped)
+        .await;
+    if let Err(error) = served {
+        tracing::error!("OTLP over gRPC ended: {error}");
+    }
+}
