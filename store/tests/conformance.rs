@@ -1,6 +1,10 @@
 //! One suite for every event log: whatever keeps the log, these sentences are true.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
 
 mod suite;
 
