@@ -1,0 +1,8 @@
+//! The one integration test binary: real server, port 0, temporary directory.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed, which is what it is for"
+)]
+
+mod tidy;
