@@ -1,6 +1,12 @@
 //! The command line: what can be typed, and who does it.
 
+mod answer;
+mod ask;
+mod blast_radius;
+mod lists;
+mod nearby;
 mod serve;
+mod text;
 
 use std::path::PathBuf;
 
@@ -21,6 +27,14 @@ pub struct Cli {
 enum Command {
     /// Run the server on the embedded store
     Serve(SettingFlags),
+    /// What changed near an incident or items?
+    Nearby(nearby::NearbyFlags),
+    /// Who is hit when an item fails, or when a change goes wrong?
+    BlastRadius(blast_radius::BlastRadiusFlags),
+    /// List the newest changes
+    Changes(lists::ChangesFlags),
+    /// List the items of the estate
+    Items(lists::ItemsFlags),
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -95,6 +109,10 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Serve(flags) => serve::serve(&flags),
+            Command::Nearby(flags) => nearby::nearby(&flags),
+            Command::BlastRadius(flags) => blast_radius::blast_radius(&flags),
+            Command::Changes(flags) => lists::changes(&flags),
+            Command::Items(flags) => lists::items(&flags),
             Command::Config(ConfigCommand::Check(flags)) => print(&flags.settings()?.to_toml()),
             Command::Completions { shell } => {
                 let mut script = Vec::new();

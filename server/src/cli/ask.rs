@@ -1,0 +1,98 @@
+//! Asks a running server over GraphQL.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::serve::runtime;
+
+/// Which server is asked, and how its answer is shown.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct AskFlags {
+    /// The server's address
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "EPICENTER_SERVER",
+        default_value = "http://127.0.0.1:8080"
+    )]
+    pub(crate) server: String,
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What a command asks: a document, its variables, and how people read the answer.
+pub(crate) struct Question<A> {
+    /// The document.
+    pub(crate) document: &'static str,
+    /// Its variables.
+    pub(crate) variables: Value,
+    /// The answer in words.
+    pub(crate) render: fn(&A) -> String,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    data: Option<Value>,
+    #[serde(default)]
+    errors: Vec<AnswerError>,
+}
+
+#[derive(Deserialize)]
+struct AnswerError {
+    message: String,
+    #[serde(default)]
+    extensions: Value,
+}
+
+/// Asks and prints.
+pub(crate) fn ask<A: DeserializeOwned>(
+    flags: &AskFlags,
+    question: &Question<A>,
+) -> anyhow::Result<()> {
+    let data = runtime()?.block_on(query(&flags.server, question.document, &question.variables))?;
+    if flags.json {
+        return super::print(&format!("{}\n", serde_json::to_string_pretty(&data)?));
+    }
+    let answer: A = serde_json::from_value(data).context("the server answered something else")?;
+    super::print(&(question.render)(&answer))
+}
+
+/// Sends one GraphQL request and returns its data.
+pub(crate) async fn query(
+    server: &str,
+    document: &str,
+    variables: &Value,
+) -> anyhow::Result<Value> {
+    let url = format!("{}/graphql", server.trim_end_matches('/'));
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(60))
+        .build()
+        .context("could not make an HTTP client")?;
+    let response = client
+        .post(&url)
+        .header("accept", "application/graphql-response+json")
+        .json(&json!({ "query": document, "variables": variables }))
+        .send()
+        .await
+        .with_context(|| {
+            format!("no server answers at {server}; start one with `epicenter serve`, or name it with --server")
+        })?;
+    let status = response.status();
+    let body = response.bytes().await.context("the answer broke off")?;
+    let Ok(answer) = serde_json::from_slice::<Answer>(&body) else {
+        bail!("{url} answered {status}, and not in GraphQL");
+    };
+    if let Some(error) = answer.errors.first() {
+        let code = error.extensions.get("code").and_then(Value::as_str);
+        match code {
+            Some(code) => bail!("{} ({code})", error.message),
+            None => bail!("{}", error.message),
+        }
+    }
+    answer.data.context("the answer holds no data")
+}

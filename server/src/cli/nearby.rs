@@ -1,0 +1,300 @@
+//! `epicenter nearby`: what changed near an incident or an item?
+
+use std::fmt::Write;
+
+use model::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::answer::{ChangeLine, Contribution, Coverage, ItemKey, PathStep, Target, draw};
+use super::ask::{AskFlags, Question, ask};
+use super::text::{before, clock_time, count};
+
+/// What changed near an incident or items?
+#[derive(Debug, clap::Args)]
+pub(crate) struct NearbyFlags {
+    /// An incident's id (`inc_…`), or the keys of items
+    #[arg(required = true, value_name = "INCIDENT|ITEM")]
+    around: Vec<String>,
+    /// The moment of the question; else the incident's start, else now
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
+    /// How far back to look, such as PT72H
+    #[arg(long, value_name = "DURATION")]
+    lookback: Option<String>,
+    /// How many changes to show
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    first: u32,
+    #[command(flatten)]
+    ask: AskFlags,
+}
+
+/// The document of the question.
+pub(crate) const DOCUMENT: &str = "\
+query Nearby($incident: ID, $items: [String!], $at: DateTime, $lookback: Duration, $first: Int) {
+  changesNearby(incident: $incident, items: $items, at: $at, lookback: $lookback, first: $first) {
+    at considered truncated position modelVersion
+    coverage { unknownItems itemsWithoutSource silentSources gaps }
+    changes {
+      rank score hops leadMs reason
+      change {
+        id source title kind environment status operator startedAt
+        targets { key item { key } }
+      }
+      path { from { key } to { key } relation { kind } againstArrow }
+      contributions { signal contribution explanation }
+    }
+  }
+}";
+
+const INCIDENT_DOCUMENT: &str = "\
+query Incident($incident: ID!) {
+  incident(id: $incident) { id title status severity startedAt items { key } }
+}";
+
+/// The answer, as far as people read it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Answer {
+    changes_nearby: Nearby,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Nearby {
+    changes: Vec<NearbyChange>,
+    considered: u64,
+    truncated: bool,
+    coverage: Coverage,
+    at: Timestamp,
+    position: String,
+    model_version: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NearbyChange {
+    rank: u32,
+    score: f64,
+    change: ChangeLine,
+    path: Vec<PathStep>,
+    lead_ms: f64,
+    reason: String,
+    contributions: Vec<Contribution>,
+}
+
+/// Asks and prints.
+pub(super) fn nearby(flags: &NearbyFlags) -> anyhow::Result<()> {
+    let incident = match flags.around.as_slice() {
+        [one] if one.starts_with("inc_") => Some(one.clone()),
+        _ => None,
+    };
+    if let (Some(incident), false) = (&incident, flags.ask.json) {
+        ask(&flags.ask, &incident_question(incident))?;
+    }
+    let items = incident.is_none().then_some(&flags.around);
+    let variables = json!({
+        "incident": incident,
+        "items": items,
+        "at": flags.at,
+        "lookback": flags.lookback,
+        "first": flags.first,
+    });
+    ask(
+        &flags.ask,
+        &Question {
+            document: DOCUMENT,
+            variables,
+            render,
+        },
+    )
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct IncidentAnswer {
+    incident: Option<Incident>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Incident {
+    title: String,
+    status: String,
+    severity: Option<String>,
+    started_at: Timestamp,
+    items: Vec<ItemKey>,
+}
+
+/// Asks what is known of an incident itself.
+pub(crate) fn incident_question(incident: &str) -> Question<IncidentAnswer> {
+    Question {
+        document: INCIDENT_DOCUMENT,
+        variables: json!({ "incident": incident }),
+        render: render_incident,
+    }
+}
+
+/// The incident in words.
+pub(crate) fn render_incident(answer: &IncidentAnswer) -> String {
+    let Some(incident) = &answer.incident else {
+        return String::new();
+    };
+    let severity = incident.severity.as_deref().unwrap_or("no severity");
+    let items: Vec<&str> = incident
+        .items
+        .iter()
+        .map(|item| item.key.as_str())
+        .collect();
+    format!(
+        "{}\n  {}, {severity}, since {}\n  affected: {}\n\n",
+        incident.title,
+        incident.status.to_lowercase(),
+        clock_time(incident.started_at),
+        match items.is_empty() {
+            true => "no known item".to_owned(),
+            false => items.join(", "),
+        }
+    )
+}
+
+/// The ranked changes in words.
+pub(crate) fn render(answer: &Answer) -> String {
+    let nearby = &answer.changes_nearby;
+    let mut text = String::new();
+    let written = write_nearby(&mut text, nearby);
+    written.expect("writing to a String does not fail");
+    text
+}
+
+fn write_nearby(text: &mut String, nearby: &Nearby) -> std::fmt::Result {
+    if nearby.changes.is_empty() {
+        writeln!(text, "Nothing changed nearby.\n")?;
+    }
+    for near in &nearby.changes {
+        write_change(text, near)?;
+    }
+    let blind = nearby.coverage.lines();
+    if !blind.is_empty() {
+        writeln!(text, "What this answer cannot see:")?;
+        for line in blind {
+            writeln!(text, "  {line}")?;
+        }
+        writeln!(text)?;
+    }
+    let shown = nearby.changes.len();
+    let considered = usize::try_from(nearby.considered).unwrap_or(usize::MAX);
+    let cut = if nearby.truncated {
+        "; the search was cut short"
+    } else {
+        ""
+    };
+    writeln!(
+        text,
+        "{shown} of {} considered{cut}, at {}, log position {}, {}",
+        count(considered, "change"),
+        clock_time(nearby.at),
+        nearby.position,
+        nearby.model_version,
+    )
+}
+
+fn write_change(text: &mut String, near: &NearbyChange) -> std::fmt::Result {
+    let change = &near.change;
+    let kind = change.kind.as_deref().unwrap_or("change");
+    writeln!(
+        text,
+        "{:>2}. {}  [{:.2}]",
+        near.rank, change.title, near.score
+    )?;
+    write!(text, "    {kind}, {}", before(near.lead_ms))?;
+    if let Some(environment) = &change.environment {
+        write!(text, ", in {environment}")?;
+    }
+    if let Some(operator) = &change.operator {
+        write!(text, ", by {operator}")?;
+    }
+    writeln!(
+        text,
+        ", {}, from {}",
+        change.status.to_lowercase(),
+        change.source
+    )?;
+    let targets: Vec<String> = change.targets.iter().take(3).map(Target::say).collect();
+    let more = change.targets.len().saturating_sub(3);
+    let more = if more == 0 {
+        String::new()
+    } else {
+        format!(" and {more} more")
+    };
+    writeln!(text, "    on    {}{more}", targets.join(", "))?;
+    if !near.path.is_empty() {
+        writeln!(text, "    path  {}", draw(&near.path))?;
+    }
+    writeln!(text, "    why   {}", near.reason)?;
+    for part in &near.contributions {
+        writeln!(
+            text,
+            "          {:+.2}  {:<12}  {}",
+            part.contribution, part.signal, part.explanation
+        )?;
+    }
+    writeln!(text, "    id    {}\n", change.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_reads_from_top_to_bottom() {
+        let item = |key: &str| json!({ "key": key });
+        let step = |from: &str, kind: &str, to: &str| {
+            json!({
+                "from": item(from), "to": item(to),
+                "relation": { "kind": kind }, "againstArrow": false,
+            })
+        };
+        let answer = json!({ "changesNearby": {
+            "at": "2026-11-20T10:00:00Z", "considered": 14, "truncated": false,
+            "position": "92", "modelVersion": "near-1",
+            "coverage": {
+                "unknownItems": [], "itemsWithoutSource": 2, "silentSources": ["ci"], "gaps": [],
+            },
+            "changes": [{
+                "rank": 1, "score": 0.75, "hops": 2, "leadMs": 720_000.0, "reason": "two hops away",
+                "change": {
+                    "id": "chg_1", "source": "dba", "title": "Lower the limit", "kind": "database",
+                    "environment": "prod", "status": "SUCCEEDED", "operator": "mika",
+                    "startedAt": "2026-11-20T09:48:00Z",
+                    "targets": [{ "key": "host:pg-7", "item": item("db:prod/orders") }],
+                },
+                "path": [
+                    step("service:web", "calls", "service:api"),
+                    step("service:api", "reads", "db:prod/orders"),
+                ],
+                "contributions": [
+                    { "signal": "distance", "contribution": 0.5, "explanation": "two hops" },
+                    { "signal": "time", "contribution": 0.25, "explanation": "shortly before" },
+                ],
+            }],
+        }});
+        let text = render(&serde_json::from_value(answer).unwrap());
+        let expected = "
+ 1. Lower the limit  [0.75]
+    database, 12 min before, in prod, by mika, succeeded, from dba
+    on    host:pg-7 (known as db:prod/orders)
+    path  service:web -calls-> service:api -reads-> db:prod/orders
+    why   two hops away
+          +0.50  distance      two hops
+          +0.25  time          shortly before
+    id    chg_1
+
+What this answer cannot see:
+  2 items nearby have no source that reports changes
+  silent sources: ci
+
+1 of 14 changes considered, at 2026-11-20 10:00:00 UTC, log position 92, near-1
+";
+        assert_eq!(text, expected.trim_start_matches('\n'));
+    }
+}
