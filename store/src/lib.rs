@@ -3,6 +3,11 @@
 mod content;
 mod log;
 mod memory;
+mod snapshots;
 
 pub use log::{AppendError, AppendFuture, Appended, EventLog, LogHealth, ReadError, ReadLimit};
 pub use memory::MemoryLog;
+pub use snapshots::{
+    FoundSnapshot, SkipReason, SkippedSnapshot, Snapshot, SnapshotError, SnapshotLabel,
+    SnapshotRetention, Snapshots,
+};
