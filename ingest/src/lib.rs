@@ -1,9 +1,16 @@
 //! Decodes what sources send, bounds it, and appends it. It never decides what an item is.
 
+mod decoded;
+mod events;
+mod fields;
+mod intake;
 mod quarantine;
 mod recorder;
 pub mod redact;
+mod room;
+mod scrub;
 
+pub use intake::{Intake, IntakeLimits, routes};
 pub use quarantine::{
     Quarantine, QuarantineConfig, QuarantineEntry, QuarantineError, QuarantinePage,
     QuarantineStats, QuarantinedBody,

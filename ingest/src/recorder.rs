@@ -1,7 +1,7 @@
-//! The one door of every write: bounds what is in flight, appends, and answers
-//! after the log has synced.
+//! The one door of every write: takes secrets out, bounds what is in flight,
+//! appends, and answers after the log has synced.
 //!
-//! It decides nothing about the content of an event, and it holds no queue of
+//! It decides nothing about the meaning of an event, and it holds no queue of
 //! its own: what does not fit now is refused as busy, and the sender comes again.
 
 use std::sync::Arc;
@@ -9,8 +9,10 @@ use std::sync::Arc;
 use model::{EventId, LogPosition, NewEvent, bounds};
 use store::{AppendError, AppendFuture, Appended, EventLog};
 use thiserror::Error;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinError;
+
+use crate::room::{Room, Taken};
+use crate::scrub::scrub;
 
 /// Batches from here on are encoded on a thread that may block.
 const SMALL_BATCH: usize = 32;
@@ -104,7 +106,10 @@ impl Recorder {
         self.log.health()
     }
 
-    fn submit(&self, batch: Vec<NewEvent>) -> Result<Submitted, RecordError> {
+    fn submit(&self, mut batch: Vec<NewEvent>) -> Result<Submitted, RecordError> {
+        for event in &mut batch {
+            scrub(&mut event.event);
+        }
         let events = self.events.take(batch.len()).ok_or(RecordError::Busy)?;
         let bytes = self
             .bytes
@@ -121,8 +126,8 @@ impl Recorder {
 /// A batch handed to the log, with the room it takes until it is through.
 struct Submitted {
     appended: AppendFuture,
-    _events: OwnedSemaphorePermit,
-    _bytes: OwnedSemaphorePermit,
+    _events: Taken,
+    _bytes: Taken,
 }
 
 impl RecordedBatch {
@@ -133,32 +138,6 @@ impl RecordedBatch {
             Appended::Conflict { .. } => None,
         });
         standing.max()
-    }
-}
-
-/// Room for a number of units. More than fits at all is let in when the room is empty, so that nothing waits for ever.
-#[derive(Clone)]
-struct Room {
-    free: Arc<Semaphore>,
-    size: u32,
-}
-
-impl Room {
-    fn new(size: usize) -> Self {
-        let size = u32::try_from(size.min(Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
-        Self {
-            free: Arc::new(Semaphore::new(size as usize)),
-            size,
-        }
-    }
-
-    fn take(&self, units: usize) -> Option<OwnedSemaphorePermit> {
-        let units = u32::try_from(units).unwrap_or(u32::MAX).min(self.size);
-        Arc::clone(&self.free).try_acquire_many_owned(units).ok()
-    }
-
-    fn taken(&self) -> usize {
-        (self.size as usize).saturating_sub(self.free.available_permits())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Actor, Event, EventId, LogPosition, Timestamp};
+use crate::{Actor, ContentHash, Event, EventId, LogPosition, SourceName, Timestamp};
 
 /// When it happened, and who says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,38 @@ pub struct NewEvent {
     pub actor: Actor,
     /// What happened.
     pub event: Event,
+}
+
+impl NewEvent {
+    /// An event whose sender gave it no id: the same statement made again is the same event, another one is not.
+    ///
+    /// The id is the hash of what was said, who is said to have done it, and the time that was stated, never of when we heard it.
+    pub fn named_by_content(
+        source: SourceName,
+        occurred: Occurred,
+        actor: Actor,
+        event: Event,
+    ) -> Self {
+        let (name, version) = event.tag();
+        let stated_at = match occurred {
+            Occurred::Stated(at) => at.to_string(),
+            Occurred::Received(_) => String::new(),
+        };
+        let named = actor.name.as_deref().unwrap_or_default();
+        let actor_kind = actor.kind;
+        let head = format!("{name}\n{version}\n{stated_at}\n{actor_kind:?}\n{named:?}\n");
+        let mut said = head.into_bytes();
+        event.encode_payload(&mut said);
+        Self {
+            id: EventId {
+                source,
+                delivery: ContentHash::of(&said).to_string(),
+            },
+            occurred,
+            actor,
+            event,
+        }
+    }
 }
 
 /// An event at its place in the log.

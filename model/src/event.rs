@@ -5,7 +5,8 @@ use thiserror::Error;
 
 use crate::{
     CauseJudged, Change, Incident, ItemDeviated, ItemRetired, ObservationGap, ObservedCalls,
-    ObservedItem, ObservedRelation, QuarantinedInput, RelationDeviated, RelationEnded,
+    ObservedItem, ObservedRelation, Occurred, QuarantinedInput, RelationDeviated, RelationEnded,
+    Timestamp,
 };
 
 /// Something that was observed or decided. Named in the past tense.
@@ -89,6 +90,32 @@ impl Event {
             Self::RelationDeviated(_) => ("relation.deviated", 1),
             Self::ObservationGap(_) => ("observation.gap", 1),
             Self::InputQuarantined(_) => ("input.quarantined", 1),
+        }
+    }
+
+    /// When it happened: the time its sender stated beside it, else the last one its payload states, else when we heard it.
+    pub fn occurred(&self, stated_at: Option<Timestamp>, received_at: Timestamp) -> Occurred {
+        match stated_at.or_else(|| self.stated_at()) {
+            Some(at) => Occurred::Stated(at),
+            None => Occurred::Received(received_at),
+        }
+    }
+
+    fn stated_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::ChangeRecorded(change) => change.finished_at.or(change.started_at),
+            Self::IncidentOpened(incident) => incident.started_at,
+            Self::IncidentUpdated(incident) => incident.resolved_at,
+            Self::CallsObserved(calls) => calls.window.until(),
+            Self::ItemDeviated(deviated) => deviated.deviation.window.until(),
+            Self::RelationDeviated(deviated) => deviated.deviation.window.until(),
+            Self::ItemObserved(_)
+            | Self::ItemRetired(_)
+            | Self::RelationObserved(_)
+            | Self::RelationEnded(_)
+            | Self::CauseJudged(_)
+            | Self::ObservationGap(_)
+            | Self::InputQuarantined(_) => None,
         }
     }
 

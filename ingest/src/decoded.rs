@@ -1,0 +1,60 @@
+//! What a decoder makes of a body, part by part.
+//!
+//! A part is one event of our own, one event in CloudEvents, one alert. The good parts are
+//! kept whatever the others are.
+
+use model::{NewEvent, Occurred, SourceName};
+
+use crate::fields::Problems;
+
+/// What one part of a request means.
+#[derive(Debug)]
+pub(crate) enum Part {
+    /// These events, which stand next to each other in the log.
+    Events(Vec<NewEvent>),
+    /// Nothing, by the sender's fault.
+    Rejected(Problems),
+    /// It parses, and nobody here knows what it means.
+    #[expect(dead_code, reason = "the decoders of other forms make it")]
+    Unknown(NotUnderstood),
+}
+
+/// A part that goes to the quarantine.
+#[derive(Debug)]
+pub(crate) struct NotUnderstood {
+    /// Who sent it.
+    pub(crate) source: SourceName,
+    /// When it speaks of.
+    pub(crate) occurred: Occurred,
+    /// Which decoder takes it again.
+    pub(crate) format: &'static str,
+    /// The part, as that decoder takes it.
+    pub(crate) body: Vec<u8>,
+    /// Why nobody understood it.
+    pub(crate) reason: String,
+}
+
+/// The body as a whole is not in the form of its address.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Malformed {
+    /// Why, in words for the sender.
+    pub(crate) reason: String,
+}
+
+impl Malformed {
+    /// A reason in words for the sender.
+    pub(crate) fn because(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+        }
+    }
+}
+
+impl Part {
+    /// A part refused for one reason.
+    pub(crate) fn refused(field: &str, reason: impl Into<String>) -> Self {
+        Self::Rejected(Problems {
+            told: vec![(field.to_owned(), reason.into())],
+        })
+    }
+}

@@ -1,0 +1,15 @@
+//! Our own events: `/ingest/events`.
+//!
+//! The form is published as `docs/schema/events.schema.json`. Whatever else a
+//! sender speaks is turned into these facts by its own decoder.
+
+mod change;
+mod decode;
+mod incident;
+mod item;
+mod relation;
+
+pub(crate) use decode::{Wrapping, decode};
+
+/// The published form, as JSON Schema.
+pub(crate) const SCHEMA: &str = include_str!("../../docs/schema/events.schema.json");

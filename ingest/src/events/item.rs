@@ -1,0 +1,131 @@
+//! What a sender states of an item.
+
+use model::{
+    Alias, Claim, Deviation, ItemDeviated, ItemRetired, ObservedItem, ValidInterval, bounds,
+};
+use serde_json::Value;
+
+use crate::fields::{self, Fields, Path, Problems};
+
+/// `item.observed`.
+pub(super) fn observed(
+    data: Value,
+    path: &Path<'_>,
+    problems: &mut Problems,
+) -> Option<ObservedItem> {
+    let mut fields = Fields::open(data, path, problems)?;
+    let key = fields.must("key", fields::key);
+    let claims = fields.list("claims", bounds::ATTRIBUTES_MAX, claim);
+    let aliases = fields.list("aliases", bounds::ATTRIBUTES_MAX, alias);
+    let display_name = fields.may("displayName", fields::line);
+    let attributes = fields.may("attributes", fields::attributes);
+    let owner = fields.may("owner", fields::line);
+    let criticality = fields.may("criticality", fields::statement);
+    let valid_from = fields.may("validFrom", fields::time);
+    let valid_until = fields.may("validUntil", fields::time);
+    let report_interval_ms = fields.may("reportIntervalMs", fields::duration_ms);
+    fields.in_order(("validFrom", valid_from), ("validUntil", valid_until));
+    fields.close();
+    Some(ObservedItem {
+        key: key?,
+        claims,
+        aliases,
+        display_name,
+        attributes: attributes.unwrap_or_default(),
+        owner,
+        criticality,
+        valid_from,
+        valid_until,
+        report_interval_ms,
+    })
+}
+
+/// `item.retired`.
+pub(super) fn retired(
+    data: Value,
+    path: &Path<'_>,
+    problems: &mut Problems,
+) -> Option<ItemRetired> {
+    let mut fields = Fields::open(data, path, problems)?;
+    let key = fields.must("key", fields::key);
+    let reason = fields.may("reason", fields::line);
+    fields.close();
+    Some(ItemRetired { key: key?, reason })
+}
+
+/// `item.deviated`.
+pub(super) fn deviated(
+    data: Value,
+    path: &Path<'_>,
+    problems: &mut Problems,
+) -> Option<ItemDeviated> {
+    let mut fields = Fields::open(data, path, problems)?;
+    let key = fields.must("key", fields::key);
+    let deviation = fields.must("deviation", deviation);
+    fields.close();
+    Some(ItemDeviated {
+        key: key?,
+        deviation: deviation?,
+    })
+}
+
+/// A measure against its baseline.
+pub(super) fn deviation(
+    value: Value,
+    path: &Path<'_>,
+    problems: &mut Problems,
+) -> Option<Deviation> {
+    let mut fields = Fields::open(value, path, problems)?;
+    let metric = fields.must("metric", fields::name);
+    let baseline = fields.must("baseline", fields::number);
+    let value = fields.must("value", fields::number);
+    let window = fields.must("window", window);
+    let samples = fields.may("samples", fields::quantity);
+    fields.close();
+    Some(Deviation {
+        metric: metric?,
+        baseline: baseline?,
+        value: value?,
+        window: window?,
+        samples,
+    })
+}
+
+fn window(value: Value, path: &Path<'_>, problems: &mut Problems) -> Option<ValidInterval> {
+    let mut fields = Fields::open(value, path, problems)?;
+    let from = fields.must("from", fields::time);
+    let until = fields.may("until", fields::time);
+    fields.close();
+    let interval = ValidInterval::new(from?, until);
+    if interval.is_none() {
+        problems.add(path, "ends no later than it begins");
+    }
+    interval
+}
+
+fn claim(value: Value, path: &Path<'_>, problems: &mut Problems) -> Option<Claim> {
+    let mut fields = Fields::open(value, path, problems)?;
+    let scheme = fields.must("scheme", fields::name);
+    let claimed = fields.must("value", fields::key_part);
+    fields.close();
+    Some(Claim {
+        scheme: scheme?,
+        value: claimed?,
+    })
+}
+
+fn alias(value: Value, path: &Path<'_>, problems: &mut Problems) -> Option<Alias> {
+    let mut fields = Fields::open(value, path, problems)?;
+    let scheme = fields.must("scheme", fields::name);
+    let named = fields.must("value", fields::key_part);
+    let valid_from = fields.may("validFrom", fields::time);
+    let valid_until = fields.may("validUntil", fields::time);
+    fields.in_order(("validFrom", valid_from), ("validUntil", valid_until));
+    fields.close();
+    Some(Alias {
+        scheme: scheme?,
+        value: named?,
+        valid_from,
+        valid_until,
+    })
+}

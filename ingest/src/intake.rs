@@ -1,0 +1,159 @@
+//! The addresses that take facts over HTTP: read within bounds, decode, append, answer.
+//!
+//! It knows no source's form; each address brings its decoder.
+
+mod answer;
+mod body;
+mod media;
+mod settle;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use model::{Clock, Timestamp};
+
+use crate::decoded::{Malformed, Part};
+use crate::events::{self, Wrapping};
+use crate::room::Room;
+use crate::{Quarantine, Recorder};
+use answer::Refusal;
+use media::MediaType;
+
+/// What an intake may hold at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IntakeLimits {
+    /// Largest body, before and after decompression.
+    pub body_bytes: usize,
+    /// Bodies held at once, all together, after decompression.
+    pub bodies_in_flight_bytes: usize,
+    /// How long a sender may take to send its body.
+    pub body_timeout: Duration,
+}
+
+/// Takes what sources send.
+pub struct Intake {
+    recorder: Recorder,
+    quarantine: Arc<Quarantine>,
+    clock: Arc<dyn Clock>,
+    limits: IntakeLimits,
+    bodies: Room,
+}
+
+/// A body as a decoder gets it.
+pub(crate) struct Delivery {
+    /// The headers of the request.
+    #[expect(dead_code, reason = "CloudEvents in binary mode speak through them")]
+    pub(crate) headers: HeaderMap,
+    /// What it says the body is.
+    pub(crate) media: MediaType,
+    /// The body, unpacked.
+    pub(crate) body: Vec<u8>,
+    /// When it came.
+    pub(crate) received_at: Timestamp,
+}
+
+/// One address: which bodies it takes, and what they mean.
+struct Address {
+    /// Whether it takes this media type.
+    takes: fn(&MediaType, &HeaderMap) -> bool,
+    /// What it takes, for people.
+    expects: &'static str,
+    decode: fn(&Delivery) -> Result<Vec<Part>, Malformed>,
+}
+
+impl Intake {
+    /// An intake that writes through `recorder` and keeps what is not understood in `quarantine`.
+    pub fn new(
+        recorder: Recorder,
+        quarantine: Arc<Quarantine>,
+        clock: Arc<dyn Clock>,
+        limits: IntakeLimits,
+    ) -> Self {
+        Self {
+            recorder,
+            quarantine,
+            clock,
+            bodies: Room::new(limits.bodies_in_flight_bytes),
+            limits,
+        }
+    }
+}
+
+/// Every address of the intake.
+pub fn routes(intake: Arc<Intake>) -> Router {
+    Router::new()
+        .route("/ingest/events", post(take_events))
+        .route("/ingest/events/schema.json", get(show_schema))
+        .layer(DefaultBodyLimit::disable())
+        .with_state(intake)
+}
+
+const EVENTS: Address = Address {
+    takes: |media, _| media.is_json() || media.is_json_lines(),
+    expects: "application/json or application/x-ndjson",
+    decode: |delivery| {
+        let wrapping = if delivery.media.is_json_lines() {
+            Wrapping::Lines
+        } else {
+            Wrapping::Json
+        };
+        events::decode(&delivery.body, wrapping, delivery.received_at)
+    },
+};
+
+async fn take_events(State(intake): State<Arc<Intake>>, request: Request) -> Response {
+    intake.take(&EVENTS, request).await
+}
+
+async fn show_schema() -> Response {
+    let kind = [(header::CONTENT_TYPE, "application/schema+json")];
+    (kind, events::SCHEMA).into_response()
+}
+
+impl Intake {
+    async fn take(self: &Arc<Self>, address: &'static Address, request: Request) -> Response {
+        match self.try_take(address, request).await {
+            Ok(answer) => answer.into_response(),
+            Err(refusal) => refusal.into_response(),
+        }
+    }
+
+    async fn try_take(
+        self: &Arc<Self>,
+        address: &'static Address,
+        request: Request,
+    ) -> Result<answer::Answer, Refusal> {
+        let media = MediaType::of(request.headers());
+        if !(address.takes)(&media, request.headers()) {
+            return Err(Refusal::MediaType {
+                found: media.to_string(),
+                expects: address.expects,
+            });
+        }
+        let admitted = body::admit(self, request).await?;
+        let received_at = self.clock.now();
+        let intake = Arc::clone(self);
+        let work = move || -> Result<_, Refusal> {
+            let unpacked = admitted.unpack(&intake.limits)?;
+            let delivery = Delivery {
+                headers: unpacked.headers,
+                media,
+                body: unpacked.body,
+                received_at,
+            };
+            let parts = (address.decode)(&delivery).map_err(Refusal::Malformed)?;
+            Ok((settle::sort(&intake.quarantine, parts)?, unpacked.room))
+        };
+        let (sorted, _room) = tokio::task::spawn_blocking(work)
+            .await
+            .map_err(Refusal::Stopped)??;
+        settle::settle(&self.recorder, sorted).await
+    }
+}

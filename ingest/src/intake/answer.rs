@@ -1,0 +1,175 @@
+//! What a sender hears. Every answer has the same form, whatever its status.
+
+use std::io;
+
+use axum::Json;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use model::{LogPosition, Rejection};
+use serde::Serialize;
+use store::AppendError;
+use thiserror::Error;
+use tokio::task::JoinError;
+
+use crate::decoded::Malformed;
+use crate::{QuarantineError, RecordError};
+
+/// A sender that was told to wait comes back after so many seconds.
+const RETRY_SOON_S: u32 = 1;
+/// A disk that takes nothing more needs a person.
+const RETRY_LATE_S: u32 = 30;
+
+/// What became of the parts of a request.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Answer {
+    /// The last position of this request; for what was recorded before, its first position.
+    pub(super) position: Option<LogPosition>,
+    /// Parts written now.
+    pub(super) accepted: usize,
+    /// Parts written before.
+    pub(super) duplicates: usize,
+    /// Parts kept aside because nobody understood them.
+    pub(super) quarantined: usize,
+    /// What is wrong with the others.
+    pub(super) rejected: Vec<Rejection>,
+    #[serde(skip)]
+    pub(super) conflicts_only: bool,
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let taken = 0 < self.accepted + self.duplicates + self.quarantined;
+        let status = if taken || self.rejected.is_empty() {
+            StatusCode::OK
+        } else if self.conflicts_only {
+            StatusCode::CONFLICT
+        } else {
+            StatusCode::BAD_REQUEST
+        };
+        (status, Json(self)).into_response()
+    }
+}
+
+/// Why nothing of a request was taken.
+#[derive(Debug, Error)]
+pub(super) enum Refusal {
+    /// The body is not in the form of its address.
+    #[error("{}", .0.reason)]
+    Malformed(Malformed),
+    /// The body is larger than a body may be.
+    #[error("the body has more than {0} bytes after decompression")]
+    TooLarge(usize),
+    /// The address does not take this form.
+    #[error("expected {expects}, found {found}")]
+    MediaType {
+        found: String,
+        expects: &'static str,
+    },
+    /// The compression is unknown.
+    #[error("the content encoding {0:?} is not taken; gzip and identity are")]
+    Encoding(String),
+    /// The compressed bytes are damaged.
+    #[error("the body is not gzip")]
+    Gzip(#[source] io::Error),
+    /// The body did not arrive in time.
+    #[error("the body took too long")]
+    TooSlow,
+    /// The connection broke.
+    #[error("the body broke off")]
+    Broken(#[source] axum::Error),
+    /// Too much is held already.
+    #[error("too much is waiting; come again")]
+    Busy,
+    /// The log did not take it.
+    #[error(transparent)]
+    Record(RecordError),
+    /// The quarantine could not keep it.
+    #[error(transparent)]
+    Quarantine(QuarantineError),
+    /// The server goes down, or a decoder has a fault.
+    #[error("the work was not finished")]
+    Stopped(#[source] JoinError),
+}
+
+impl Refusal {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Malformed(_) | Self::Gzip(_) | Self::Broken(_) => StatusCode::BAD_REQUEST,
+            Self::TooLarge(_) | Self::Record(RecordError::TooLarge { .. }) => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
+            Self::MediaType { .. } | Self::Encoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Busy | Self::Record(_) | Self::Quarantine(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Stopped(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn retry_after_s(&self) -> Option<u32> {
+        match self {
+            Self::Record(RecordError::Log(
+                AppendError::Sync { .. } | AppendError::Poisoned { .. },
+            ))
+            | Self::Quarantine(_) => Some(RETRY_LATE_S),
+            _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => Some(RETRY_SOON_S),
+            _ => None,
+        }
+    }
+
+    /// What goes back: the sender's fault in words, ours without.
+    fn reason(&self) -> String {
+        match self {
+            Self::Stopped(_) => "internal error".to_owned(),
+            Self::Record(RecordError::Log(_)) => "the log takes nothing at the moment".to_owned(),
+            Self::Quarantine(_) => "the quarantine takes nothing at the moment".to_owned(),
+            other => other.to_string(),
+        }
+    }
+
+    fn log(&self) {
+        let reason = ErrorChain(self);
+        match self {
+            Self::Stopped(_) | Self::Quarantine(_) | Self::Record(RecordError::Log(_)) => {
+                tracing::error!("could not take a request: {reason}");
+            }
+            Self::Busy | Self::Record(_) => tracing::warn!("refused a request: {reason}"),
+            _ => tracing::debug!("refused a request: {reason}"),
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        self.log();
+        let answer = Answer {
+            rejected: vec![Rejection {
+                index: 0,
+                field: String::new(),
+                reason: self.reason(),
+            }],
+            ..Answer::default()
+        };
+        match self.retry_after_s() {
+            Some(seconds) => {
+                let retry = [(header::RETRY_AFTER, seconds.to_string())];
+                (self.status(), retry, Json(answer)).into_response()
+            }
+            None => (self.status(), Json(answer)).into_response(),
+        }
+    }
+}
+
+/// An error with its causes, for a log.
+struct ErrorChain<'a>(&'a dyn std::error::Error);
+
+impl std::fmt::Display for ErrorChain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}

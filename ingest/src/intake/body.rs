@@ -1,0 +1,127 @@
+//! Reads a body within its bounds, packed and unpacked, as far as there is room for it.
+
+use std::io::Read;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, header};
+use flate2::read::MultiGzDecoder;
+use futures_util::StreamExt;
+
+use super::answer::Refusal;
+use super::{Intake, IntakeLimits};
+use crate::room::Taken;
+
+/// How much is unpacked before room is asked for again.
+const STEP_BYTES: usize = 64 * 1024;
+
+/// A body as it came.
+pub(super) struct Admitted {
+    headers: HeaderMap,
+    packed: Vec<u8>,
+    gzip: bool,
+    room: Taken,
+}
+
+/// A body as it was meant.
+pub(super) struct Unpacked {
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+    pub(super) room: Taken,
+}
+
+/// Takes the whole body in, unless it is too large, too slow, or there is no room.
+pub(super) async fn admit(intake: &Intake, request: Request) -> Result<Admitted, Refusal> {
+    let (head, body) = request.into_parts();
+    let gzip = is_gzip(&head.headers)?;
+    let announced = announced_length(&head.headers).unwrap_or(0);
+    if intake.limits.body_bytes < announced {
+        return Err(Refusal::TooLarge(intake.limits.body_bytes));
+    }
+    let mut room = intake.bodies.take(announced).ok_or(Refusal::Busy)?;
+    let reading = read_all(body, announced, intake.limits.body_bytes, &mut room);
+    let packed = tokio::time::timeout(intake.limits.body_timeout, reading)
+        .await
+        .map_err(|_| Refusal::TooSlow)??;
+    Ok(Admitted {
+        headers: head.headers,
+        packed,
+        gzip,
+        room,
+    })
+}
+
+async fn read_all(
+    body: Body,
+    announced: usize,
+    limit: usize,
+    room: &mut Taken,
+) -> Result<Vec<u8>, Refusal> {
+    let mut read = Vec::with_capacity(announced);
+    let mut pieces = body.into_data_stream();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(Refusal::Broken)?;
+        let length = read.len() + piece.len();
+        if limit < length {
+            return Err(Refusal::TooLarge(limit));
+        }
+        let beyond = length.saturating_sub(announced.max(read.len()));
+        if !room.grow(beyond) {
+            return Err(Refusal::Busy);
+        }
+        read.extend_from_slice(&piece);
+    }
+    Ok(read)
+}
+
+impl Admitted {
+    /// Undoes the compression; the limit holds for what comes of it.
+    pub(super) fn unpack(mut self, limits: &IntakeLimits) -> Result<Unpacked, Refusal> {
+        let body = if self.gzip {
+            gunzip(&self.packed, limits.body_bytes, &mut self.room)?
+        } else {
+            self.packed
+        };
+        Ok(Unpacked {
+            headers: self.headers,
+            body,
+            room: self.room,
+        })
+    }
+}
+
+fn gunzip(packed: &[u8], limit: usize, room: &mut Taken) -> Result<Vec<u8>, Refusal> {
+    let mut unpacked = Vec::new();
+    let mut decoder = MultiGzDecoder::new(packed);
+    loop {
+        let step = STEP_BYTES.min(limit + 1 - unpacked.len());
+        let read = (&mut decoder)
+            .take(step as u64)
+            .read_to_end(&mut unpacked)
+            .map_err(Refusal::Gzip)?;
+        if read == 0 {
+            return Ok(unpacked);
+        }
+        if limit < unpacked.len() {
+            return Err(Refusal::TooLarge(limit));
+        }
+        if !room.grow(read) {
+            return Err(Refusal::Busy);
+        }
+    }
+}
+
+fn is_gzip(headers: &HeaderMap) -> Result<bool, Refusal> {
+    let stated = headers.get(header::CONTENT_ENCODING);
+    let encoding = stated.map_or("identity", |value| value.to_str().unwrap_or("?"));
+    match encoding.trim().to_ascii_lowercase().as_str() {
+        "" | "identity" => Ok(false),
+        "gzip" | "x-gzip" => Ok(true),
+        other => Err(Refusal::Encoding(other.to_owned())),
+    }
+}
+
+fn announced_length(headers: &HeaderMap) -> Option<usize> {
+    let stated = headers.get(header::CONTENT_LENGTH)?;
+    stated.to_str().ok()?.parse().ok()
+}

@@ -1,0 +1,127 @@
+//! Brings the parts of a request where they belong: into the log, the quarantine, or back.
+
+use model::{Actor, Event, NewEvent, QuarantinedInput, Rejection};
+use store::Appended;
+
+use super::answer::{Answer, Refusal};
+use crate::decoded::{NotUnderstood, Part};
+use crate::{Quarantine, QuarantineError, QuarantinedBody, RecordError, Recorder};
+
+/// The parts of a request, ready for the log.
+pub(super) struct Sorted {
+    batch: Vec<NewEvent>,
+    shares: Vec<Share>,
+    rejected: Vec<Rejection>,
+}
+
+/// Which events of the batch belong to one part.
+struct Share {
+    index: usize,
+    events: usize,
+    quarantined: bool,
+}
+
+/// Sorts the parts; what nobody understood is on the disk afterwards. May wait for the disk.
+pub(super) fn sort(quarantine: &Quarantine, parts: Vec<Part>) -> Result<Sorted, Refusal> {
+    let mut sorted = Sorted {
+        batch: Vec::with_capacity(parts.len()),
+        shares: Vec::with_capacity(parts.len()),
+        rejected: Vec::new(),
+    };
+    for (index, part) in parts.into_iter().enumerate() {
+        match part {
+            Part::Events(events) => sorted.add(index, events, false),
+            Part::Rejected(problems) => {
+                for (field, reason) in problems.told {
+                    sorted.rejected.push(Rejection {
+                        index,
+                        field,
+                        reason,
+                    });
+                }
+            }
+            Part::Unknown(unknown) => {
+                let event = keep(quarantine, unknown).map_err(Refusal::Quarantine)?;
+                sorted.add(index, vec![event], true);
+            }
+        }
+    }
+    Ok(sorted)
+}
+
+impl Sorted {
+    fn add(&mut self, index: usize, events: Vec<NewEvent>, quarantined: bool) {
+        self.shares.push(Share {
+            index,
+            events: events.len(),
+            quarantined,
+        });
+        self.batch.extend(events);
+    }
+}
+
+fn keep(quarantine: &Quarantine, unknown: NotUnderstood) -> Result<NewEvent, QuarantineError> {
+    let hash = quarantine.keep(&QuarantinedBody {
+        source: unknown.source.clone(),
+        format: unknown.format.to_owned(),
+        content_type: Some("application/json".to_owned()),
+        headers: Vec::new(),
+        body: unknown.body,
+        reason: unknown.reason.clone(),
+    })?;
+    let event = Event::InputQuarantined(QuarantinedInput {
+        hash,
+        source: unknown.source.clone(),
+        reason: unknown.reason,
+    });
+    // Not named by the sender's id: the body may be understood one day, and that event has the name.
+    Ok(NewEvent::named_by_content(
+        unknown.source,
+        unknown.occurred,
+        Actor::default(),
+        event,
+    ))
+}
+
+/// Appends, and counts what became of each part.
+pub(super) async fn settle(recorder: &Recorder, sorted: Sorted) -> Result<Answer, Refusal> {
+    let recorded = recorder.record(sorted.batch).await;
+    let recorded = recorded.map_err(|error| match error {
+        RecordError::Busy => Refusal::Busy,
+        other => Refusal::Record(other),
+    })?;
+    let refused_before = sorted.rejected.len();
+    let mut answer = Answer {
+        position: recorded.position(),
+        rejected: sorted.rejected,
+        ..Answer::default()
+    };
+    let mut outcomes = recorded.outcomes.into_iter();
+    for share in sorted.shares {
+        let own: Vec<Appended> = outcomes.by_ref().take(share.events).collect();
+        answer.count(&share, &own);
+    }
+    answer.conflicts_only = refused_before == 0 && !answer.rejected.is_empty();
+    answer.rejected.sort_by_key(|rejection| rejection.index);
+    Ok(answer)
+}
+
+impl Answer {
+    fn count(&mut self, share: &Share, outcomes: &[Appended]) {
+        let conflict = outcomes.iter().find_map(|outcome| match outcome {
+            Appended::Conflict { id, first } => Some((id, first)),
+            Appended::Recorded(_) | Appended::Duplicate(_) => None,
+        });
+        let written = |outcome: &Appended| matches!(outcome, Appended::Recorded(_));
+        match conflict {
+            Some((id, first)) => self.rejected.push(Rejection {
+                index: share.index,
+                field: "id".to_owned(),
+                reason: format!("{id} was recorded at position {first} with other content"),
+            }),
+            None if share.quarantined => self.quarantined += 1,
+            None if outcomes.iter().any(written) => self.accepted += 1,
+            None => self.duplicates += 1,
+        }
+    }
+}

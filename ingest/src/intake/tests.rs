@@ -1,0 +1,353 @@
+//! The addresses as a sender meets them: a request in, a status and an answer out.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request as HttpRequest, StatusCode};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use model::EventEnvelope;
+use serde_json::Value;
+use store::{EventLog, MemoryLog, ReadLimit};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+use super::*;
+use crate::{QuarantineConfig, RecorderLimits};
+
+struct FixedClock;
+
+impl Clock for FixedClock {
+    fn now(&self) -> Timestamp {
+        "2026-11-20T12:00:00Z".parse().unwrap()
+    }
+}
+
+/// An intake on a log in memory, and everything a test asks it.
+pub(super) struct Bench {
+    routes: Router,
+    log: Arc<MemoryLog>,
+    _folder: TempDir,
+}
+
+impl Bench {
+    pub(super) fn new() -> Self {
+        Self::with_limits(IntakeLimits {
+            body_bytes: 1024 * 1024,
+            bodies_in_flight_bytes: 8 * 1024 * 1024,
+            body_timeout: Duration::from_secs(10),
+        })
+    }
+
+    fn with_limits(limits: IntakeLimits) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(FixedClock);
+        let log = Arc::new(MemoryLog::new(Arc::clone(&clock)));
+        let folder = TempDir::new().unwrap();
+        let config = QuarantineConfig {
+            max_bytes: 1024 * 1024,
+            max_age_ms: 1_000_000,
+        };
+        let quarantine = Quarantine::open(folder.path(), config, Arc::clone(&clock)).unwrap();
+        let recorder = Recorder::new(
+            log.clone(),
+            RecorderLimits {
+                events_in_flight: 100_000,
+                bytes_in_flight: 64 * 1024 * 1024,
+            },
+        );
+        let intake = Intake::new(recorder, Arc::new(quarantine), clock, limits);
+        Self {
+            routes: routes(Arc::new(intake)),
+            log,
+            _folder: folder,
+        }
+    }
+
+    async fn ask(&self, request: HttpRequest<Body>) -> (StatusCode, Value) {
+        let response = self.routes.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    /// Sends a body and tells the answer in one line.
+    pub(super) async fn send(&self, path: &str, media: &str, body: impl Into<Body>) -> String {
+        let request = HttpRequest::post(path).header("content-type", media);
+        let (status, answer) = self.ask(request.body(body.into()).unwrap()).await;
+        told(status, &answer)
+    }
+
+    pub(super) fn events(&self) -> Vec<EventEnvelope> {
+        let limit = ReadLimit {
+            events: usize::MAX,
+            bytes: usize::MAX,
+        };
+        self.log.read(model::LogPosition::ZERO, limit).unwrap()
+    }
+}
+
+/// `200 at 2: 1 accepted, 1 duplicate; [3] data.title: is not known`.
+fn told(status: StatusCode, answer: &Value) -> String {
+    let mut line = status.as_u16().to_string();
+    if let Some(position) = answer["position"].as_str() {
+        write!(line, " at {position}").unwrap();
+    }
+    line.push(':');
+    for counted in ["accepted", "duplicates", "quarantined"] {
+        let count = answer[counted].as_u64().unwrap();
+        if 0 < count {
+            write!(line, " {count} {counted}").unwrap();
+        }
+    }
+    for rejection in answer["rejected"].as_array().unwrap() {
+        let (index, field) = (&rejection["index"], rejection["field"].as_str().unwrap());
+        let reason = rejection["reason"].as_str().unwrap();
+        write!(line, "\n  [{index}] {field}: {reason}").unwrap();
+    }
+    line
+}
+
+const JSON: &str = "application/json";
+const LINES: &str = "application/x-ndjson";
+
+fn item(id: &str, key: &str) -> String {
+    format!(r#"{{"id":"{id}","source":"test","type":"item.observed","data":{{"key":"{key}"}}}}"#)
+}
+
+#[tokio::test]
+async fn an_event_an_array_and_lines_are_taken() {
+    let bench = Bench::new();
+    let (one, two) = (item("1", "service:a"), item("2", "service:b"));
+    assert_eq!(
+        bench.send("/ingest/events", JSON, one.clone()).await,
+        "200 at 1: 1 accepted"
+    );
+    let array = format!("[{one},{two}]");
+    assert_eq!(
+        bench.send("/ingest/events", JSON, array).await,
+        "200 at 2: 1 accepted 1 duplicates"
+    );
+    let lines = format!("{one}\n\n{}\r\n", item("3", "service:c"));
+    assert_eq!(
+        bench.send("/ingest/events", LINES, lines).await,
+        "200 at 3: 1 accepted 1 duplicates"
+    );
+    assert_eq!(
+        bench.send("/ingest/events", JSON, one).await,
+        "200 at 1: 1 duplicates"
+    );
+    assert_eq!(bench.send("/ingest/events", JSON, "[]").await, "200:");
+}
+
+#[tokio::test]
+async fn the_good_parts_of_a_request_are_kept_and_the_bad_ones_named() {
+    let bench = Bench::new();
+    let wrong = r#"{"source":"test","type":"change.recorded","data":{"sourceId":"d1","titel":"x","targets":["service:a",7]}}"#;
+    let body = format!("[{},{wrong},7,{}]", item("1", "service:a"), item("2", ""));
+    insta::assert_snapshot!(bench.send("/ingest/events", JSON, body).await, @r#"
+    200 at 1: 1 accepted
+      [1] data.targets[1]: expected a key as text or in parts, found a number
+      [1] data.titel: is not known; did you mean title?
+      [2] : expected an object, found a number
+      [3] data.key: must not be empty
+    "#);
+    assert_eq!(bench.events().len(), 1);
+}
+
+#[tokio::test]
+async fn the_same_id_with_other_content_is_a_conflict() {
+    let bench = Bench::new();
+    bench
+        .send("/ingest/events", JSON, item("1", "service:a"))
+        .await;
+    insta::assert_snapshot!(bench.send("/ingest/events", JSON, item("1", "service:b")).await, @r#"
+    409:
+      [0] id: test/1 was recorded at position 1 with other content
+    "#);
+    let mixed = format!("[{},{}]", item("1", "service:b"), item("2", "service:b"));
+    insta::assert_snapshot!(bench.send("/ingest/events", JSON, mixed).await, @r#"
+    200 at 2: 1 accepted
+      [0] id: test/1 was recorded at position 1 with other content
+    "#);
+}
+
+#[tokio::test]
+async fn without_an_id_equal_content_is_a_duplicate_and_other_content_an_update() {
+    let bench = Bench::new();
+    let change = |title: &str| {
+        format!(
+            r#"{{"source":"cd","type":"change.recorded","data":{{"sourceId":"d1","title":"{title}"}}}}"#
+        )
+    };
+    let reordered =
+        r#"{"type":"change.recorded","data":{"title":"one","sourceId":"d1"},"source":"cd"}"#;
+    let send = |body: String| async { bench.send("/ingest/events", JSON, body).await };
+    assert_eq!(send(change("one")).await, "200 at 1: 1 accepted");
+    assert_eq!(send(reordered.to_owned()).await, "200 at 1: 1 duplicates");
+    assert_eq!(send(change("two")).await, "200 at 2: 1 accepted");
+}
+
+#[tokio::test]
+async fn what_is_no_event_at_all_is_refused() {
+    let bench = Bench::new();
+    let mut told = String::new();
+    for (media, body) in [
+        (JSON, ""),
+        (JSON, "{"),
+        (JSON, "{}{}"),
+        (JSON, "{}"),
+        (JSON, "null"),
+        (LINES, "{}\nnonsense"),
+        ("text/plain", "{}"),
+        ("application/x-www-form-urlencoded", "{}"),
+        ("application/json; charset=latin1", "{}"),
+    ] {
+        writeln!(told, "{}", bench.send("/ingest/events", media, body).await).unwrap();
+    }
+    insta::assert_snapshot!(told, @r#"
+    400:
+      [0] : the body is not JSON: EOF while parsing a value at line 1 column 0
+    400:
+      [0] : the body is not JSON: EOF while parsing an object at line 1 column 1
+    400:
+      [0] : the body is not JSON: trailing characters at line 1 column 3; several events are a JSON array, or JSON lines sent as application/x-ndjson
+    400:
+      [0] source: is required
+      [0] type: is required
+      [0] data: is required
+    400:
+      [0] : expected an object, found null
+    400:
+      [0] source: is required
+      [0] type: is required
+      [0] data: is required
+      [1] : is not JSON: expected ident at line 1 column 2
+    415:
+      [0] : expected application/json or application/x-ndjson, found text/plain
+    415:
+      [0] : expected application/json or application/x-ndjson, found application/x-www-form-urlencoded
+    415:
+      [0] : expected application/json or application/x-ndjson, found application/json in another charset than utf-8
+    "#);
+    assert!(bench.events().is_empty());
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+async fn send_packed(bench: &Bench, encoding: &str, body: Vec<u8>) -> String {
+    let request = HttpRequest::post("/ingest/events")
+        .header("content-type", JSON)
+        .header("content-encoding", encoding);
+    let (status, answer) = bench.ask(request.body(body.into()).unwrap()).await;
+    told(status, &answer)
+}
+
+#[tokio::test]
+async fn gzip_is_undone_and_the_limit_holds_for_what_comes_of_it() {
+    let bench = Bench::new();
+    let good = gzip(item("1", "service:a").as_bytes());
+    assert_eq!(
+        send_packed(&bench, "gzip", good.clone()).await,
+        "200 at 1: 1 accepted"
+    );
+    let bomb = gzip(&vec![b' '; 1024 * 1024 + 1]);
+    let cut = good[..good.len() / 2].to_vec();
+    let mut told = String::new();
+    for (encoding, body) in [("gzip", bomb), ("gzip", cut), ("br", good)] {
+        writeln!(told, "{}", send_packed(&bench, encoding, body).await).unwrap();
+    }
+    insta::assert_snapshot!(told, @r#"
+    413:
+      [0] : the body has more than 1048576 bytes after decompression
+    400:
+      [0] : the body is not gzip
+    415:
+      [0] : the content encoding "br" is not taken; gzip and identity are
+    "#);
+}
+
+#[tokio::test]
+async fn a_body_beyond_the_limit_is_refused_however_it_is_sent() {
+    let bench = Bench::new();
+    let large = vec![b' '; 1024 * 1024 + 1];
+    let announced = bench.send("/ingest/events", JSON, large.clone()).await;
+    let pieces = large
+        .chunks(1000)
+        .map(|piece| Ok::<_, std::io::Error>(piece.to_vec()));
+    let pieces: Vec<_> = pieces.collect();
+    let streamed = Body::from_stream(futures_util::stream::iter(pieces));
+    assert_eq!(
+        announced,
+        "413:\n  [0] : the body has more than 1048576 bytes after decompression"
+    );
+    assert_eq!(
+        bench.send("/ingest/events", JSON, streamed).await,
+        announced
+    );
+}
+
+#[tokio::test]
+async fn without_room_for_another_body_the_sender_is_told_to_come_again() {
+    let limits = IntakeLimits {
+        body_bytes: 1000,
+        bodies_in_flight_bytes: 1000,
+        body_timeout: Duration::from_secs(10),
+    };
+    let bench = Bench::with_limits(limits);
+    let (_keep_open, slow) = tokio::sync::mpsc::channel::<Result<Vec<u8>, std::io::Error>>(1);
+    let slow = futures_util::stream::unfold(slow, |mut slow| async {
+        let piece = slow.recv().await?;
+        Some((piece, slow))
+    });
+    let request = HttpRequest::post("/ingest/events").header("content-type", JSON);
+    let request = request
+        .header("content-length", "1000")
+        .body(Body::from_stream(slow));
+    let mut waiting = Box::pin(bench.routes.clone().oneshot(request.unwrap()));
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+
+    let request = HttpRequest::post("/ingest/events").header("content-type", JSON);
+    let request = request
+        .header("content-length", "100")
+        .body(Body::from("[]"));
+    let refused = bench
+        .routes
+        .clone()
+        .oneshot(request.unwrap())
+        .await
+        .unwrap();
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.headers()["retry-after"], "1");
+    drop(waiting);
+    assert_eq!(bench.send("/ingest/events", JSON, "[]").await, "200:");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_in_time_is_given_up() {
+    let limits = IntakeLimits {
+        body_bytes: 1000,
+        bodies_in_flight_bytes: 1000,
+        body_timeout: Duration::ZERO,
+    };
+    let bench = Bench::with_limits(limits);
+    let never = Body::from_stream(futures_util::stream::pending::<
+        Result<Vec<u8>, std::io::Error>,
+    >());
+    assert_eq!(
+        bench.send("/ingest/events", JSON, never).await,
+        "408:\n  [0] : the body took too long"
+    );
+}
+
+#[tokio::test]
+async fn secrets_do_not_reach_the_log() {
+    let bench = Bench::new();
+    let body = r#"{"source":"t","type":"item.observed","data":{"key":"service:a","attributes":{"password":"hunter2"}}}"#;
+    bench.send("/ingest/events", JSON, body).await;
+    assert!(!format!("{:?}", bench.events()).contains("hunter2"));
+}

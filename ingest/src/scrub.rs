@@ -1,0 +1,150 @@
+//! Takes secrets out of an event before it is written: out of values by their
+//! names, and out of texts by their looks. Ids and keys stay as they are.
+
+use model::{Attributes, Change, Event, Incident, ValueChange};
+use serde_json::{Map, Value};
+
+use crate::redact::{redact_text, redact_value};
+
+/// Takes every secret out of an event. Doing it twice changes nothing more.
+pub(crate) fn scrub(event: &mut Event) {
+    match event {
+        Event::ItemObserved(item) => scrub_attributes(&mut item.attributes),
+        Event::CallsObserved(calls) => {
+            for item in &mut calls.items {
+                scrub_attributes(&mut item.attributes);
+            }
+        }
+        Event::ChangeRecorded(change) => scrub_change(change),
+        Event::IncidentOpened(incident) | Event::IncidentUpdated(incident) => {
+            scrub_incident(incident);
+        }
+        Event::ItemRetired(retired) => scrub_text(&mut retired.reason),
+        Event::RelationEnded(ended) => scrub_text(&mut ended.reason),
+        Event::CauseJudged(judged) => scrub_text(&mut judged.reason),
+        Event::InputQuarantined(input) => scrub_line(&mut input.reason),
+        Event::RelationObserved(_)
+        | Event::ItemDeviated(_)
+        | Event::RelationDeviated(_)
+        | Event::ObservationGap(_) => {}
+    }
+}
+
+fn scrub_change(change: &mut Change) {
+    for text in [
+        &mut change.title,
+        &mut change.description,
+        &mut change.release_notes,
+        &mut change.rollout_plan,
+        &mut change.rollback_plan,
+        &mut change.exemption,
+        &mut change.link,
+    ] {
+        scrub_text(text);
+    }
+    change.values.iter_mut().for_each(scrub_value_change);
+    for artifact in &mut change.artifacts {
+        scrub_text(&mut artifact.url);
+    }
+    for code in &mut change.code_refs {
+        scrub_text(&mut code.repository);
+        scrub_text(&mut code.merge_request);
+    }
+    for check in &mut change.check_results {
+        scrub_text(&mut check.reason);
+    }
+    for shield in &mut change.shields {
+        scrub_text(&mut shield.reason);
+    }
+    change.risk_factors.iter_mut().for_each(scrub_line);
+}
+
+fn scrub_incident(incident: &mut Incident) {
+    scrub_text(&mut incident.title);
+    scrub_text(&mut incident.description);
+    scrub_text(&mut incident.link);
+}
+
+/// The name of the value tells whether it is a secret.
+fn scrub_value_change(value: &mut ValueChange) {
+    let field = value.field.clone();
+    for side in [&mut value.before, &mut value.after] {
+        if let Some(stated) = side.take() {
+            let mut named = Value::Object(Map::from_iter([(field.clone(), stated)]));
+            redact_value(&mut named);
+            *side = named.get_mut(&field).map(Value::take);
+        }
+    }
+}
+
+fn scrub_attributes(attributes: &mut Attributes) {
+    if attributes.is_empty() {
+        return;
+    }
+    let mut named = Value::Object(std::mem::take(attributes).into_iter().collect());
+    redact_value(&mut named);
+    if let Value::Object(named) = named {
+        attributes.extend(named);
+    }
+}
+
+fn scrub_text(text: &mut Option<String>) {
+    if let Some(text) = text {
+        scrub_line(text);
+    }
+}
+
+fn scrub_line(text: &mut String) {
+    if let std::borrow::Cow::Owned(without) = redact_text(text) {
+        *text = without;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scrubbed(name: &str, payload: &str) -> String {
+        let mut event = Event::decode_payload(name, payload.as_bytes()).unwrap();
+        scrub(&mut event);
+        let mut written = Vec::new();
+        event.encode_payload(&mut written);
+        String::from_utf8(written).unwrap()
+    }
+
+    #[test]
+    fn a_secret_value_goes_and_its_name_stays() {
+        let item = r#"{"key":"service:a","attributes":{"password":"hunter2","size":3}}"#;
+        assert_eq!(
+            scrubbed("item.observed", item),
+            r#"{"key":"service:a","attributes":{"password":"[redacted]","size":3}}"#
+        );
+        let change = r#"{"source":"s","sourceId":"1","values":[{"field":"db.password","before":"old","after":"new"},{"field":"replicas","before":1,"after":2}]}"#;
+        assert_eq!(
+            scrubbed("change.recorded", change),
+            r#"{"source":"s","sourceId":"1","values":[{"field":"db.password","before":"[redacted]","after":"[redacted]"},{"field":"replicas","before":1,"after":2}]}"#
+        );
+    }
+
+    #[test]
+    fn a_secret_in_a_text_goes() {
+        let text = "uses https://bob:hunter2@example.org/x";
+        for field in [
+            "title",
+            "description",
+            "releaseNotes",
+            "rollbackPlan",
+            "link",
+        ] {
+            let change = format!(r#"{{"source":"s","sourceId":"1","{field}":"{text}"}}"#);
+            let written = scrubbed("change.recorded", &change);
+            assert!(!written.contains("hunter2"), "{field}: {written}");
+        }
+    }
+
+    #[test]
+    fn ids_and_keys_stay() {
+        let change = r#"{"source":"argocd","sourceId":"7f1c0b2e9d4a55667788","targets":["service:prod/checkout"]}"#;
+        assert_eq!(scrubbed("change.recorded", change), change);
+    }
+}
