@@ -1,1 +1,43 @@
 //! Read models and the questions they answer: pure folds of the log. No I/O, no waiting, no clock.
+
+mod anomalies;
+mod blast;
+mod changes;
+mod cow;
+mod describe;
+mod deviations;
+mod estate;
+mod facts;
+mod freshness;
+mod identity;
+mod incidents;
+mod intern;
+mod mention;
+mod path;
+mod projection;
+mod relations;
+mod saved;
+mod sources;
+mod stamped;
+mod table;
+mod topology;
+mod validity;
+mod view;
+
+pub use anomalies::Anomaly;
+pub use blast::{
+    BlastLimits, BlastRadius, Impact, PROPAGATION, PROPAGATION_VERSION, Propagation, TeamImpact,
+    blast_radius,
+};
+pub use deviations::DeviationRow;
+pub use estate::Estate;
+pub use freshness::Freshness;
+pub use path::{Contribution, PathStep};
+pub use projection::Projection;
+pub use relations::CallCounts;
+pub use saved::RestoreError;
+pub use sources::{GapRow, SourceRow};
+pub use view::{
+    AliasOfItem, BatchOfChange, ChangeRow, GraphView, IncidentRow, Item, LinkedChange, Observation,
+    Relation, Resolution, TargetOfChange,
+};

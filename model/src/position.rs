@@ -9,7 +9,7 @@ use thiserror::Error;
 /// The gapless place of an event in the log, from 1. The only order there is.
 ///
 /// Written to people and in JSON as a decimal string.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogPosition(u64);
 
 /// The text is not a log position.

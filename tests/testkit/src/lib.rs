@@ -1,1 +1,23 @@
 //! Estates as text, and an oracle that is slow and obvious. For tests only.
+//!
+//! One fact a line, `#` begins a comment:
+//!
+//! ```text
+//! web -> api -> db                  relations of the kind `calls`, since the first moment
+//! api -publishes_to-> queue:orders  another kind; a name without a colon is a service
+//! item service:prod/api owner=shop alias=key:service:prod/old uid=1
+//! item pod:a from=09:00 until=09:10
+//! change deploy-1 api 10:00 kind=deployment env=prod status=succeeded until=10:05 title=new_pricing
+//! incident inc-1 web 10:30 env=prod
+//! end web -> api 11:00
+//! ```
+//!
+//! Times are of 2026-01-01, UTC; `_` in a value stands for a space.
+
+mod envelope;
+mod oracle;
+mod read;
+
+pub use envelope::{at, envelopes, envelopes_of, shuffled};
+pub use oracle::Oracle;
+pub use read::events;

@@ -1,0 +1,204 @@
+//! What is harmed when something is: the blast radius.
+//!
+//! Harm starts at the origins with a score of 1 and travels along relations, each
+//! step multiplying it by the weight of the declared table ([`Propagation`]).
+//! Every item is reached by its best path; a search stops at its limits and says so.
+
+mod propagation;
+mod search;
+
+use std::collections::BTreeMap;
+
+use model::{AsOf, CiId};
+
+pub use propagation::{PROPAGATION, PROPAGATION_VERSION, Propagation};
+
+use crate::freshness::Freshness;
+use crate::identity::ItemIx;
+use crate::path::{Contribution, PathStep};
+use crate::topology::Topology;
+use crate::view::{GraphView, Item, Relation};
+use search::{Label, Search};
+
+/// Explicit limits of one question.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BlastLimits {
+    /// How many relations harm may travel; as far as it goes when missing.
+    pub hops_max: Option<u32>,
+    /// How many impacts are listed, the worst first.
+    pub impacts_max: usize,
+    /// How many items the search looks at before it is cut short.
+    pub visited_max: usize,
+    /// Harm below this score is not followed further.
+    pub score_min: f64,
+}
+
+/// What is harmed, the worst first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BlastRadius {
+    /// The listed impacts; the origins themselves are not among them.
+    pub impacts: Vec<Impact>,
+    /// How many items are harmed in all that the search saw.
+    pub total: usize,
+    /// Whether the search or the list was cut short.
+    pub truncated: bool,
+    /// Who answers for what is harmed, the worst first.
+    pub teams: Vec<TeamImpact>,
+}
+
+/// One harmed item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Impact {
+    /// The item.
+    pub item: CiId,
+    /// Relations on its best path.
+    pub hops: u32,
+    /// How likely harm reaches it, from 0 to 1: the sum of the contributions.
+    pub score: f64,
+    /// The best path, from the origin to it.
+    pub path: Vec<PathStep>,
+    /// The path as a sentence.
+    pub reason: String,
+    /// The parts of the score: what starts at the origin and what each step takes away.
+    pub contributions: Vec<Contribution>,
+}
+
+/// A team with harmed items.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TeamImpact {
+    /// The team.
+    pub team: String,
+    /// How many of its items are harmed.
+    pub items: usize,
+    /// The highest score among them.
+    pub score: f64,
+    /// The fewest steps to one of them.
+    pub hops: u32,
+}
+
+/// What is harmed with the origins, as of a moment of valid time.
+///
+/// The view holds what is known; `as_of.known_at` names the position it was taken at.
+pub fn blast_radius(
+    view: &GraphView,
+    origins: &[CiId],
+    as_of: AsOf,
+    limits: BlastLimits,
+) -> BlastRadius {
+    let at = as_of.valid_at;
+    let origins: Vec<ItemIx> = origins
+        .iter()
+        .filter_map(|id| view.item(*id))
+        .map(|item| item.item)
+        .collect();
+    let search = Search::run(view, &Topology::new(view, at), &origins, limits);
+    let mut reached: Vec<&Label> = search.reached().collect();
+    reached.sort_by(|one, other| {
+        other
+            .score
+            .total_cmp(&one.score)
+            .then(one.hops.cmp(&other.hops))
+            .then(one.item.cmp(&other.item))
+    });
+    let teams = teams(view, &reached);
+    let listed = reached.iter().take(limits.impacts_max);
+    let impacts: Vec<Impact> = listed
+        .map(|label| impact(view, &search, label, as_of))
+        .collect();
+    BlastRadius {
+        truncated: search.cut_short() || impacts.len() < reached.len(),
+        total: reached.len(),
+        impacts,
+        teams,
+    }
+}
+
+fn impact(view: &GraphView, search: &Search, label: &Label, as_of: AsOf) -> Impact {
+    let mut contributions = Vec::new();
+    let mut path = Vec::new();
+    let mut sentence = String::new();
+    let mut before = 1.0;
+    for step in search.path_to(label) {
+        let from = view.item_at(step.from);
+        if path.is_empty() {
+            contributions.push(Contribution {
+                signal: "origin".to_owned(),
+                value: Some(1.0),
+                contribution: 1.0,
+                explanation: format!("{} is harmed", from.key()),
+            });
+        }
+        let relation = Relation::of_step(view, step.row);
+        let said = phrase(&relation, step.against_arrow);
+        let freshness = relation.freshness(as_of.valid_at);
+        contributions.push(Contribution {
+            signal: "step".to_owned(),
+            value: Some(step.weight),
+            contribution: step.score - before,
+            explanation: format!(
+                "{said}: {:.0} % of it gets through{}",
+                step.weight * 100.0,
+                doubt(freshness)
+            ),
+        });
+        if !sentence.is_empty() {
+            sentence.push_str(", ");
+        }
+        sentence.push_str(&said);
+        before = step.score;
+        path.push(PathStep::of(&relation, step.against_arrow));
+    }
+    Impact {
+        item: view.item_at(label.item).id(),
+        hops: label.hops,
+        score: contributions.iter().map(|part| part.contribution).sum(),
+        path,
+        reason: sentence,
+        contributions,
+    }
+}
+
+/// One step as people say it.
+fn phrase(relation: &Relation<'_>, against_arrow: bool) -> String {
+    let (dependent, provider) = (relation.dependent().key(), relation.provider().key());
+    let kind = relation.kind().replace('_', " ");
+    if against_arrow {
+        format!("{dependent} {kind} {provider}")
+    } else {
+        format!("{provider} gets what {dependent} {kind} it")
+    }
+}
+
+fn doubt(freshness: Freshness) -> &'static str {
+    match freshness {
+        Freshness::Confirmed => "",
+        Freshness::Ageing => ", the relation is ageing",
+        Freshness::Unconfirmed => ", the relation is unconfirmed",
+        Freshness::Closed => ", the relation is closed",
+    }
+}
+
+fn teams(view: &GraphView, reached: &[&Label]) -> Vec<TeamImpact> {
+    let mut by_team: BTreeMap<&str, TeamImpact> = BTreeMap::new();
+    for label in reached {
+        let item: Item<'_> = view.item_at(label.item);
+        let Some(owner) = item.owner() else { continue };
+        let team = by_team.entry(owner).or_insert_with(|| TeamImpact {
+            team: owner.to_owned(),
+            items: 0,
+            score: 0.0,
+            hops: u32::MAX,
+        });
+        team.items += 1;
+        team.score = team.score.max(label.score);
+        team.hops = team.hops.min(label.hops);
+    }
+    let mut teams: Vec<TeamImpact> = by_team.into_values().collect();
+    teams.sort_by(|one, other| {
+        other
+            .score
+            .total_cmp(&one.score)
+            .then_with(|| one.team.cmp(&other.team))
+    });
+    teams
+}

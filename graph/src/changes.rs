@@ -1,0 +1,365 @@
+//! Changes as the fold keeps them: what ranking and lists need. The long texts lie in the index.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::{
+    ActorKind, BatchStatus, Change, ChangeId, ChangeStatus, LogPosition, SourceRef, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::cow::CowVec;
+use crate::intern::{WordIx, Words};
+use crate::mention::MentionIx;
+use crate::stamped::{Stamp, Stamped};
+use crate::table::Table;
+
+/// The number of a change, in order of its first appearance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct ChangeIx(pub(crate) u32);
+
+/// One wave of a gradual change.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct BatchRow {
+    pub(crate) targets: Stamped<Vec<MentionIx>>,
+    pub(crate) traffic_percent: Stamped<f64>,
+    pub(crate) started_at: Stamped<Timestamp>,
+    pub(crate) finished_at: Stamped<Timestamp>,
+    pub(crate) status: Stamped<BatchStatus>,
+}
+
+/// A link to another change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LinkRow {
+    pub(crate) kind: WordIx,
+    pub(crate) source: WordIx,
+    pub(crate) source_id: Box<str>,
+}
+
+/// A change, merged from every statement about it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Row {
+    pub(crate) source: WordIx,
+    pub(crate) source_id: Box<str>,
+    pub(crate) title: Stamped<Box<str>>,
+    pub(crate) kind: Stamped<WordIx>,
+    pub(crate) scene: Stamped<WordIx>,
+    pub(crate) environment: Stamped<WordIx>,
+    pub(crate) level: Stamped<WordIx>,
+    pub(crate) operator: Stamped<(ActorKind, Option<Box<str>>)>,
+    pub(crate) targets: Stamped<Vec<MentionIx>>,
+    pub(crate) started_at: Stamped<Timestamp>,
+    pub(crate) finished_at: Stamped<Timestamp>,
+    pub(crate) planned_start_at: Stamped<Timestamp>,
+    pub(crate) planned_finish_at: Stamped<Timestamp>,
+    /// The status with its rank in life, so that statements of one moment fall in order.
+    pub(crate) status: Stamped<ChangeStatus>,
+    pub(crate) batches: BTreeMap<u32, BatchRow>,
+    pub(crate) links: Stamped<Vec<LinkRow>>,
+    pub(crate) shielded: bool,
+    pub(crate) emergency: Stamped<bool>,
+    /// The earliest moment a statement that is no plan speaks of.
+    pub(crate) first_at: Option<Timestamp>,
+    /// The earliest moment any statement speaks of.
+    pub(crate) spoken_at: Timestamp,
+    /// Where its statements stand in the log.
+    pub(crate) statements: Vec<LogPosition>,
+}
+
+/// When a change starts, and which.
+type Start = (Timestamp, ChangeIx);
+
+/// Changes by number, id, mention and time.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Changes {
+    pub(crate) rows: CowVec<Row, 32>,
+    by_id: Table,
+    /// By mention that is a target of the change or of one of its batches.
+    by_target: CowVec<Vec<ChangeIx>, 64>,
+    /// By day of effective start, sorted.
+    by_day: Arc<BTreeMap<i64, Arc<Vec<Start>>>>,
+}
+
+const DAY_NANOS: i64 = 86_400_000_000_000;
+
+impl Row {
+    fn new(reference: &SourceRef, words: &mut Words, spoken_at: Timestamp) -> Self {
+        Self {
+            source: words.add(reference.source.as_str()),
+            source_id: reference.source_id.as_str().into(),
+            title: Stamped::default(),
+            kind: Stamped::default(),
+            scene: Stamped::default(),
+            environment: Stamped::default(),
+            level: Stamped::default(),
+            operator: Stamped::default(),
+            targets: Stamped::default(),
+            started_at: Stamped::default(),
+            finished_at: Stamped::default(),
+            planned_start_at: Stamped::default(),
+            planned_finish_at: Stamped::default(),
+            status: Stamped::default(),
+            batches: BTreeMap::new(),
+            links: Stamped::default(),
+            shielded: false,
+            emergency: Stamped::default(),
+            first_at: None,
+            spoken_at,
+            statements: Vec::new(),
+        }
+    }
+
+    /// When it began to take effect: as stated, else the first word of it that was no plan, else as planned.
+    pub(crate) fn start(&self) -> Timestamp {
+        let stated = self.started_at.get().copied();
+        let planned = self.planned_start_at.get().copied();
+        stated
+            .or(self.first_at)
+            .or(planned)
+            .unwrap_or(self.spoken_at)
+    }
+
+    /// Where it stands. Nobody said: it is over if it has an end or a start, else it is planned.
+    pub(crate) fn status(&self) -> ChangeStatus {
+        let happened = self.first_at.is_some() || self.started_at.get().is_some();
+        let silent = if happened {
+            ChangeStatus::Succeeded
+        } else {
+            ChangeStatus::Planned
+        };
+        self.status.get().copied().unwrap_or(silent)
+    }
+
+    /// Takes one statement. `targets` are its targets as mentions, `batches` those of its batches.
+    pub(crate) fn say(&mut self, said: &Statement<'_>, words: &mut Words) {
+        let (change, stamp) = (said.change, said.stamp);
+        let boxed = |text: &Option<String>| text.as_deref().map(Box::from);
+        let mut word = |text: &Option<String>| text.as_deref().map(|text| words.add(text));
+        self.title.say(stamp, boxed(&change.title));
+        self.kind.say(stamp, word(&change.kind));
+        self.scene.say(stamp, word(&change.scene));
+        self.environment.say(stamp, word(&change.environment));
+        self.level.say(stamp, word(&change.level));
+        let actor = change.operator.as_ref();
+        self.operator
+            .say(stamp, actor.map(|actor| (actor.kind, boxed(&actor.name))));
+        self.targets.say(
+            stamp,
+            (!said.targets.is_empty()).then(|| said.targets.clone()),
+        );
+        self.started_at.say(stamp, change.started_at);
+        self.finished_at.say(stamp, change.finished_at);
+        self.planned_start_at.say(stamp, change.planned_start_at);
+        self.planned_finish_at.say(stamp, change.planned_finish_at);
+        self.status
+            .say(in_life(stamp, change.status), change.status);
+        self.emergency.say(stamp, change.emergency);
+        self.shielded |= !change.shields.is_empty();
+        self.say_links(change, stamp, words);
+        self.say_batches(said);
+        if change.status != Some(ChangeStatus::Planned) {
+            let at = change.started_at.unwrap_or(stamp.at);
+            self.first_at = Some(self.first_at.map_or(at, |first| first.min(at)));
+        }
+        self.spoken_at = self.spoken_at.min(stamp.at);
+        if let Err(place) = self.statements.binary_search(&said.position) {
+            self.statements.insert(place, said.position);
+        }
+    }
+
+    fn say_links(&mut self, change: &Change, stamp: Stamp, words: &mut Words) {
+        let links: Vec<LinkRow> = change
+            .links
+            .iter()
+            .map(|link| LinkRow {
+                kind: words.add(&link.kind),
+                source: words.add(link.change.source.as_str()),
+                source_id: link.change.source_id.as_str().into(),
+            })
+            .collect();
+        self.links.say(stamp, (!links.is_empty()).then_some(links));
+    }
+
+    fn say_batches(&mut self, said: &Statement<'_>) {
+        for (batch, targets) in said.change.batches.iter().zip(&said.batch_targets) {
+            let row = self.batches.entry(batch.index).or_default();
+            row.targets
+                .say(said.stamp, (!targets.is_empty()).then(|| targets.clone()));
+            row.traffic_percent.say(said.stamp, batch.traffic_percent);
+            row.started_at.say(said.stamp, batch.started_at);
+            row.finished_at.say(said.stamp, batch.finished_at);
+            row.status.say(said.stamp, batch.status);
+        }
+    }
+
+    /// Every mention it touches, by itself or by a batch.
+    pub(crate) fn touched(&self) -> impl Iterator<Item = MentionIx> {
+        let own = self.targets.get().into_iter().flatten();
+        let batches = self
+            .batches
+            .values()
+            .filter_map(|batch| batch.targets.get())
+            .flatten();
+        own.chain(batches).copied()
+    }
+}
+
+/// One statement about a change, its keys already mentions.
+pub(crate) struct Statement<'a> {
+    pub(crate) change: &'a Change,
+    pub(crate) stamp: Stamp,
+    pub(crate) position: LogPosition,
+    pub(crate) targets: Vec<MentionIx>,
+    pub(crate) batch_targets: Vec<Vec<MentionIx>>,
+}
+
+/// Of two statements of one moment the one further on in life counts.
+fn in_life(stamp: Stamp, status: Option<ChangeStatus>) -> Stamp {
+    let rank: u64 = match status {
+        None | Some(ChangeStatus::Planned) => 0,
+        Some(ChangeStatus::Running) => 1,
+        Some(ChangeStatus::Succeeded) => 2,
+        Some(ChangeStatus::Failed) => 3,
+        Some(ChangeStatus::Cancelled) => 4,
+        Some(ChangeStatus::RolledBack) => 5,
+    };
+    Stamp {
+        at: stamp.at,
+        tie: (rank << 56) | (stamp.tie >> 8),
+    }
+}
+
+impl Changes {
+    pub(crate) fn find(&self, id: ChangeId) -> Option<ChangeIx> {
+        self.by_id.get(id.as_bytes()).map(ChangeIx)
+    }
+
+    pub(crate) fn row(&self, change: ChangeIx) -> &Row {
+        self.rows
+            .get(change.0 as usize)
+            .expect("a change's number comes from this view")
+    }
+
+    /// The changes that touch a mention, ever.
+    pub(crate) fn of_target(&self, mention: MentionIx) -> &[ChangeIx] {
+        self.by_target
+            .get(mention.0 as usize)
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// The changes that start in `[from, until)`, the newest first.
+    pub(crate) fn between(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> impl Iterator<Item = ChangeIx> {
+        let days = day(from)..=day(until).max(day(from));
+        self.by_day.range(days).rev().flat_map(move |(_, changes)| {
+            let inside = move |start: Timestamp| from <= start && start < until;
+            changes
+                .iter()
+                .rev()
+                .filter(move |(start, _)| inside(*start))
+                .map(|(_, change)| *change)
+        })
+    }
+
+    /// Takes one statement about a change, made if it is new.
+    pub(crate) fn say(
+        &mut self,
+        reference: &SourceRef,
+        said: &Statement<'_>,
+        words: &mut Words,
+    ) -> ChangeIx {
+        let change = self.find_or_add(reference, said, words);
+        let place = change.0 as usize;
+        let Some(row) = self.rows.get_mut(place) else {
+            return change;
+        };
+        let before = (!row.statements.is_empty()).then(|| row.start());
+        row.say(said, words);
+        let after = row.start();
+        let touched: Vec<MentionIx> = row.touched().collect();
+        for mention in touched {
+            let changes = self.by_target.grow_to(mention.0 as usize);
+            if let Err(place) = changes.binary_search(&change) {
+                changes.insert(place, change);
+            }
+        }
+        if before != Some(after) {
+            self.move_in_time(change, before, after);
+        }
+        change
+    }
+
+    fn find_or_add(
+        &mut self,
+        reference: &SourceRef,
+        said: &Statement<'_>,
+        words: &mut Words,
+    ) -> ChangeIx {
+        let id = ChangeId::of(reference);
+        if let Some(known) = self.find(id) {
+            return known;
+        }
+        let number = u32::try_from(self.rows.push(Row::new(reference, words, said.stamp.at)))
+            .expect("fewer than 2^32 changes fit in memory");
+        self.by_id.insert(*id.as_bytes(), number);
+        ChangeIx(number)
+    }
+
+    fn move_in_time(&mut self, change: ChangeIx, before: Option<Timestamp>, after: Timestamp) {
+        let days = Arc::make_mut(&mut self.by_day);
+        if let Some(before) = before
+            && let Some(changes) = days.get_mut(&day(before))
+            && let Ok(place) = changes.binary_search(&(before, change))
+        {
+            Arc::make_mut(changes).remove(place);
+        }
+        let changes = Arc::make_mut(days.entry(day(after)).or_default());
+        if let Err(place) = changes.binary_search(&(after, change)) {
+            changes.insert(place, (after, change));
+        }
+    }
+
+    /// The changes as they were saved, their tables made again.
+    pub(crate) fn restore(rows: CowVec<Row, 32>, words: &Words) -> Self {
+        let mut changes = Self {
+            rows,
+            ..Self::default()
+        };
+        let mut days: BTreeMap<i64, Vec<Start>> = BTreeMap::new();
+        for (number, row) in changes.rows.iter().enumerate() {
+            let number = u32::try_from(number).expect("it was a u32 when saved");
+            let reference = SourceRef {
+                source: model::SourceName::new(words.text(row.source)),
+                source_id: row.source_id.to_string(),
+            };
+            changes
+                .by_id
+                .insert(*ChangeId::of(&reference).as_bytes(), number);
+            days.entry(day(row.start()))
+                .or_default()
+                .push((row.start(), ChangeIx(number)));
+            for mention in row.touched() {
+                let touching = changes.by_target.grow_to(mention.0 as usize);
+                if touching.last() != Some(&ChangeIx(number)) {
+                    touching.push(ChangeIx(number));
+                }
+            }
+        }
+        for starts in days.values_mut() {
+            starts.sort_unstable();
+        }
+        changes.by_day = Arc::new(
+            days.into_iter()
+                .map(|(day, starts)| (day, Arc::new(starts)))
+                .collect(),
+        );
+        changes
+    }
+}
+
+fn day(at: Timestamp) -> i64 {
+    at.unix_nanos().div_euclid(DAY_NANOS)
+}

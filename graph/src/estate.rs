@@ -1,0 +1,163 @@
+//! The fold: one event after another becomes items, relations, changes and incidents.
+
+mod observe;
+
+use std::sync::Arc;
+
+use model::{
+    CauseJudged, Change, ChangeId, Event, EventEnvelope, Incident, IncidentId, IncidentStatus,
+    LogPosition, ObservationGap, SourceKey,
+};
+
+use crate::changes;
+use crate::incidents;
+use crate::mention::{MentionIx, ReadKey};
+use crate::projection::Projection;
+use crate::saved::{RestoreError, SavedEstate};
+use crate::sources::{self, GapRow};
+use crate::stamped::Stamp;
+use crate::view::GraphView;
+
+/// Gaps that are kept, the newest.
+const GAPS_MAX: usize = 1_000;
+
+/// The estate as folded so far.
+#[derive(Debug, Default)]
+pub struct Estate {
+    view: GraphView,
+}
+
+impl Projection for Estate {
+    type View = GraphView;
+    const NAME: &'static str = "estate";
+    const VERSION: u32 = 1;
+
+    fn apply(&mut self, envelope: &EventEnvelope) {
+        assert_eq!(
+            envelope.position,
+            self.view.position.next(),
+            "a fold takes every position once and in order"
+        );
+        self.view.position = envelope.position;
+        self.view.recorded_at = Some(envelope.recorded_at);
+        sources::hear(Arc::make_mut(&mut self.view.sources), envelope);
+        let stamp = Stamp::of(envelope.occurred_at, &envelope.id);
+        match &envelope.event {
+            Event::ItemObserved(item) => self.item_observed(envelope, item, stamp),
+            Event::ItemRetired(item) => self.item_retired(envelope, item),
+            Event::RelationObserved(relation) => self.relation_observed(envelope, relation, stamp),
+            Event::RelationEnded(relation) => self.relation_ended(envelope, relation),
+            Event::CallsObserved(calls) => self.calls_observed(envelope, calls, stamp),
+            Event::ChangeRecorded(change) => self.change_recorded(change, stamp),
+            Event::IncidentOpened(incident) => {
+                self.incident_said(incident, stamp, Some(IncidentStatus::Open));
+            }
+            Event::IncidentUpdated(incident) => self.incident_said(incident, stamp, None),
+            Event::CauseJudged(judged) => self.cause_judged(judged, stamp),
+            Event::ItemDeviated(deviated) => self.item_deviated(deviated, stamp),
+            Event::RelationDeviated(deviated) => self.relation_deviated(deviated, stamp),
+            Event::ObservationGap(gap) => self.gap(gap),
+            Event::InputQuarantined(_) => self.view.quarantined += 1,
+        }
+    }
+
+    fn publish(&mut self) -> Arc<GraphView> {
+        Arc::new(self.view.clone())
+    }
+}
+
+impl Estate {
+    /// The last position it holds.
+    pub fn position(&self) -> LogPosition {
+        self.view.position
+    }
+
+    /// Its state as bytes, to be kept as a snapshot of this [`Projection::VERSION`].
+    pub fn save(&self) -> Vec<u8> {
+        SavedEstate::of(&self.view).encode()
+    }
+
+    /// The state as it was saved.
+    pub fn restore(bytes: &[u8]) -> Result<Self, RestoreError> {
+        Ok(Self {
+            view: SavedEstate::decode(bytes)?.restore(),
+        })
+    }
+
+    fn mention(&mut self, key: &SourceKey) -> MentionIx {
+        self.view.identity.mention_of(ReadKey::read(key))
+    }
+
+    fn mentions(&mut self, keys: &[SourceKey]) -> Vec<MentionIx> {
+        let mut mentions: Vec<MentionIx> = Vec::with_capacity(keys.len());
+        for key in keys {
+            let mention = self.mention(key);
+            if !mentions.contains(&mention) {
+                mentions.push(mention);
+            }
+        }
+        mentions
+    }
+
+    fn change_recorded(&mut self, change: &Change, stamp: Stamp) {
+        let targets = self.mentions(&change.targets);
+        let batch_targets = change
+            .batches
+            .iter()
+            .map(|batch| self.mentions(&batch.targets))
+            .collect();
+        let position = self.view.position;
+        let said = changes::Statement {
+            change,
+            stamp,
+            position,
+            targets,
+            batch_targets,
+        };
+        let words = &mut self.view.identity.words;
+        self.view.changes.say(&change.reference(), &said, words);
+    }
+
+    fn incident_said(
+        &mut self,
+        incident: &Incident,
+        stamp: Stamp,
+        implied: Option<IncidentStatus>,
+    ) {
+        let items = self.mentions(&incident.items);
+        let position = self.view.position;
+        let said = incidents::Statement {
+            incident,
+            stamp,
+            position,
+            items,
+            implied,
+        };
+        let words = &mut self.view.identity.words;
+        self.view.incidents.say(&incident.reference(), &said, words);
+    }
+
+    fn cause_judged(&mut self, judged: &CauseJudged, stamp: Stamp) {
+        let pair = (
+            ChangeId::of(&judged.change),
+            IncidentId::of(&judged.incident),
+        );
+        let judgements = Arc::make_mut(&mut self.view.judgements);
+        judgements
+            .entry(pair)
+            .or_default()
+            .say(stamp, Some(judged.verdict));
+    }
+
+    fn gap(&mut self, gap: &ObservationGap) {
+        let gaps = Arc::make_mut(&mut self.view.gaps);
+        gaps.insert(GapRow {
+            window: gap.window,
+            source: gap.source.to_string(),
+            reason: gap.reason.clone(),
+        });
+        if GAPS_MAX < gaps.len() {
+            gaps.pop_first();
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Folding what sources observe: items, relations, calls and deviations.
+
+use model::{
+    Alias, EventEnvelope, ItemDeviated, ItemRetired, ObservedCalls, ObservedItem, ObservedRelation,
+    RelationDeviated, RelationEnded, SourceKey, Timestamp, ValidInterval,
+};
+
+use super::Estate;
+use crate::deviations;
+use crate::facts::ItemFacts;
+use crate::freshness::HalfLife;
+use crate::intern::WordIx;
+use crate::mention::{MentionIx, ReadKey, TimedAlias};
+use crate::relations::{ANY_KIND, CallCounts};
+use crate::stamped::Stamp;
+use crate::validity::{Evidence, Validity};
+
+/// What a statement says of time, before it is turned into intervals.
+struct Said {
+    valid_from: Option<Timestamp>,
+    valid_until: Option<Timestamp>,
+    report_interval_ms: Option<u64>,
+}
+
+impl Estate {
+    pub(super) fn item_observed(
+        &mut self,
+        envelope: &EventEnvelope,
+        item: &ObservedItem,
+        stamp: Stamp,
+    ) {
+        let mention = self.item_described(envelope, item, stamp);
+        let said = Said {
+            valid_from: item.valid_from,
+            valid_until: item.valid_until,
+            report_interval_ms: item.report_interval_ms,
+        };
+        let half_life = HalfLife::of([self.kind_of(mention).as_str()]);
+        let source = self.source(envelope);
+        let facts = self.facts_mut(mention);
+        said.apply(&mut facts.validity, source, stamp, half_life);
+    }
+
+    /// Names, aliases and facts of an item, without its time.
+    fn item_described(
+        &mut self,
+        envelope: &EventEnvelope,
+        item: &ObservedItem,
+        stamp: Stamp,
+    ) -> MentionIx {
+        let mention = self.mention(&item.key);
+        for claim in &item.claims {
+            let key = SourceKey::Claim {
+                scheme: claim.scheme.clone(),
+                value: claim.value.clone(),
+            };
+            let claimed = self.mention(&key);
+            self.view.identity.link(mention, claimed);
+        }
+        for alias in &item.aliases {
+            self.alias(mention, alias);
+        }
+        let source = self.source(envelope);
+        let position = envelope.position;
+        let facts = self.facts_mut(mention);
+        facts.say(source, position, stamp, item);
+        mention
+    }
+
+    /// An alias for ever makes one item; an alias for a time is asked for by the moment.
+    fn alias(&mut self, mention: MentionIx, alias: &Alias) {
+        let key = SourceKey::Claim {
+            scheme: alias.scheme.clone(),
+            value: alias.value.clone(),
+        };
+        let name = self.view.identity.mention_of(ReadKey::read(&key));
+        match (alias.valid_from, alias.valid_until) {
+            (None, None) => self.view.identity.link(mention, name),
+            (from, until) => {
+                let from = from.unwrap_or(Timestamp::MIN);
+                let until = until.unwrap_or(Timestamp::MAX);
+                self.view.identity.alias(
+                    name,
+                    TimedAlias {
+                        from,
+                        until,
+                        means: mention,
+                    },
+                );
+            }
+        }
+    }
+
+    pub(super) fn item_retired(&mut self, envelope: &EventEnvelope, item: &ItemRetired) {
+        let mention = self.mention(&item.key);
+        let source = self.source(envelope);
+        self.facts_mut(mention)
+            .validity
+            .end(source, envelope.occurred_at);
+    }
+
+    pub(super) fn relation_observed(
+        &mut self,
+        envelope: &EventEnvelope,
+        relation: &ObservedRelation,
+        stamp: Stamp,
+    ) {
+        let dependent = self.mention(&relation.dependent);
+        let provider = self.mention(&relation.provider);
+        let half_life = self.half_life(dependent, provider);
+        let source = self.source(envelope);
+        let said = Said {
+            valid_from: relation.valid_from,
+            valid_until: relation.valid_until,
+            report_interval_ms: relation.report_interval_ms,
+        };
+        let view = &mut self.view;
+        let row = view.relations.row_of(
+            dependent,
+            provider,
+            &relation.kind,
+            &mut view.identity.words,
+        );
+        view.relations.change(row, |row| {
+            row.say_strength(stamp, relation.strength);
+            said.apply(&mut row.validity, source, stamp, half_life);
+        });
+    }
+
+    pub(super) fn relation_ended(&mut self, envelope: &EventEnvelope, relation: &RelationEnded) {
+        let dependent = self.mention(&relation.dependent);
+        let provider = self.mention(&relation.provider);
+        let source = self.source(envelope);
+        let view = &mut self.view;
+        let row = view.relations.row_of(
+            dependent,
+            provider,
+            &relation.kind,
+            &mut view.identity.words,
+        );
+        view.relations
+            .change(row, |row| row.validity.end(source, envelope.occurred_at));
+    }
+
+    pub(super) fn calls_observed(
+        &mut self,
+        envelope: &EventEnvelope,
+        calls: &ObservedCalls,
+        stamp: Stamp,
+    ) {
+        let report_interval_ms = i64::try_from(calls.report_interval_ms).unwrap_or(i64::MAX);
+        let source = self.source(envelope);
+        let seen = |first_at, last_at, half_life: HalfLife| Evidence {
+            first_at,
+            last_at,
+            report_interval_ms,
+            reach_ms: half_life.reach_ms(report_interval_ms),
+        };
+        for item in &calls.items {
+            let mention = self.item_described(envelope, item, stamp);
+            let half_life = HalfLife::of([self.kind_of(mention).as_str()]);
+            let until = calls.window.until().unwrap_or(calls.window.from());
+            let evidence = seen(calls.window.from(), until, half_life);
+            self.facts_mut(mention).validity.see(source, evidence);
+        }
+        for call in &calls.calls {
+            let dependent = self.mention(&call.dependent);
+            let provider = self.mention(&call.provider);
+            let evidence = seen(
+                call.first_seen_at,
+                call.last_seen_at,
+                self.half_life(dependent, provider),
+            );
+            let counts = CallCounts {
+                calls: call.calls,
+                errors: call.errors,
+                from: calls.window.from(),
+                until: calls.window.until().unwrap_or(calls.window.from()),
+            };
+            let view = &mut self.view;
+            let row =
+                view.relations
+                    .row_of(dependent, provider, &call.kind, &mut view.identity.words);
+            view.relations.change(row, |row| {
+                row.validity.see(source, evidence);
+                row.counts.say(
+                    Stamp {
+                        at: counts.from,
+                        tie: stamp.tie,
+                    },
+                    Some(counts),
+                );
+            });
+            for end in [dependent, provider] {
+                let half_life = HalfLife::of([self.kind_of(end).as_str()]);
+                let evidence = seen(call.first_seen_at, call.last_seen_at, half_life);
+                self.facts_mut(end).validity.see(source, evidence);
+            }
+        }
+    }
+
+    pub(super) fn item_deviated(&mut self, deviated: &ItemDeviated, stamp: Stamp) {
+        let mention = self.mention(&deviated.key);
+        deviations::keep(
+            &mut self.facts_mut(mention).deviations,
+            &deviated.deviation,
+            stamp,
+        );
+    }
+
+    pub(super) fn relation_deviated(&mut self, deviated: &RelationDeviated, stamp: Stamp) {
+        let dependent = self.mention(&deviated.dependent);
+        let provider = self.mention(&deviated.provider);
+        let any_kind = || model::RelationKind::new(ANY_KIND);
+        let kind = deviated.kind.clone().unwrap_or_else(any_kind);
+        let view = &mut self.view;
+        let row = view
+            .relations
+            .row_of(dependent, provider, &kind, &mut view.identity.words);
+        view.relations.change(row, |row| {
+            deviations::keep(&mut row.deviations, &deviated.deviation, stamp);
+        });
+    }
+
+    fn facts_mut(&mut self, mention: MentionIx) -> &mut ItemFacts {
+        self.view.facts.grow_to(mention.0 as usize)
+    }
+
+    fn source(&mut self, envelope: &EventEnvelope) -> WordIx {
+        self.view.identity.words.add(envelope.id.source.as_str())
+    }
+
+    fn half_life(&self, dependent: MentionIx, provider: MentionIx) -> HalfLife {
+        HalfLife::of([
+            self.kind_of(dependent).as_str(),
+            self.kind_of(provider).as_str(),
+        ])
+    }
+
+    /// The kind as the mention itself says it, so that it does not depend on what else is known.
+    fn kind_of(&self, mention: MentionIx) -> String {
+        let identity = &self.view.identity;
+        let parts = identity.mention(mention).parts();
+        parts.map_or_else(String::new, |parts| {
+            identity.words.text(parts.kind).to_owned()
+        })
+    }
+}
+
+impl Said {
+    fn apply(&self, validity: &mut Validity, source: WordIx, stamp: Stamp, half_life: HalfLife) {
+        match (self.valid_from, self.report_interval_ms) {
+            (None, Some(interval_ms)) => {
+                let interval_ms = i64::try_from(interval_ms).unwrap_or(i64::MAX);
+                validity.see(
+                    source,
+                    Evidence {
+                        first_at: stamp.at,
+                        last_at: stamp.at,
+                        report_interval_ms: interval_ms,
+                        reach_ms: half_life.reach_ms(interval_ms),
+                    },
+                );
+            }
+            (None, None) if self.valid_until.is_none() => validity.stand(source, stamp.at),
+            (from, _) => {
+                let from = from.unwrap_or(stamp.at);
+                match ValidInterval::new(from, self.valid_until) {
+                    Some(interval) => validity.declare(source, interval, stamp),
+                    // It ended before or as it began: that is an end.
+                    None => validity.end(source, from),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Words that recur (kinds, sources, environments), kept once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// The number of a word, in order of its first appearance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct WordIx(u32);
+
+/// Words by number and numbers by word.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Words {
+    shared: Arc<Table>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Table {
+    words: Vec<Arc<str>>,
+    numbers: BTreeMap<Arc<str>, u32>,
+}
+
+impl Words {
+    pub(crate) fn add(&mut self, word: &str) -> WordIx {
+        if let Some(known) = self.find(word) {
+            return known;
+        }
+        let table = Arc::make_mut(&mut self.shared);
+        let number = u32::try_from(table.words.len()).expect("fewer than 2^32 words fit in memory");
+        let word: Arc<str> = word.into();
+        table.words.push(Arc::clone(&word));
+        table.numbers.insert(word, number);
+        WordIx(number)
+    }
+
+    pub(crate) fn find(&self, word: &str) -> Option<WordIx> {
+        self.shared.numbers.get(word).map(|number| WordIx(*number))
+    }
+
+    pub(crate) fn text(&self, word: WordIx) -> &str {
+        self.shared
+            .words
+            .get(word.0 as usize)
+            .map_or("", |text| text)
+    }
+}

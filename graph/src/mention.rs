@@ -1,0 +1,189 @@
+//! Mentions: every distinct name any source ever used for an item, as written down once.
+//!
+//! Facts hang on mentions, never on items, so that deciding anew which mentions
+//! are one item moves no fact.
+
+use model::{CiId, Claim, KeyParts, SourceKey, Timestamp};
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+use crate::intern::{WordIx, Words};
+
+/// The number of a mention, in order of its first appearance in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct MentionIx(pub(crate) u32);
+
+/// The scheme of written keys.
+pub(crate) const KEY_SCHEME: &str = "key";
+
+/// The kind of an item of which only names in other schemes are known.
+pub(crate) const UNKNOWN_KIND: &str = "unknown";
+
+/// The parts of a key, its recurring words kept once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Parts {
+    pub(crate) kind: WordIx,
+    pub(crate) environment: Option<WordIx>,
+    pub(crate) namespace: Option<WordIx>,
+    pub(crate) name: Box<str>,
+}
+
+/// What a mention is: a key in parts, or a name in a scheme.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Name {
+    Key(Parts),
+    Claim { scheme: WordIx, value: Box<str> },
+}
+
+/// A name whose item depends on the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct TimedAlias {
+    pub(crate) from: Timestamp,
+    pub(crate) until: Timestamp,
+    pub(crate) means: MentionIx,
+}
+
+/// One mention and how it stands to others.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Mention {
+    pub(crate) name: Name,
+    /// Mentions that a source says are the same item.
+    pub(crate) linked: SmallVec<[MentionIx; 2]>,
+    /// The one mention that a key with unknown parts can only mean.
+    pub(crate) attached_to: Option<MentionIx>,
+    /// The keys with unknown parts that can only mean this one.
+    pub(crate) attached_by: SmallVec<[MentionIx; 1]>,
+    /// What a key with unknown parts could mean, when that is more than one item.
+    pub(crate) candidates: Vec<MentionIx>,
+    /// Items this name belonged to for a time.
+    pub(crate) aliases: Vec<TimedAlias>,
+}
+
+impl Mention {
+    pub(crate) fn new(name: Name) -> Self {
+        Self {
+            name,
+            linked: SmallVec::new(),
+            attached_to: None,
+            attached_by: SmallVec::new(),
+            candidates: Vec::new(),
+            aliases: Vec::new(),
+        }
+    }
+
+    /// The parts of its key, if it is one.
+    pub(crate) fn parts(&self) -> Option<&Parts> {
+        match &self.name {
+            Name::Key(parts) => Some(parts),
+            Name::Claim { .. } => None,
+        }
+    }
+}
+
+impl Parts {
+    /// How many of environment and namespace are known.
+    pub(crate) fn known(&self) -> usize {
+        usize::from(self.environment.is_some()) + usize::from(self.namespace.is_some())
+    }
+
+    /// Whether no part that both know differs.
+    pub(crate) fn agrees(&self, other: &Self) -> bool {
+        let agree = |one: Option<WordIx>, other: Option<WordIx>| match (one, other) {
+            (Some(one), Some(other)) => one == other,
+            _ => true,
+        };
+        agree(self.environment, other.environment) && agree(self.namespace, other.namespace)
+    }
+
+    pub(crate) fn to_key(&self, words: &Words) -> KeyParts {
+        let text = |word: Option<WordIx>| word.map(|word| words.text(word).to_owned());
+        KeyParts::new(words.text(self.kind), &*self.name)
+            .in_environment(text(self.environment))
+            .in_namespace(text(self.namespace))
+    }
+}
+
+impl Name {
+    pub(crate) fn to_claim(&self, words: &Words) -> Claim {
+        match self {
+            Self::Key(parts) => Claim::new(KEY_SCHEME, parts.to_key(words).to_string()),
+            Self::Claim { scheme, value } => Claim::new(words.text(*scheme), &**value),
+        }
+    }
+}
+
+/// A source's key, read: what the mention is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ReadKey {
+    Key(KeyParts),
+    Claim(Claim),
+}
+
+impl ReadKey {
+    /// Reads a key as it stands, without asking what exists.
+    ///
+    /// A text with a colon before any equals sign is a key; with an equals sign first it is `scheme=value`.
+    /// What is neither stays whole, as a name in the scheme `key`.
+    pub(crate) fn read(key: &SourceKey) -> Self {
+        match key {
+            SourceKey::Parts(parts) => {
+                let mut parts = parts.clone();
+                parts.kind = parts.kind.to_lowercase();
+                Self::Key(parts)
+            }
+            SourceKey::Claim { scheme, value } if scheme == KEY_SCHEME => Self::read_text(value),
+            SourceKey::Claim { scheme, value } => {
+                Self::Claim(Claim::new(scheme.clone(), value.clone()))
+            }
+            SourceKey::Text(text) => Self::read_text(text),
+        }
+    }
+
+    fn read_text(text: &str) -> Self {
+        let colon = text.find(':');
+        let claim = text.split_once('=').filter(|(scheme, _)| {
+            !scheme.is_empty() && colon.is_none_or(|colon| scheme.len() < colon)
+        });
+        if let Some((scheme, value)) = claim
+            && scheme != KEY_SCHEME
+        {
+            return Self::Claim(Claim::new(scheme, value));
+        }
+        match KeyParts::parse(text) {
+            Ok(mut parts) => {
+                // `-` stands for an unknown environment before a namespace.
+                parts.environment = parts.environment.filter(|environment| environment != "-");
+                Self::Key(parts)
+            }
+            Err(_) => Self::Claim(Claim::new(KEY_SCHEME, text)),
+        }
+    }
+
+    pub(crate) fn claim(&self) -> Claim {
+        match self {
+            Self::Key(parts) => Claim::new(KEY_SCHEME, parts.to_string()),
+            Self::Claim(claim) => claim.clone(),
+        }
+    }
+
+    /// The id an item would have if this were its least identifying claim; the mention's place in the table.
+    pub(crate) fn id(&self) -> CiId {
+        CiId::of(&self.claim())
+    }
+
+    /// The name with its recurring words kept once.
+    pub(crate) fn into_name(self, words: &mut Words) -> Name {
+        match self {
+            Self::Key(parts) => Name::Key(Parts {
+                kind: words.add(&parts.kind),
+                environment: parts.environment.as_deref().map(|word| words.add(word)),
+                namespace: parts.namespace.as_deref().map(|word| words.add(word)),
+                name: parts.name.into(),
+            }),
+            Self::Claim(claim) => Name::Claim {
+                scheme: words.add(&claim.scheme),
+                value: claim.value.into(),
+            },
+        }
+    }
+}

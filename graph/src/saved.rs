@@ -1,0 +1,92 @@
+//! The estate as bytes: rows alone, every table is made again when they are read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use model::{ChangeId, IncidentId, LogPosition, Timestamp, Verdict};
+use serde::{Deserialize, Serialize};
+
+use crate::changes::{self, Changes};
+use crate::cow::CowVec;
+use crate::facts::ItemFacts;
+use crate::identity::{Identity, SavedIdentity};
+use crate::incidents::{self, Incidents};
+use crate::relations::{self, Relations};
+use crate::sources::{GapRow, SourceRow};
+use crate::stamped::Stamped;
+use crate::view::GraphView;
+
+/// Why saved bytes are no estate.
+#[derive(Debug)]
+pub struct RestoreError(postcard::Error);
+
+impl fmt::Display for RestoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the saved estate cannot be read")
+    }
+}
+
+impl std::error::Error for RestoreError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SavedEstate {
+    position: LogPosition,
+    recorded_at: Option<Timestamp>,
+    identity: SavedIdentity,
+    facts: CowVec<ItemFacts, 32>,
+    relations: CowVec<relations::Row, 64>,
+    changes: CowVec<changes::Row, 32>,
+    incidents: CowVec<incidents::Row, 32>,
+    judgements: BTreeMap<(ChangeId, IncidentId), Stamped<Verdict>>,
+    sources: BTreeMap<String, SourceRow>,
+    gaps: BTreeSet<GapRow>,
+    quarantined: u64,
+}
+
+impl SavedEstate {
+    pub(crate) fn of(view: &GraphView) -> Self {
+        Self {
+            position: view.position,
+            recorded_at: view.recorded_at,
+            identity: view.identity.save(),
+            facts: view.facts.clone(),
+            relations: view.relations.rows.clone(),
+            changes: view.changes.rows.clone(),
+            incidents: view.incidents.rows.clone(),
+            judgements: (*view.judgements).clone(),
+            sources: (*view.sources).clone(),
+            gaps: (*view.gaps).clone(),
+            quarantined: view.quarantined,
+        }
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        postcard::to_stdvec(self).expect("every part of an estate has a length and memory takes it")
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, RestoreError> {
+        postcard::from_bytes(bytes).map_err(RestoreError)
+    }
+
+    pub(crate) fn restore(self) -> GraphView {
+        let identity = Identity::restore(self.identity);
+        GraphView {
+            position: self.position,
+            recorded_at: self.recorded_at,
+            relations: Relations::restore(&self.relations, &identity.words),
+            changes: Changes::restore(self.changes, &identity.words),
+            incidents: Incidents::restore(self.incidents, &identity.words),
+            identity,
+            facts: self.facts,
+            judgements: Arc::new(self.judgements),
+            sources: Arc::new(self.sources),
+            gaps: Arc::new(self.gaps),
+            quarantined: self.quarantined,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The estate as a graph at one moment, for searches. The only place that knows the graph library's directions.
+
+use model::Timestamp;
+use petgraph::Direction;
+use petgraph::visit::{
+    GraphBase, GraphRef, IntoNeighbors, IntoNeighborsDirected, VisitMap, Visitable,
+};
+
+use crate::identity::ItemIx;
+use crate::relations::Edge;
+use crate::view::GraphView;
+
+/// Items and the relations that hold at one moment. Outgoing is with the arrow: towards providers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Topology<'v> {
+    view: &'v GraphView,
+    at: Timestamp,
+}
+
+/// Items seen by a search: one bit each.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    bits: Vec<u64>,
+}
+
+impl<'v> Topology<'v> {
+    pub(crate) fn new(view: &'v GraphView, at: Timestamp) -> Self {
+        Self { view, at }
+    }
+
+    /// The moment it shows.
+    pub(crate) fn at(self) -> Timestamp {
+        self.at
+    }
+
+    /// With the arrow: the relations by which an item needs others now.
+    pub(crate) fn providers(self, item: ItemIx) -> impl Iterator<Item = Edge> + use<'v> {
+        let Self { view, at } = self;
+        let members = view.identity.item(item).members.iter();
+        members
+            .flat_map(move |member| view.relations.providers_of(*member).iter().copied())
+            .filter(move |edge| view.relations.holds_at(edge.row, at))
+    }
+
+    /// Against the arrow: the relations by which others need an item now.
+    pub(crate) fn dependents(self, item: ItemIx) -> impl Iterator<Item = Edge> + use<'v> {
+        let Self { view, at } = self;
+        let members = view.identity.item(item).members.iter();
+        members
+            .flat_map(move |member| view.relations.dependents_of(*member).iter().copied())
+            .filter(move |edge| view.relations.holds_at(edge.row, at))
+    }
+
+    /// The item at the other end of a step.
+    pub(crate) fn item_of(self, edge: Edge) -> ItemIx {
+        self.view.identity.item_of(edge.other)
+    }
+}
+
+impl GraphBase for Topology<'_> {
+    type NodeId = ItemIx;
+    type EdgeId = (ItemIx, ItemIx);
+}
+
+impl GraphRef for Topology<'_> {}
+
+impl<'v> IntoNeighbors for Topology<'v> {
+    type Neighbors = Box<dyn Iterator<Item = ItemIx> + 'v>;
+
+    fn neighbors(self, item: ItemIx) -> Self::Neighbors {
+        self.neighbors_directed(item, Direction::Outgoing)
+    }
+}
+
+impl<'v> IntoNeighborsDirected for Topology<'v> {
+    type NeighborsDirected = Box<dyn Iterator<Item = ItemIx> + 'v>;
+
+    fn neighbors_directed(self, item: ItemIx, direction: Direction) -> Self::NeighborsDirected {
+        match direction {
+            Direction::Outgoing => {
+                Box::new(self.providers(item).map(move |edge| self.item_of(edge)))
+            }
+            Direction::Incoming => {
+                Box::new(self.dependents(item).map(move |edge| self.item_of(edge)))
+            }
+        }
+    }
+}
+
+impl Visitable for Topology<'_> {
+    type Map = Seen;
+
+    fn visit_map(&self) -> Seen {
+        Seen {
+            bits: vec![0; self.view.identity.items.len().div_ceil(64)],
+        }
+    }
+
+    fn reset_map(&self, map: &mut Seen) {
+        *map = self.visit_map();
+    }
+}
+
+impl VisitMap<ItemIx> for Seen {
+    fn visit(&mut self, item: ItemIx) -> bool {
+        let (word, bit) = (item.0 as usize / 64, 1_u64 << (item.0 % 64));
+        if self.bits.len() <= word {
+            self.bits.resize(word + 1, 0);
+        }
+        let Some(bits) = self.bits.get_mut(word) else {
+            return false;
+        };
+        let new = *bits & bit == 0;
+        *bits |= bit;
+        new
+    }
+
+    fn is_visited(&self, item: &ItemIx) -> bool {
+        let bit = 1_u64 << (item.0 % 64);
+        self.bits
+            .get(item.0 as usize / 64)
+            .is_some_and(|bits| bits & bit != 0)
+    }
+
+    fn unvisit(&mut self, item: ItemIx) -> bool {
+        let bit = 1_u64 << (item.0 % 64);
+        let Some(bits) = self.bits.get_mut(item.0 as usize / 64) else {
+            return false;
+        };
+        let was = *bits & bit != 0;
+        *bits &= !bit;
+        was
+    }
+}

@@ -1,0 +1,160 @@
+//! The estate at one position: what every question reads.
+//!
+//! A view is immutable and cheap to share. Objects of it are handles: the view and a number.
+
+mod change;
+mod incident;
+mod item;
+mod relation;
+mod resolve;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use model::{ChangeId, CiId, IncidentId, LogPosition, Timestamp, Verdict};
+
+use crate::anomalies::{self, Anomaly};
+use crate::changes::Changes;
+use crate::cow::CowVec;
+use crate::facts::ItemFacts;
+use crate::identity::{Identity, ItemIx};
+use crate::incidents::Incidents;
+use crate::relations::Relations;
+use crate::sources::{GapRow, SourceRow};
+use crate::stamped::Stamped;
+
+pub use change::{BatchOfChange, ChangeRow, LinkedChange, TargetOfChange};
+pub use incident::IncidentRow;
+pub use item::{AliasOfItem, Item, Observation};
+pub use relation::Relation;
+pub use resolve::Resolution;
+
+/// The estate at one position.
+#[derive(Clone, Debug, Default)]
+pub struct GraphView {
+    pub(crate) position: LogPosition,
+    pub(crate) recorded_at: Option<Timestamp>,
+    pub(crate) identity: Identity,
+    pub(crate) facts: CowVec<ItemFacts, 32>,
+    pub(crate) relations: Relations,
+    pub(crate) changes: Changes,
+    pub(crate) incidents: Incidents,
+    pub(crate) judgements: Arc<BTreeMap<(ChangeId, IncidentId), Stamped<Verdict>>>,
+    pub(crate) sources: Arc<BTreeMap<String, SourceRow>>,
+    pub(crate) gaps: Arc<BTreeSet<GapRow>>,
+    pub(crate) quarantined: u64,
+}
+
+impl GraphView {
+    /// The last position it holds.
+    pub fn position(&self) -> LogPosition {
+        self.position
+    }
+
+    /// When the log took the last event it holds.
+    pub fn recorded_at(&self) -> Option<Timestamp> {
+        self.recorded_at
+    }
+
+    /// The item with an id, present or former.
+    pub fn item(&self, id: CiId) -> Option<Item<'_>> {
+        let mention = self.identity.find_id(id)?;
+        Some(self.item_at(self.identity.item_of(mention)))
+    }
+
+    /// Every item, in no particular order of meaning but always the same one.
+    pub fn items(&self) -> impl Iterator<Item = Item<'_>> {
+        let numbered = (0_u32..).zip(self.identity.items.iter());
+        numbered
+            .filter(|(_, row)| !row.members.is_empty())
+            .map(|(number, _)| self.item_at(ItemIx(number)))
+    }
+
+    /// The relation between two items by kind, whenever it held.
+    pub fn relation(&self, dependent: CiId, provider: CiId, kind: &str) -> Option<Relation<'_>> {
+        Relation::between(self.item(dependent)?, self.item(provider)?, kind)
+    }
+
+    /// The change with an id.
+    pub fn change(&self, id: ChangeId) -> Option<ChangeRow<'_>> {
+        self.changes
+            .find(id)
+            .map(|change| ChangeRow::new(self, change))
+    }
+
+    /// The changes that start in `[from, until)`, the newest first.
+    pub fn changes_between(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> impl Iterator<Item = ChangeRow<'_>> {
+        self.changes
+            .between(from, until)
+            .map(|change| ChangeRow::new(self, change))
+    }
+
+    /// Every change, the newest first.
+    pub fn changes(&self) -> impl Iterator<Item = ChangeRow<'_>> {
+        self.changes_between(Timestamp::MIN, Timestamp::MAX)
+    }
+
+    /// How many changes there are.
+    pub fn changes_count(&self) -> usize {
+        self.changes.rows.len()
+    }
+
+    /// The incident with an id.
+    pub fn incident(&self, id: IncidentId) -> Option<IncidentRow<'_>> {
+        self.incidents
+            .find(id)
+            .map(|incident| IncidentRow::new(self, incident))
+    }
+
+    /// Every incident, the newest first.
+    pub fn incidents(&self) -> Vec<IncidentRow<'_>> {
+        let count = u32::try_from(self.incidents.rows.len()).unwrap_or(u32::MAX);
+        let numbers = (0..count).map(crate::incidents::IncidentIx);
+        let mut incidents: Vec<IncidentRow<'_>> = numbers
+            .map(|incident| IncidentRow::new(self, incident))
+            .collect();
+        incidents.sort_by_key(|incident| (std::cmp::Reverse(incident.started_at()), incident.id()));
+        incidents
+    }
+
+    /// What was judged of a change in an incident.
+    pub fn verdict(&self, change: ChangeId, incident: IncidentId) -> Option<Verdict> {
+        self.judgements
+            .get(&(change, incident))
+            .and_then(|verdict| verdict.get().copied())
+    }
+
+    /// Every judgement, by change and incident.
+    pub fn verdicts(&self) -> impl Iterator<Item = (ChangeId, IncidentId, Verdict)> {
+        let said = self.judgements.iter();
+        said.filter_map(|((change, incident), verdict)| Some((*change, *incident, *verdict.get()?)))
+    }
+
+    /// Contradictions and open questions met while folding.
+    pub fn anomalies(&self) -> Vec<Anomaly> {
+        anomalies::anomalies(self)
+    }
+
+    /// Every source by name.
+    pub fn sources(&self) -> &BTreeMap<String, SourceRow> {
+        &self.sources
+    }
+
+    /// Observations known to be missing.
+    pub fn gaps(&self) -> impl Iterator<Item = &GapRow> {
+        self.gaps.iter()
+    }
+
+    /// How many inputs were put aside.
+    pub fn quarantined(&self) -> u64 {
+        self.quarantined
+    }
+
+    pub(crate) fn item_at(&self, item: ItemIx) -> Item<'_> {
+        Item::new(self, item)
+    }
+}

@@ -1,0 +1,284 @@
+//! A change as a handle.
+
+use std::fmt;
+
+use model::{
+    ActorKind, BatchStatus, ChangeId, ChangeStatus, LogPosition, SourceName, SourceRef, Timestamp,
+    Verdict,
+};
+
+use super::{GraphView, Item};
+use crate::changes::{BatchRow, ChangeIx, Row};
+use crate::mention::MentionIx;
+
+/// A deployment, config edit, flag flip.
+#[derive(Clone, Copy)]
+pub struct ChangeRow<'v> {
+    view: &'v GraphView,
+    change: ChangeIx,
+}
+
+/// What a change touches.
+#[derive(Clone, Copy, Debug)]
+pub struct TargetOfChange<'v> {
+    mention: MentionIx,
+    /// The item it means.
+    pub item: Item<'v>,
+}
+
+/// One wave of a gradual change.
+#[derive(Clone, Debug)]
+pub struct BatchOfChange<'v> {
+    /// Its place among the batches.
+    pub index: u32,
+    /// What it touches.
+    pub targets: Vec<TargetOfChange<'v>>,
+    /// The share of traffic it covers.
+    pub traffic_percent: Option<f64>,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When it was through.
+    pub finished_at: Option<Timestamp>,
+    /// Where it stands.
+    pub status: Option<BatchStatus>,
+}
+
+/// How a change stands to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkedChange {
+    /// `rollback_of`, `caused_by` or `part_of`.
+    pub kind: String,
+    /// The other change; it may be unknown yet.
+    pub change: SourceRef,
+}
+
+impl fmt::Debug for ChangeRow<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.source(), self.source_id())
+    }
+}
+
+impl PartialEq for ChangeRow<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.change == other.change
+    }
+}
+
+impl Eq for ChangeRow<'_> {}
+
+impl TargetOfChange<'_> {
+    /// The key as the source gave it.
+    pub fn key(&self) -> String {
+        let identity = &self.item.view.identity;
+        let claim = identity
+            .mention(self.mention)
+            .name
+            .to_claim(&identity.words);
+        if claim.scheme == crate::mention::KEY_SCHEME {
+            claim.value
+        } else {
+            format!("{}={}", claim.scheme, claim.value)
+        }
+    }
+}
+
+impl<'v> ChangeRow<'v> {
+    pub(crate) fn new(view: &'v GraphView, change: ChangeIx) -> Self {
+        Self { view, change }
+    }
+
+    fn row(&self) -> &'v Row {
+        self.view.changes.row(self.change)
+    }
+
+    /// Its id.
+    pub fn id(&self) -> ChangeId {
+        ChangeId::of(&self.reference())
+    }
+
+    /// What its platform calls it.
+    pub fn reference(&self) -> SourceRef {
+        SourceRef {
+            source: SourceName::new(self.source()),
+            source_id: self.source_id().to_owned(),
+        }
+    }
+
+    /// The platform.
+    pub fn source(&self) -> &'v str {
+        self.view.identity.words.text(self.row().source)
+    }
+
+    /// The platform's own id.
+    pub fn source_id(&self) -> &'v str {
+        &self.row().source_id
+    }
+
+    /// A line for people; the platform's id where nobody gave one.
+    pub fn title(&self) -> &'v str {
+        self.row()
+            .title
+            .get()
+            .map_or(self.source_id(), |title| title)
+    }
+
+    /// What sort of change.
+    pub fn kind(&self) -> Option<&'v str> {
+        self.word(self.row().kind.get())
+    }
+
+    /// The registered scene.
+    pub fn scene(&self) -> Option<&'v str> {
+        self.word(self.row().scene.get())
+    }
+
+    /// Where it takes effect.
+    pub fn environment(&self) -> Option<&'v str> {
+        self.word(self.row().environment.get())
+    }
+
+    /// Its level of control.
+    pub fn level(&self) -> Option<&'v str> {
+        self.word(self.row().level.get())
+    }
+
+    fn word(&self, word: Option<&crate::intern::WordIx>) -> Option<&'v str> {
+        word.map(|word| self.view.identity.words.text(*word))
+    }
+
+    /// Where it stands.
+    pub fn status(&self) -> ChangeStatus {
+        self.row().status()
+    }
+
+    /// Who carried it out, if a name was given.
+    pub fn operator(&self) -> Option<&'v str> {
+        let (_, name) = self.row().operator.get()?;
+        name.as_deref()
+    }
+
+    /// Whether a person or a machine carried it out.
+    pub fn operator_kind(&self) -> ActorKind {
+        self.row()
+            .operator
+            .get()
+            .map_or(ActorKind::Unknown, |(kind, _)| *kind)
+    }
+
+    /// When it began to take effect.
+    pub fn started_at(&self) -> Timestamp {
+        self.row().start()
+    }
+
+    /// When it was through.
+    pub fn finished_at(&self) -> Option<Timestamp> {
+        self.row().finished_at.get().copied()
+    }
+
+    /// When it was to begin.
+    pub fn planned_start_at(&self) -> Option<Timestamp> {
+        self.row().planned_start_at.get().copied()
+    }
+
+    /// When it was to be through.
+    pub fn planned_finish_at(&self) -> Option<Timestamp> {
+        self.row().planned_finish_at.get().copied()
+    }
+
+    /// Whether alerts were kept quiet while it ran.
+    pub fn shielded(&self) -> bool {
+        self.row().shielded
+    }
+
+    /// Whether it jumped the queue.
+    pub fn emergency(&self) -> Option<bool> {
+        self.row().emergency.get().copied()
+    }
+
+    /// What it touches.
+    pub fn targets(&self) -> Vec<TargetOfChange<'v>> {
+        let targets = self.row().targets.get();
+        targets
+            .into_iter()
+            .flatten()
+            .map(|mention| self.target(*mention))
+            .collect()
+    }
+
+    /// Its batches, by index.
+    pub fn batches(&self) -> Vec<BatchOfChange<'v>> {
+        let batches = self.row().batches.iter();
+        batches
+            .map(|(index, row)| self.batch(*index, row))
+            .collect()
+    }
+
+    fn batch(&self, index: u32, row: &BatchRow) -> BatchOfChange<'v> {
+        let targets = row.targets.get().into_iter().flatten();
+        BatchOfChange {
+            index,
+            targets: targets.map(|mention| self.target(*mention)).collect(),
+            traffic_percent: row.traffic_percent.get().copied(),
+            started_at: row.started_at.get().copied(),
+            finished_at: row.finished_at.get().copied(),
+            status: row.status.get().copied(),
+        }
+    }
+
+    fn target(&self, mention: MentionIx) -> TargetOfChange<'v> {
+        let item = self
+            .view
+            .meant(mention, self.environment(), self.started_at());
+        TargetOfChange {
+            mention,
+            item: self.view.item_at(item),
+        }
+    }
+
+    /// Every item it touches, by itself or by a batch, each once.
+    pub fn items(&self) -> Vec<Item<'v>> {
+        let mut items: Vec<Item<'v>> = self
+            .row()
+            .touched()
+            .map(|mention| self.target(mention).item)
+            .collect();
+        items.sort_by_key(|item| item.item);
+        items.dedup();
+        items
+    }
+
+    /// Whether it touches an item.
+    pub fn touches(&self, item: Item<'v>) -> bool {
+        self.row()
+            .touched()
+            .any(|mention| self.target(mention).item == item)
+    }
+
+    /// How it stands to other changes.
+    pub fn links(&self) -> Vec<LinkedChange> {
+        let words = &self.view.identity.words;
+        let links = self.row().links.get().into_iter().flatten();
+        links
+            .map(|link| LinkedChange {
+                kind: words.text(link.kind).to_owned(),
+                change: SourceRef {
+                    source: SourceName::new(words.text(link.source)),
+                    source_id: link.source_id.to_string(),
+                },
+            })
+            .collect()
+    }
+
+    /// What people judged of it, by incident.
+    pub fn verdicts(&self) -> Vec<(model::IncidentId, Verdict)> {
+        let id = self.id();
+        let all = self.view.verdicts().filter(|(change, _, _)| *change == id);
+        all.map(|(_, incident, verdict)| (incident, verdict))
+            .collect()
+    }
+
+    /// Where its statements stand in the log; the index holds them in full.
+    pub fn statements(&self) -> &'v [LogPosition] {
+        &self.row().statements
+    }
+}

@@ -1,0 +1,311 @@
+//! An item as a handle.
+
+use std::fmt;
+
+use model::{CiId, KeyParts, LogPosition, SourceKey, SourceName, Timestamp, ValidInterval};
+use smallvec::SmallVec;
+
+use super::{ChangeRow, GraphView, Relation};
+use crate::deviations::DeviationRow;
+use crate::facts::ItemFacts;
+use crate::freshness::{Freshness, HalfLife, freshness};
+use crate::identity::ItemIx;
+use crate::mention::{MentionIx, Name, UNKNOWN_KIND};
+use crate::stamped::Stamped;
+
+/// A thing someone answers for.
+#[derive(Clone, Copy)]
+pub struct Item<'v> {
+    pub(crate) view: &'v GraphView,
+    pub(crate) item: ItemIx,
+}
+
+/// Another name of an item.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AliasOfItem {
+    /// The scheme, `key` for written keys.
+    pub scheme: String,
+    /// The name in it.
+    pub value: String,
+    /// When it belongs to the item; `None` for ever.
+    pub valid: Option<ValidInterval>,
+}
+
+/// A source's newest statement about an item, to be looked up in the index.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    /// Who said it.
+    pub source: SourceName,
+    /// What it calls the item.
+    pub key: SourceKey,
+    /// When it spoke of it.
+    pub occurred_at: Timestamp,
+    /// Where the statement stands in the log.
+    pub position: LogPosition,
+}
+
+impl PartialEq for Item<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.item == other.item
+    }
+}
+
+impl Eq for Item<'_> {}
+
+impl fmt::Debug for Item<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.key())
+    }
+}
+
+impl<'v> Item<'v> {
+    pub(crate) fn new(view: &'v GraphView, item: ItemIx) -> Self {
+        Self { view, item }
+    }
+
+    /// Its id: the hash of its least identifying claim. Every id it ever had resolves.
+    pub fn id(&self) -> CiId {
+        let identity = &self.view.identity;
+        let least = identity.item(self.item).least;
+        let mention = least.expect("a handle is made for an item with members");
+        CiId::of(&identity.mention(mention).name.to_claim(&identity.words))
+    }
+
+    /// Its canonical key.
+    pub fn key(&self) -> String {
+        match self.shown() {
+            Name::Key(parts) => parts.to_key(&self.view.identity.words).to_string(),
+            Name::Claim { scheme, value } => {
+                format!("{}={value}", self.view.identity.words.text(*scheme))
+            }
+        }
+    }
+
+    /// The parts of its canonical key, if it has a key.
+    pub fn parts(&self) -> Option<KeyParts> {
+        match self.shown() {
+            Name::Key(parts) => Some(parts.to_key(&self.view.identity.words)),
+            Name::Claim { .. } => None,
+        }
+    }
+
+    /// Its kind, `unknown` if only names in other schemes are known.
+    pub fn kind(&self) -> &'v str {
+        match self.shown() {
+            Name::Key(parts) => self.view.identity.words.text(parts.kind),
+            Name::Claim { .. } => UNKNOWN_KIND,
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &'v str {
+        match self.shown() {
+            Name::Key(parts) => &parts.name,
+            Name::Claim { value, .. } => value,
+        }
+    }
+
+    /// Its environment, if known.
+    pub fn environment(&self) -> Option<&'v str> {
+        self.parts_word(|parts| parts.environment)
+    }
+
+    /// Its namespace, if known.
+    pub fn namespace(&self) -> Option<&'v str> {
+        self.parts_word(|parts| parts.namespace)
+    }
+
+    fn parts_word(
+        &self,
+        word: impl Fn(&crate::mention::Parts) -> Option<crate::intern::WordIx>,
+    ) -> Option<&'v str> {
+        let identity = &self.view.identity;
+        let known = self
+            .members()
+            .filter_map(|member| word(identity.mention(member).parts()?));
+        known
+            .min_by_key(|word| identity.words.text(*word))
+            .map(|word| identity.words.text(word))
+    }
+
+    /// A name for people, by the latest source that gave one.
+    pub fn display_name(&self) -> Option<&'v str> {
+        self.latest(|facts| &facts.display_name)
+    }
+
+    /// The team that answers for it, by the latest source that named one.
+    pub fn owner(&self) -> Option<&'v str> {
+        self.latest(|facts| &facts.owner)
+    }
+
+    /// How much depends on it, by the latest source that said so.
+    pub fn criticality(&self) -> Option<&'v str> {
+        self.latest(|facts| &facts.criticality)
+    }
+
+    fn latest(&self, field: impl Fn(&'v ItemFacts) -> &'v Stamped<Box<str>>) -> Option<&'v str> {
+        let said = self.facts().map(field);
+        said.max_by_key(|said| said.stamp())
+            .and_then(|said| said.get())
+            .map(|text| &**text)
+    }
+
+    /// Every other name it answers to, its canonical key left out.
+    pub fn aliases(&self) -> Vec<AliasOfItem> {
+        let identity = &self.view.identity;
+        let shown = identity.item(self.item).shown;
+        let members = self.members().filter(|member| Some(*member) != shown);
+        let mut aliases: Vec<AliasOfItem> = members
+            .map(|member| {
+                let claim = identity.mention(member).name.to_claim(&identity.words);
+                AliasOfItem {
+                    scheme: claim.scheme,
+                    value: claim.value,
+                    valid: None,
+                }
+            })
+            .collect();
+        aliases.sort();
+        aliases
+    }
+
+    /// Each source's newest statement about it, oldest first.
+    pub fn observations(&self) -> Vec<Observation> {
+        let identity = &self.view.identity;
+        let mut observations: Vec<Observation> = Vec::new();
+        for member in self.members() {
+            let claim = identity.mention(member).name.to_claim(&identity.words);
+            let Some(facts) = self.view.facts.get(member.0 as usize) else {
+                continue;
+            };
+            observations.extend(facts.observations.iter().map(|(source, stamp, position)| {
+                Observation {
+                    source: SourceName::new(identity.words.text(*source)),
+                    key: SourceKey::Claim {
+                        scheme: claim.scheme.clone(),
+                        value: claim.value.clone(),
+                    },
+                    occurred_at: stamp.at,
+                    position: *position,
+                }
+            }));
+        }
+        observations.sort_by_key(|observation| (observation.occurred_at, observation.position));
+        observations
+    }
+
+    /// The names of all sources that speak of it.
+    pub fn sources(&self) -> Vec<&'v str> {
+        let words = &self.view.identity.words;
+        let mut sources: Vec<&str> = self
+            .facts()
+            .flat_map(|facts| {
+                facts
+                    .validity
+                    .sources()
+                    .chain(facts.observations.iter().map(|said| said.0))
+            })
+            .map(|source| words.text(source))
+            .collect();
+        sources.sort_unstable();
+        sources.dedup();
+        sources
+    }
+
+    /// Whether it exists at a moment; an item of which nobody stated a time always does.
+    pub fn exists_at(&self, at: Timestamp) -> bool {
+        self.freshness(at) != Freshness::Closed
+    }
+
+    /// When it existed by any name, sorted; by several names the intervals may overlap.
+    pub fn intervals(&self) -> Vec<ValidInterval> {
+        let mut intervals: Vec<ValidInterval> = self
+            .facts()
+            .flat_map(|facts| facts.validity.intervals())
+            .collect();
+        intervals.sort();
+        intervals.dedup();
+        intervals
+    }
+
+    /// How sure we are that it exists at a moment.
+    pub fn freshness(&self, at: Timestamp) -> Freshness {
+        let half_life = HalfLife::of([self.kind()]);
+        let stated = self.facts().filter(|facts| !facts.validity.is_empty());
+        let grades = stated.map(|facts| freshness(&facts.validity, half_life, at));
+        grades.min().unwrap_or(Freshness::Confirmed)
+    }
+
+    /// Measures that left their baseline, by the start of their window.
+    pub fn deviations(&self) -> Vec<&'v DeviationRow> {
+        let mut deviations: Vec<&DeviationRow> =
+            self.facts().flat_map(|facts| &facts.deviations).collect();
+        deviations.sort_by_key(|deviation| deviation.from);
+        deviations
+    }
+
+    /// With the arrow: what it needs at a moment. One relation for each provider and kind, in order of key.
+    pub fn depends_on(&self, at: Timestamp) -> Vec<Relation<'v>> {
+        Relation::providers_of(*self, at)
+    }
+
+    /// Against the arrow: who needs it at a moment, and is harmed with it.
+    pub fn used_by(&self, at: Timestamp) -> Vec<Relation<'v>> {
+        Relation::dependents_of(*self, at)
+    }
+
+    /// The changes that touch it, ever, the newest first.
+    pub fn changes(&self) -> Vec<ChangeRow<'v>> {
+        let view = self.view;
+        let of_members = self
+            .members()
+            .flat_map(|member| view.changes.of_target(member).iter().copied());
+        let mut numbers: SmallVec<[_; 8]> = of_members.collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let mut changes: Vec<ChangeRow<'v>> = numbers
+            .into_iter()
+            .map(|change| ChangeRow::new(view, change))
+            .collect();
+        changes.retain(|change| change.touches(*self));
+        changes.sort_by_key(|change| (std::cmp::Reverse(change.started_at()), change.id()));
+        changes
+    }
+
+    /// Items it might be, when its key has unknown parts and several agree.
+    pub fn candidates(&self) -> Vec<Item<'v>> {
+        let identity = &self.view.identity;
+        let named = self
+            .members()
+            .flat_map(|member| &identity.mention(member).candidates);
+        let mut items: Vec<ItemIx> = named
+            .map(|candidate| identity.item_of(*candidate))
+            .collect();
+        items.sort_unstable();
+        items.dedup();
+        let mut candidates: Vec<Item<'v>> = items
+            .into_iter()
+            .map(|item| Item::new(self.view, item))
+            .collect();
+        candidates.sort_by_cached_key(Item::id);
+        candidates
+    }
+
+    pub(crate) fn members(&self) -> impl Iterator<Item = MentionIx> + use<'v> {
+        self.view.identity.item(self.item).members.iter().copied()
+    }
+
+    fn facts(&self) -> impl Iterator<Item = &'v ItemFacts> + use<'v> {
+        let view = self.view;
+        self.members()
+            .filter_map(move |member| view.facts.get(member.0 as usize))
+    }
+
+    fn shown(&self) -> &'v Name {
+        let identity = &self.view.identity;
+        let shown = identity.item(self.item).shown;
+        &identity
+            .mention(shown.expect("a handle is made for an item with members"))
+            .name
+    }
+}

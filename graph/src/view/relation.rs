@@ -1,0 +1,200 @@
+//! A relation between two items as a handle.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use model::{Strength, Timestamp, ValidInterval};
+use smallvec::SmallVec;
+
+use super::{GraphView, Item};
+use crate::deviations::DeviationRow;
+use crate::freshness::{Freshness, HalfLife, freshness};
+use crate::identity::ItemIx;
+use crate::intern::WordIx;
+use crate::relations::{ANY_KIND, CallCounts, Edge, Row, RowIx};
+use crate::topology::Topology;
+
+/// `dependent -> provider`: the dependent needs the provider.
+///
+/// It gathers what was said under every name of the two items.
+#[derive(Clone)]
+pub struct Relation<'v> {
+    view: &'v GraphView,
+    dependent: ItemIx,
+    provider: ItemIx,
+    kind: WordIx,
+    rows: SmallVec<[RowIx; 2]>,
+}
+
+impl fmt::Debug for Relation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {} {}",
+            self.dependent().key(),
+            self.kind(),
+            self.provider().key()
+        )
+    }
+}
+
+impl<'v> Relation<'v> {
+    /// The relation behind one step of a search.
+    pub(crate) fn of_step(view: &'v GraphView, row: RowIx) -> Self {
+        let first = view.relations.row(row);
+        Self {
+            view,
+            dependent: view.identity.item_of(first.dependent),
+            provider: view.identity.item_of(first.provider),
+            kind: first.kind,
+            rows: SmallVec::from_slice(&[row]),
+        }
+    }
+
+    pub(super) fn between(dependent: Item<'v>, provider: Item<'v>, kind: &str) -> Option<Self> {
+        let view = dependent.view;
+        let mut found: Option<Self> = None;
+        for member in dependent.members() {
+            for edge in view.relations.providers_of(member) {
+                let one = Self::of_step(view, edge.row);
+                if one.provider != provider.item || one.kind() != kind {
+                    continue;
+                }
+                match &mut found {
+                    Some(relation) => relation.rows.push(edge.row),
+                    None => found = Some(one),
+                }
+            }
+        }
+        found
+    }
+
+    pub(super) fn providers_of(item: Item<'v>, at: Timestamp) -> Vec<Self> {
+        let topology = Topology::new(item.view, at);
+        Self::grouped(item.view, topology.providers(item.item))
+    }
+
+    pub(super) fn dependents_of(item: Item<'v>, at: Timestamp) -> Vec<Self> {
+        let topology = Topology::new(item.view, at);
+        Self::grouped(item.view, topology.dependents(item.item))
+    }
+
+    fn grouped(view: &'v GraphView, steps: impl Iterator<Item = Edge>) -> Vec<Self> {
+        let mut found: BTreeMap<(ItemIx, ItemIx, WordIx), Self> = BTreeMap::new();
+        for step in steps {
+            let one = Self::of_step(view, step.row);
+            let key = (one.dependent, one.provider, one.kind);
+            found
+                .entry(key)
+                .and_modify(|kept| kept.rows.push(step.row))
+                .or_insert(one);
+        }
+        let mut relations: Vec<Self> = found.into_values().collect();
+        relations.sort_by_cached_key(|one| {
+            (
+                one.dependent().key(),
+                one.provider().key(),
+                one.kind().to_owned(),
+            )
+        });
+        relations
+    }
+
+    /// The item that needs the other.
+    pub fn dependent(&self) -> Item<'v> {
+        self.view.item_at(self.dependent)
+    }
+
+    /// The item that is needed.
+    pub fn provider(&self) -> Item<'v> {
+        self.view.item_at(self.provider)
+    }
+
+    /// How: dependent KIND provider.
+    pub fn kind(&self) -> &'v str {
+        self.view.identity.words.text(self.kind)
+    }
+
+    /// Whether the dependent can do without, by the latest source that said so.
+    pub fn strength(&self) -> Option<Strength> {
+        let said = self.all_rows().map(|row| &row.strength);
+        said.max_by_key(|said| said.stamp())
+            .and_then(|said| said.get())
+            .copied()
+    }
+
+    /// How sure we are that it holds at a moment.
+    pub fn freshness(&self, at: Timestamp) -> Freshness {
+        let half_life = HalfLife::of([self.dependent().kind(), self.provider().kind()]);
+        let grades = self
+            .all_rows()
+            .map(|row| freshness(&row.validity, half_life, at));
+        grades.min().unwrap_or(Freshness::Closed)
+    }
+
+    /// The first moment any source speaks of.
+    pub fn first_seen_at(&self) -> Timestamp {
+        self.seen().0
+    }
+
+    /// The last moment any source speaks of.
+    pub fn last_seen_at(&self) -> Timestamp {
+        self.seen().1
+    }
+
+    fn seen(&self) -> (Timestamp, Timestamp) {
+        let spans = self.all_rows().filter_map(|row| row.validity.seen());
+        let widest = spans.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
+        widest.unwrap_or((Timestamp::MIN, Timestamp::MIN))
+    }
+
+    /// When it held, sorted; by several names the intervals may overlap.
+    pub fn intervals(&self) -> Vec<ValidInterval> {
+        let mut intervals: Vec<ValidInterval> = self
+            .all_rows()
+            .flat_map(|row| row.validity.intervals())
+            .collect();
+        intervals.sort();
+        intervals
+    }
+
+    /// The names of the sources that speak of it.
+    pub fn sources(&self) -> Vec<&'v str> {
+        let words = &self.view.identity.words;
+        let mut sources: Vec<&str> = self
+            .all_rows()
+            .flat_map(|row| row.validity.sources())
+            .map(|source| words.text(source))
+            .collect();
+        sources.sort_unstable();
+        sources.dedup();
+        sources
+    }
+
+    /// What was counted in the newest window.
+    pub fn counts(&self) -> Option<CallCounts> {
+        let counted = self.all_rows().filter_map(|row| row.counts.get().copied());
+        counted.max_by_key(|counts| (counts.from, counts.calls))
+    }
+
+    /// Measures that left their baseline, by the start of their window.
+    pub fn deviations(&self) -> Vec<&'v DeviationRow> {
+        let relations = &self.view.relations;
+        let of_any_kind = self
+            .all_rows()
+            .filter_map(|row| relations.find(row.dependent, row.provider, ANY_KIND))
+            .map(|row| relations.row(row));
+        let mut deviations: Vec<&DeviationRow> = self
+            .all_rows()
+            .chain(of_any_kind)
+            .flat_map(|row| &row.deviations)
+            .collect();
+        deviations.sort_by_key(|deviation| deviation.from);
+        deviations
+    }
+
+    fn all_rows(&self) -> impl Iterator<Item = &'v Row> + use<'v, '_> {
+        let view = self.view;
+        self.rows.iter().map(move |row| view.relations.row(*row))
+    }
+}

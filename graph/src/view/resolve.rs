@@ -1,0 +1,150 @@
+//! Which item a key means.
+
+use model::{CiId, KeyParts, SourceKey, Timestamp};
+
+use super::{GraphView, Item};
+use crate::identity::ItemIx;
+use crate::mention::{MentionIx, Parts, ReadKey};
+
+/// What a key means in a view.
+#[derive(Clone, Debug)]
+pub enum Resolution<'v> {
+    /// One item.
+    Item(Item<'v>),
+    /// Nobody ever used the key, and several items agree with it.
+    Ambiguous(Vec<Item<'v>>),
+    /// Nothing agrees with it.
+    Unknown,
+}
+
+impl<'v> Resolution<'v> {
+    /// The item, if it is one.
+    pub fn item(self) -> Option<Item<'v>> {
+        match self {
+            Self::Item(item) => Some(item),
+            Self::Ambiguous(_) | Self::Unknown => None,
+        }
+    }
+}
+
+impl GraphView {
+    /// Which item a key, alias or id means at a moment; an environment given beside it decides first.
+    pub fn resolve(
+        &self,
+        key: &SourceKey,
+        environment: Option<&str>,
+        at: Timestamp,
+    ) -> Resolution<'_> {
+        if let SourceKey::Text(text) = key {
+            if let Ok(id) = text.parse::<CiId>() {
+                return self.item(id).map_or(Resolution::Unknown, Resolution::Item);
+            }
+            if let Some(mention) = self.as_written(text) {
+                return Resolution::Item(self.item_at(self.meant(mention, environment, at)));
+            }
+        }
+        let read = ReadKey::read(key);
+        if let Some(mention) = self.identity.find(&read) {
+            return Resolution::Item(self.item_at(self.meant(mention, environment, at)));
+        }
+        match read {
+            ReadKey::Key(parts) => self.agreeing(&parts, environment),
+            ReadKey::Claim(_) => Resolution::Unknown,
+        }
+    }
+
+    /// The item whose name holds slashes and reads exactly so.
+    fn as_written(&self, text: &str) -> Option<MentionIx> {
+        let (kind, rest) = text.split_once(':')?;
+        if !rest.contains('/') {
+            return None;
+        }
+        let whole = KeyParts::new(kind.to_lowercase(), rest);
+        if let Some(mention) = self.identity.find(&ReadKey::Key(whole)) {
+            return Some(mention);
+        }
+        let (environment, name) = rest.split_once('/')?;
+        if !name.contains('/') {
+            return None;
+        }
+        let inside =
+            KeyParts::new(kind.to_lowercase(), name).in_environment(Some(environment.to_owned()));
+        self.identity.find(&ReadKey::Key(inside))
+    }
+
+    /// The item that a mention means at a moment, seen from an environment.
+    pub(crate) fn meant(
+        &self,
+        mention: MentionIx,
+        environment: Option<&str>,
+        at: Timestamp,
+    ) -> ItemIx {
+        let row = self.identity.mention(mention);
+        let timed = row
+            .aliases
+            .iter()
+            .rev()
+            .find(|alias| alias.from <= at && at < alias.until);
+        if let Some(alias) = timed {
+            return self.identity.item_of(alias.means);
+        }
+        let hinted = row
+            .parts()
+            .filter(|parts| parts.environment.is_none())
+            .zip(environment)
+            .and_then(|(parts, environment)| self.in_environment(parts, environment));
+        hinted.unwrap_or_else(|| self.identity.item_of(mention))
+    }
+
+    /// The only item of the same kind and name in an environment.
+    fn in_environment(&self, parts: &Parts, environment: &str) -> Option<ItemIx> {
+        let identity = &self.identity;
+        let wanted = identity.words.find(environment)?;
+        let keys = identity.keys_named(identity.words.text(parts.kind), &parts.name);
+        let there = |other: &Parts| other.environment == Some(wanted) && other.agrees(parts);
+        let agreeing = keys
+            .iter()
+            .filter(|key| identity.mention(**key).parts().is_some_and(there));
+        let mut items: Vec<ItemIx> = agreeing.map(|key| identity.item_of(*key)).collect();
+        items.sort_unstable();
+        items.dedup();
+        match items.as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        }
+    }
+
+    /// What a key that nobody used can mean.
+    fn agreeing(&self, key: &KeyParts, environment: Option<&str>) -> Resolution<'_> {
+        let identity = &self.identity;
+        let wanted = key.environment.as_deref().or(environment);
+        let agrees = |known: Option<&str>, wanted: Option<&str>| match (known, wanted) {
+            (Some(known), Some(wanted)) => known == wanted,
+            _ => true,
+        };
+        let fits = |mention: &&MentionIx| {
+            identity.mention(**mention).parts().is_some_and(|parts| {
+                let text = |word: Option<crate::intern::WordIx>| {
+                    word.map(|word| identity.words.text(word))
+                };
+                agrees(text(parts.environment), wanted)
+                    && agrees(text(parts.namespace), key.namespace.as_deref())
+            })
+        };
+        let fitting = identity
+            .keys_named(&key.kind, &key.name)
+            .iter()
+            .filter(fits);
+        let mut items: Vec<ItemIx> = fitting.map(|mention| identity.item_of(*mention)).collect();
+        items.sort_unstable();
+        items.dedup();
+        match items.as_slice() {
+            [] if key.environment.is_none() && environment.is_some() => self.agreeing(key, None),
+            [] => Resolution::Unknown,
+            [only] => Resolution::Item(self.item_at(*only)),
+            several => {
+                Resolution::Ambiguous(several.iter().map(|item| self.item_at(*item)).collect())
+            }
+        }
+    }
+}
