@@ -13,6 +13,7 @@ mod identity;
 mod incidents;
 mod intern;
 mod mention;
+mod merged;
 mod path;
 mod projection;
 mod relations;
@@ -32,6 +33,7 @@ pub use blast::{
 pub use deviations::DeviationRow;
 pub use estate::Estate;
 pub use freshness::Freshness;
+pub use merged::{Statement, merge_change, merge_incident};
 pub use path::{Contribution, PathStep};
 pub use projection::Projection;
 pub use relations::CallCounts;
