@@ -1,10 +1,14 @@
 //! The log, its snapshots, and sled's handle for what can be rebuilt. It knows no business rule.
 
 mod content;
+mod keyvalue;
 mod log;
 mod memory;
 mod snapshots;
 
+pub use keyvalue::{
+    DiscardReason, Entry, KeyValue, KeyValueConfig, KeyValueError, KeyValueLayout, Marker, Opened,
+};
 pub use log::{AppendError, AppendFuture, Appended, EventLog, LogHealth, ReadError, ReadLimit};
 pub use memory::MemoryLog;
 pub use snapshots::{
