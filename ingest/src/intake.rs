@@ -19,6 +19,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use model::{Clock, Timestamp};
 
+use crate::alertmanager;
 use crate::decoded::{Malformed, Part};
 use crate::events::{self, Wrapping};
 use crate::room::Room;
@@ -91,6 +92,7 @@ pub fn routes(intake: Arc<Intake>) -> Router {
     Router::new()
         .route("/ingest/events", post(take_events))
         .route("/ingest/events/schema.json", get(show_schema))
+        .route("/ingest/alertmanager", post(take_alerts))
         .layer(DefaultBodyLimit::disable())
         .with_state(intake)
 }
@@ -107,6 +109,16 @@ const EVENTS: Address = Address {
         events::decode(&delivery.body, wrapping, delivery.received_at)
     },
 };
+
+const ALERTS: Address = Address {
+    takes: |media, _| media.is_json(),
+    expects: "application/json",
+    decode: |delivery| alertmanager::decode(&delivery.body, delivery.received_at),
+};
+
+async fn take_alerts(State(intake): State<Arc<Intake>>, request: Request) -> Response {
+    intake.take(&ALERTS, request).await
+}
 
 async fn take_events(State(intake): State<Arc<Intake>>, request: Request) -> Response {
     intake.take(&EVENTS, request).await

@@ -1,5 +1,6 @@
 //! Decodes what sources send, bounds it, and appends it. It never decides what an item is.
 
+mod alertmanager;
 mod decoded;
 mod events;
 mod fields;
