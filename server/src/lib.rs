@@ -5,9 +5,12 @@
 mod cli;
 mod clock;
 pub mod config;
+mod data_dir;
 mod health;
 mod listen;
 mod metrics;
+mod parts;
+mod projector;
 mod serve;
 mod shutdown;
 mod tasks;
