@@ -2,7 +2,9 @@
 
 mod anomalies;
 mod blast;
+mod change_filter;
 mod changes;
+mod coverage;
 mod cow;
 mod describe;
 mod deviations;
@@ -14,6 +16,7 @@ mod incidents;
 mod intern;
 mod mention;
 mod merged;
+mod nearby;
 mod path;
 mod projection;
 mod relations;
@@ -30,10 +33,16 @@ pub use blast::{
     BlastLimits, BlastRadius, Impact, PROPAGATION, PROPAGATION_VERSION, Propagation, TeamImpact,
     blast_radius,
 };
+pub use change_filter::ChangeFilter;
+pub use coverage::{Coverage, coverage};
 pub use deviations::DeviationRow;
 pub use estate::Estate;
 pub use freshness::Freshness;
 pub use merged::{Statement, merge_change, merge_incident};
+pub use nearby::{
+    MODEL_VERSION, NearbyChange, NearbyChanges, NearbyLimits, NearbyQuestion, WEIGHTS, Weights,
+    changes_nearby,
+};
 pub use path::{Contribution, PathStep};
 pub use projection::Projection;
 pub use relations::CallCounts;
