@@ -36,6 +36,8 @@ pub struct Settings {
     pub store: StoreSettings,
     /// What sources send.
     pub ingest: IngestSettings,
+    /// Spans and entity events.
+    pub otlp: OtlpSettings,
     /// The loop that folds the log.
     pub projector: ProjectorSettings,
     /// Own logs and traces.
@@ -84,6 +86,34 @@ pub struct IngestSettings {
     pub quarantine_bytes: u64,
     /// How long the quarantine holds a body.
     pub quarantine_age_ms: u64,
+}
+
+/// Spans and entity events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OtlpSettings {
+    /// Requests decoded at the same time.
+    pub decoding_at_once: usize,
+    /// Length of a window of calls.
+    pub window_ms: u64,
+    /// How long a window stays open after its end.
+    pub grace_ms: u64,
+    /// How long a span waits for the other side of its call.
+    pub pairing_ms: u64,
+    /// How long until an unchanged relation is said again.
+    pub summary_ms: u64,
+    /// How long what is no longer seen is remembered.
+    pub memory_ms: u64,
+    /// Most spans that wait for their other side.
+    pub open_spans_max: usize,
+    /// Most windows open at once.
+    pub open_windows_max: usize,
+    /// Most relations in one window.
+    pub relations_max: usize,
+    /// Most items, senders and named peers in use, each.
+    pub items_max: usize,
+    /// Most events that wait for the log; beyond, spans are refused.
+    pub pending_events_max: usize,
 }
 
 /// The loop that folds the log.
@@ -158,6 +188,19 @@ impl Settings {
                 body_timeout_ms: 30_000,
                 quarantine_bytes: 1024 * 1024 * 1024,
                 quarantine_age_ms: 30 * 24 * 60 * 60 * 1_000,
+            },
+            otlp: OtlpSettings {
+                decoding_at_once: 2,
+                window_ms: 60_000,
+                grace_ms: 10_000,
+                pairing_ms: 30_000,
+                summary_ms: 60 * 60 * 1_000,
+                memory_ms: 24 * 60 * 60 * 1_000,
+                open_spans_max: 1_000_000,
+                open_windows_max: 8,
+                relations_max: 100_000,
+                items_max: 200_000,
+                pending_events_max: 100_000,
             },
             projector: ProjectorSettings {
                 publish_interval_ms: 2,

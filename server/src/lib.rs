@@ -6,6 +6,7 @@ mod cli;
 mod clock;
 pub mod config;
 mod data_dir;
+mod demo;
 mod health;
 mod listen;
 mod metrics;
