@@ -184,7 +184,7 @@ fn symptoms(
             .dependents_of(*member)
             .iter()
             .take(weights.walk_hub);
-        let of_relations = edges.flat_map(|edge| &view.relations.row(edge.row).deviations);
+        let of_relations = edges.flat_map(|edge| view.relations.row(edge.row).deviations());
         let seen = own.iter().chain(of_relations);
         let in_time =
             seen.filter(|row| row.from <= until && row.until.is_none_or(|end| from < end));

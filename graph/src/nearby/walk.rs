@@ -209,7 +209,8 @@ impl Walker<'_> {
     }
 
     fn way(&self, edge: Edge, against_arrow: bool) -> Way {
-        let weak = self.view.relations.row(edge.row).strength.get() == Some(&Strength::Weak);
+        let hold = self.topology.hold(edge);
+        let weak = hold.is_some_and(|hold| hold.strength == Some(Strength::Weak));
         let strength = if weak { self.weights.walk_weak } else { 1.0 };
         let direction = if against_arrow {
             self.weights.walk_to_dependent
