@@ -209,6 +209,11 @@ impl KeyValue {
         self.with_shelf(|shelf| shelf.last_between(tree, from, until, limit))
     }
 
+    /// Whether an earlier call, perhaps of a reader, met damage. Costs nothing.
+    pub fn check(&self) -> Result<(), KeyValueError> {
+        self.with_shelf(Shelf::check)
+    }
+
     /// Compares every entry with the digest that was written with it.
     pub fn verify(&self) -> Result<(), KeyValueError> {
         self.with_shelf(Shelf::verify)

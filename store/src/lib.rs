@@ -1,11 +1,13 @@
 //! The log, its snapshots, and sled's handle for what can be rebuilt. It knows no business rule.
 
 mod content;
+mod keys;
 mod keyvalue;
 mod log;
 mod memory;
 mod snapshots;
 
+pub use keys::{position_key, position_of_key};
 pub use keyvalue::{
     DiscardReason, Entry, KeyValue, KeyValueConfig, KeyValueError, KeyValueLayout, Marker, Opened,
 };

@@ -7,8 +7,8 @@ use std::any::Any;
 use std::fs::{self, File};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -33,7 +33,8 @@ pub(super) struct Shelf {
     folder: PathBuf,
     generation: u64,
     config: KeyValueConfig,
-    damaged: AtomicBool,
+    /// What failed first.
+    damaged: OnceLock<String>,
     unflushed_bytes: AtomicU64,
     sled: Option<Sled>,
 }
@@ -62,7 +63,7 @@ impl Shelf {
             folder,
             generation,
             config,
-            damaged: AtomicBool::new(false),
+            damaged: OnceLock::new(),
             unflushed_bytes: AtomicU64::new(0),
             sled: None,
         };
@@ -74,6 +75,11 @@ impl Shelf {
 
     pub(super) const fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// What failed first, if something did.
+    pub(super) fn check(&self) -> Result<(), KeyValueError> {
+        self.guarded(|| Ok(()))
     }
 
     pub(super) fn append(
@@ -231,8 +237,10 @@ impl Shelf {
 
     /// Runs something inside sled. A panic there is an error here, and either is the last call.
     fn guarded<T>(&self, work: impl FnOnce() -> Result<T, String>) -> Result<T, KeyValueError> {
-        if self.damaged.load(Ordering::Acquire) {
-            return Err(self.damaged("it failed before".to_owned()));
+        if let Some(reason) = self.damaged.get() {
+            return Err(KeyValueError::Damaged {
+                reason: reason.clone(),
+            });
         }
         match catch_unwind(AssertUnwindSafe(work)) {
             Ok(Ok(done)) => Ok(done),
@@ -242,8 +250,8 @@ impl Shelf {
     }
 
     fn damaged(&self, reason: String) -> KeyValueError {
-        self.damaged.store(true, Ordering::Release);
-        KeyValueError::Damaged { reason }
+        let first = self.damaged.get_or_init(|| reason).clone();
+        KeyValueError::Damaged { reason: first }
     }
 }
 
