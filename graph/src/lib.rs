@@ -2,7 +2,6 @@
 
 mod anomalies;
 mod blast;
-mod change_filter;
 mod changes;
 mod coverage;
 mod cow;
@@ -33,7 +32,6 @@ pub use blast::{
     BlastLimits, BlastRadius, Impact, PROPAGATION, PROPAGATION_VERSION, Propagation, TeamImpact,
     blast_radius,
 };
-pub use change_filter::ChangeFilter;
 pub use coverage::{Coverage, coverage};
 pub use deviations::DeviationRow;
 pub use estate::Estate;

@@ -17,11 +17,10 @@ use model::{ChangeId, CiId, IncidentId, LogPosition, Lookback, Timestamp};
 
 pub use weights::{MODEL_VERSION, WEIGHTS, Weights};
 
-use crate::change_filter::ChangeFilter;
 use crate::coverage::{Coverage, Surroundings, coverage_of};
 use crate::identity::ItemIx;
 use crate::path::{Contribution, PathStep};
-use crate::view::{GraphView, Relation};
+use crate::view::{ChangeRow, GraphView, Relation};
 use candidates::Candidates;
 use signals::{Part, Suspects};
 use walk::Walk;
@@ -39,8 +38,6 @@ pub struct NearbyQuestion {
     pub at: Timestamp,
     /// How far back changes are looked for.
     pub lookback: Lookback,
-    /// Which changes are asked about.
-    pub filter: ChangeFilter,
 }
 
 /// Explicit limits of one question.
@@ -110,12 +107,13 @@ pub(crate) struct Scene<'v> {
     pub(crate) since: Timestamp,
 }
 
-/// Ranks the changes around affected items before a moment.
+/// Ranks the changes around affected items before a moment, as far as `admits` lets them in.
 ///
 /// Without any affected item there is no nearness, and time, words and state alone decide.
 pub fn changes_nearby(
     view: &GraphView,
     question: &NearbyQuestion,
+    admits: &dyn Fn(&ChangeRow<'_>) -> bool,
     limits: NearbyLimits,
 ) -> NearbyChanges {
     let scene = Scene::of(view, question);
@@ -126,7 +124,7 @@ pub fn changes_nearby(
         &WEIGHTS,
         limits.visited_max,
     );
-    let candidates = Candidates::find(&scene, &walk, &question.filter, limits);
+    let candidates = Candidates::find(&scene, &walk, admits, limits);
     let mut suspects = Suspects::weigh(&scene, &walk, &candidates);
     let listed = suspects.best(limits.first);
     let changes = (1..)

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::{NearbyLimits, Scene, walk::Walk};
-use crate::change_filter::{ChangeFilter, ReadyFilter};
 use crate::changes::ChangeIx;
 use crate::view::ChangeRow;
 
@@ -21,11 +20,9 @@ impl Candidates {
     pub(super) fn find(
         scene: &Scene<'_>,
         walk: &Walk,
-        filter: &ChangeFilter,
+        admits: &dyn Fn(&ChangeRow<'_>) -> bool,
         limits: NearbyLimits,
     ) -> Self {
-        let filter = filter.ready(scene.view);
-        let admits = |change: ChangeIx| filter.admits(ChangeRow::new(scene.view, change));
         let all = scene
             .view
             .changes
@@ -37,12 +34,12 @@ impl Candidates {
                 cut_short = true;
                 break;
             }
-            if admits(change) {
+            if admits(&ChangeRow::new(scene.view, change)) {
                 found.insert(change);
             }
         }
         if cut_short {
-            of_nearest(scene, walk, &filter, limits, &mut found);
+            of_nearest(scene, walk, admits, limits, &mut found);
         }
         Self {
             changes: found.into_iter().collect(),
@@ -55,7 +52,7 @@ impl Candidates {
 fn of_nearest(
     scene: &Scene<'_>,
     walk: &Walk,
-    filter: &ReadyFilter<'_>,
+    admits: &dyn Fn(&ChangeRow<'_>) -> bool,
     limits: NearbyLimits,
     found: &mut BTreeSet<ChangeIx>,
 ) {
@@ -72,7 +69,7 @@ fn of_nearest(
             for change in changes {
                 let start = view.changes.row(*change).start();
                 let in_time = scene.since <= start && start <= scene.at;
-                if in_time && filter.admits(ChangeRow::new(view, *change)) {
+                if in_time && admits(&ChangeRow::new(view, *change)) {
                     found.insert(*change);
                 }
                 if most <= found.len() {
