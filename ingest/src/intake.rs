@@ -5,6 +5,7 @@
 mod answer;
 mod body;
 mod media;
+mod reprocess;
 mod settle;
 #[cfg(test)]
 mod tests;
@@ -19,13 +20,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use model::{Clock, Timestamp};
 
-use crate::alertmanager;
 use crate::decoded::{Malformed, Part};
 use crate::events::{self, Wrapping};
 use crate::room::Room;
-use crate::{Quarantine, Recorder};
+use crate::{Quarantine, Recorder, alertmanager, cloudevents};
 use answer::Refusal;
-use media::MediaType;
+pub(crate) use media::MediaType;
+pub use reprocess::{ReprocessError, Reprocessed};
 
 /// What an intake may hold at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +51,6 @@ pub struct Intake {
 /// A body as a decoder gets it.
 pub(crate) struct Delivery {
     /// The headers of the request.
-    #[expect(dead_code, reason = "CloudEvents in binary mode speak through them")]
     pub(crate) headers: HeaderMap,
     /// What it says the body is.
     pub(crate) media: MediaType,
@@ -93,6 +93,7 @@ pub fn routes(intake: Arc<Intake>) -> Router {
         .route("/ingest/events", post(take_events))
         .route("/ingest/events/schema.json", get(show_schema))
         .route("/ingest/alertmanager", post(take_alerts))
+        .route("/ingest/cloudevents", post(take_cloudevents))
         .layer(DefaultBodyLimit::disable())
         .with_state(intake)
 }
@@ -109,6 +110,16 @@ const EVENTS: Address = Address {
         events::decode(&delivery.body, wrapping, delivery.received_at)
     },
 };
+
+const CLOUDEVENTS: Address = Address {
+    takes: cloudevents::takes,
+    expects: "application/cloudevents+json, application/cloudevents-batch+json, application/json, or ce- headers",
+    decode: cloudevents::decode,
+};
+
+async fn take_cloudevents(State(intake): State<Arc<Intake>>, request: Request) -> Response {
+    intake.take(&CLOUDEVENTS, request).await
+}
 
 const ALERTS: Address = Address {
     takes: |media, _| media.is_json(),

@@ -31,6 +31,16 @@ impl MediaType {
         Self { essence, utf8 }
     }
 
+    /// What was stated, without parameters.
+    pub(crate) fn stated(&self) -> Option<&str> {
+        (!self.essence.is_empty()).then_some(&self.essence)
+    }
+
+    /// A whole CloudEvents envelope, in whatever format.
+    pub(crate) fn is_cloudevents(&self) -> bool {
+        self.essence.starts_with("application/cloudevents")
+    }
+
     /// JSON of any kind, in UTF-8.
     pub(crate) fn is_json(&self) -> bool {
         let json = self.essence == "application/json"
