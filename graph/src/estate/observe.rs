@@ -183,12 +183,12 @@ impl Estate {
                     .row_of(dependent, provider, &call.kind, &mut view.identity.words);
             view.relations.change(row, |row| {
                 row.validity.see(source, evidence);
-                row.say_counts(
+                row.counts.say(
                     Stamp {
                         at: counts.from,
                         tie: stamp.tie,
                     },
-                    counts,
+                    Some(counts),
                 );
             });
             for end in [dependent, provider] {
@@ -218,7 +218,7 @@ impl Estate {
             .relations
             .row_of(dependent, provider, &kind, &mut view.identity.words);
         view.relations.change(row, |row| {
-            row.say_deviation(&deviated.deviation, stamp);
+            deviations::keep(&mut row.deviations, &deviated.deviation, stamp);
         });
     }
 

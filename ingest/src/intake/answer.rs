@@ -52,7 +52,7 @@ impl IntoResponse for Answer {
 
 /// Why nothing of a request was taken.
 #[derive(Debug, Error)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// The body is not in the form of its address.
     #[error("{}", .0.reason)]
     Malformed(Malformed),
@@ -92,7 +92,8 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    fn status(&self) -> StatusCode {
+    /// The status of the answer.
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Malformed(_) | Self::Gzip(_) | Self::Broken(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge(_) | Self::Record(RecordError::TooLarge { .. }) => {
@@ -105,7 +106,8 @@ impl Refusal {
         }
     }
 
-    fn retry_after_s(&self) -> Option<u32> {
+    /// When the sender should come again, if it helps at all.
+    pub(crate) fn retry_after_s(&self) -> Option<u32> {
         match self {
             Self::Record(RecordError::Log(
                 AppendError::Sync { .. } | AppendError::Poisoned { .. },
@@ -117,7 +119,7 @@ impl Refusal {
     }
 
     /// What goes back: the sender's fault in words, ours without.
-    fn reason(&self) -> String {
+    pub(crate) fn reason(&self) -> String {
         match self {
             Self::Stopped(_) => "internal error".to_owned(),
             Self::Record(RecordError::Log(_)) => "the log takes nothing at the moment".to_owned(),
@@ -126,7 +128,8 @@ impl Refusal {
         }
     }
 
-    fn log(&self) {
+    /// Writes it down, once, for whoever runs the server.
+    pub(crate) fn log(&self) {
         let reason = ErrorChain(self);
         match self {
             Self::Stopped(_) | Self::Quarantine(_) | Self::Record(RecordError::Log(_)) => {

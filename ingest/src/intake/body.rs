@@ -8,15 +8,15 @@ use axum::http::{HeaderMap, header};
 use flate2::read::MultiGzDecoder;
 use futures_util::StreamExt;
 
+use super::IntakeLimits;
 use super::answer::Refusal;
-use super::{Intake, IntakeLimits};
-use crate::room::Taken;
+use crate::room::{Room, Taken};
 
 /// How much is unpacked before room is asked for again.
 const STEP_BYTES: usize = 64 * 1024;
 
 /// A body as it came.
-pub(super) struct Admitted {
+pub(crate) struct Admitted {
     headers: HeaderMap,
     packed: Vec<u8>,
     gzip: bool,
@@ -24,23 +24,27 @@ pub(super) struct Admitted {
 }
 
 /// A body as it was meant.
-pub(super) struct Unpacked {
-    pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
-    pub(super) room: Taken,
+pub(crate) struct Unpacked {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    pub(crate) room: Taken,
 }
 
 /// Takes the whole body in, unless it is too large, too slow, or there is no room.
-pub(super) async fn admit(intake: &Intake, request: Request) -> Result<Admitted, Refusal> {
+pub(crate) async fn admit(
+    bodies: &Room,
+    limits: &IntakeLimits,
+    request: Request,
+) -> Result<Admitted, Refusal> {
     let (head, body) = request.into_parts();
     let gzip = is_gzip(&head.headers)?;
     let announced = announced_length(&head.headers).unwrap_or(0);
-    if intake.limits.body_bytes < announced {
-        return Err(Refusal::TooLarge(intake.limits.body_bytes));
+    if limits.body_bytes < announced {
+        return Err(Refusal::TooLarge(limits.body_bytes));
     }
-    let mut room = intake.bodies.take(announced).ok_or(Refusal::Busy)?;
-    let reading = read_all(body, announced, intake.limits.body_bytes, &mut room);
-    let packed = tokio::time::timeout(intake.limits.body_timeout, reading)
+    let mut room = bodies.take(announced).ok_or(Refusal::Busy)?;
+    let reading = read_all(body, announced, limits.body_bytes, &mut room);
+    let packed = tokio::time::timeout(limits.body_timeout, reading)
         .await
         .map_err(|_| Refusal::TooSlow)??;
     Ok(Admitted {
@@ -76,7 +80,7 @@ async fn read_all(
 
 impl Admitted {
     /// Undoes the compression; the limit holds for what comes of it.
-    pub(super) fn unpack(mut self, limits: &IntakeLimits) -> Result<Unpacked, Refusal> {
+    pub(crate) fn unpack(mut self, limits: &IntakeLimits) -> Result<Unpacked, Refusal> {
         let body = if self.gzip {
             gunzip(&self.packed, limits.body_bytes, &mut self.room)?
         } else {

@@ -1,0 +1,304 @@
+//! Spans to closed windows: knows the senders, names the peers, pairs, sums up.
+//!
+//! Pure but for its own memory: whoever holds it brings the time. What a closed
+//! window says to the log is decided in [`report`](super::report).
+
+use std::collections::HashMap;
+
+use hashbrown::DefaultHashBuilder;
+use model::KeyParts;
+
+use super::attributes::ResourceFacts;
+use super::calls::Call;
+use super::items::{ItemFacts, ItemNumber, Items, KeyRef};
+use super::pairing::{OpenPeer, OpenSpan, OpenSpans, PairingCounts, PairingLimits};
+use super::peers::named_peer;
+use super::places::placed_service;
+use super::span::{NO_PEER, RejectedSpans, Span, SpanKind, Spans};
+use super::windows::{ClosedWindow, WindowLimits, Windows};
+
+/// Bounds of everything that grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AggregateLimits {
+    pub(crate) pairing: PairingLimits,
+    pub(crate) windows: WindowLimits,
+    /// Most items in use.
+    pub(crate) items: usize,
+    /// Most remembered senders, named peers and places (each).
+    pub(crate) cached: usize,
+}
+
+/// The spans of all senders on their way to closed windows.
+#[derive(Debug)]
+pub(crate) struct Aggregate {
+    limits: AggregateLimits,
+    pub(crate) items: Items,
+    open: OpenSpans,
+    windows: Windows,
+    pub(crate) places: Places,
+    senders: Cache<Option<Sender>>,
+    peers: Cache<Option<OpenPeer>>,
+    /// Of the request in hand.
+    scratch: Vec<u8>,
+    counts: SpanCounts,
+}
+
+type Cache<T> = HashMap<Box<[u8]>, T, DefaultHashBuilder>;
+
+/// Who runs on whom, and when spans showed it.
+pub(crate) type Places = HashMap<(ItemNumber, ItemNumber), SeenPlace, DefaultHashBuilder>;
+
+/// When spans showed a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SeenPlace {
+    /// Start of the first span, Unix nanoseconds.
+    pub(crate) first_seen_at: i64,
+    /// Start of the last span.
+    pub(crate) last_seen_at: i64,
+    /// The `last_seen_at` that stands in the log.
+    pub(crate) reported_at: Option<i64>,
+    /// When it was last in use, by our clock.
+    pub(crate) used_at: i64,
+}
+
+#[derive(Clone, Debug)]
+struct Sender {
+    service: ItemNumber,
+    runs_on: Vec<(ItemNumber, ItemNumber)>,
+}
+
+/// What became of spans.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SpanCounts {
+    pub(crate) received: u64,
+    pub(crate) rejected: RejectedSpans,
+    pub(crate) without_service: u64,
+    pub(crate) beyond_items: u64,
+    pub(crate) paired: PairingCounts,
+    pub(crate) beyond_routes: u64,
+    pub(crate) open: u64,
+    pub(crate) items: u64,
+}
+
+/// What became of one request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TakenSpans {
+    pub(crate) rejected: RejectedSpans,
+    /// Valid, but of nobody: they show no call.
+    pub(crate) without_service: u64,
+}
+
+/// The sender of the spans of one resource, and when they started.
+struct Batch {
+    sender: Option<Sender>,
+    first_at: i64,
+    last_at: i64,
+    spans: u64,
+}
+
+impl Aggregate {
+    /// Nothing seen yet.
+    pub(crate) fn new(limits: AggregateLimits) -> Self {
+        Self {
+            limits,
+            items: Items::new(limits.items),
+            open: OpenSpans::new(limits.pairing),
+            windows: Windows::new(limits.windows),
+            places: HashMap::default(),
+            senders: HashMap::default(),
+            peers: HashMap::default(),
+            scratch: Vec::new(),
+            counts: SpanCounts::default(),
+        }
+    }
+
+    /// Takes the spans of one request in.
+    pub(crate) fn take(&mut self, spans: &Spans<'_>, now: i64) -> TakenSpans {
+        let mut batches: Vec<Batch> = Vec::with_capacity(spans.resources.len());
+        for facts in &spans.resources {
+            let sender = self.sender(facts, now);
+            batches.push(Batch {
+                sender,
+                first_at: i64::MAX,
+                last_at: i64::MIN,
+                spans: 0,
+            });
+        }
+        let mut without_service = 0;
+        for span in &spans.spans {
+            let Some(batch) = batches.get_mut(span.resource as usize) else {
+                continue;
+            };
+            batch.first_at = batch.first_at.min(span.started_at);
+            batch.last_at = batch.last_at.max(span.started_at);
+            batch.spans += 1;
+            match &batch.sender {
+                None => without_service += 1,
+                Some(sender) => {
+                    let owner = sender.service;
+                    self.take_span(span, owner, spans, now);
+                }
+            }
+        }
+        for batch in &batches {
+            self.note_places(batch, now);
+        }
+        self.counts.received += spans.spans.len() as u64 + spans.rejected.total();
+        self.counts.rejected.bad_id += spans.rejected.bad_id;
+        self.counts.rejected.bad_time += spans.rejected.bad_time;
+        self.counts.without_service += without_service;
+        TakenSpans {
+            rejected: spans.rejected,
+            without_service,
+        }
+    }
+
+    /// Concludes what has waited long enough and closes what is due.
+    pub(crate) fn close_due(&mut self, now: i64) -> Vec<ClosedWindow> {
+        let windows = &mut self.windows;
+        self.open.expire(now, &mut |call| windows.add(&call, now));
+        windows.close_due(now)
+    }
+
+    /// Concludes and closes everything.
+    pub(crate) fn close_all(&mut self, now: i64) -> Vec<ClosedWindow> {
+        let windows = &mut self.windows;
+        self.open.conclude_all(&mut |call| windows.add(&call, now));
+        windows.close_all()
+    }
+
+    /// The start of the earliest window that is not handed out yet, at most `now`.
+    pub(crate) fn complete_until(&self, now: i64) -> i64 {
+        self.windows.earliest_open().unwrap_or(now).min(now)
+    }
+
+    /// Lets go of places not used since `before` and items not since `items_before`; what is still used is asked for anew.
+    pub(crate) fn forget_unused(&mut self, before: i64, items_before: i64) {
+        self.senders.clear();
+        self.peers.clear();
+        self.places.retain(|_, place| before <= place.used_at);
+        self.items.forget_unused(items_before);
+    }
+
+    /// What became of the spans so far.
+    pub(crate) fn counts(&self) -> SpanCounts {
+        SpanCounts {
+            paired: self.open.counts,
+            beyond_routes: self.windows.dropped,
+            open: self.open.len() as u64,
+            items: self.items.len() as u64,
+            ..self.counts
+        }
+    }
+
+    fn take_span(&mut self, span: &Span, owner: ItemNumber, spans: &Spans<'_>, now: i64) {
+        let peer = match spans.peers.get(span.peer as usize) {
+            Some(facts) if span.peer != NO_PEER => {
+                self.scratch.clear();
+                facts.write_to(&mut self.scratch);
+                self.peer(facts, span.kind, owner, now)
+            }
+            _ => None,
+        };
+        let open = OpenSpan {
+            span: *span,
+            owner,
+            peer,
+        };
+        let windows = &mut self.windows;
+        self.open
+            .take(open, now, &mut |call: Call| windows.add(&call, now));
+    }
+
+    /// Whom the facts in `scratch` name to this caller; remembered, because the same are named again and again.
+    fn peer(
+        &mut self,
+        facts: &super::attributes::PeerFacts<'_>,
+        side: SpanKind,
+        caller: ItemNumber,
+        now: i64,
+    ) -> Option<OpenPeer> {
+        self.scratch.push(side as u8);
+        self.scratch.extend_from_slice(&caller.to_bytes());
+        if let Some(known) = self.peers.get(self.scratch.as_slice()) {
+            return *known;
+        }
+        let named = named_peer(facts, side, self.items.key(caller)?);
+        let peer = named.and_then(|named| {
+            let item = self.number(&named.key, named.facts, now)?;
+            Some(OpenPeer {
+                item,
+                kind: named.kind,
+                evidence: named.evidence,
+                is_final: named.is_final,
+            })
+        });
+        if self.limits.cached <= self.peers.len() {
+            self.peers.clear();
+        }
+        self.peers.insert(self.scratch.as_slice().into(), peer);
+        peer
+    }
+
+    fn sender(&mut self, facts: &ResourceFacts<'_>, now: i64) -> Option<Sender> {
+        self.scratch.clear();
+        facts.write_to(&mut self.scratch);
+        if let Some(known) = self.senders.get(self.scratch.as_slice()) {
+            return known.clone();
+        }
+        let sender = self.new_sender(facts, now);
+        if self.limits.cached <= self.senders.len() {
+            self.senders.clear();
+        }
+        self.senders
+            .insert(self.scratch.as_slice().into(), sender.clone());
+        sender
+    }
+
+    fn new_sender(&mut self, facts: &ResourceFacts<'_>, now: i64) -> Option<Sender> {
+        let placed = placed_service(facts)?;
+        let mut numbers = Vec::with_capacity(placed.items.len());
+        for (key, facts) in placed.items {
+            numbers.push(self.number(&key, facts, now));
+        }
+        let service = numbers.first().copied().flatten()?;
+        let number = |place: usize| numbers.get(place).copied().flatten();
+        let runs_on = placed
+            .runs_on
+            .into_iter()
+            .filter_map(|(dependent, provider)| Some((number(dependent)?, number(provider)?)))
+            .collect();
+        Some(Sender { service, runs_on })
+    }
+
+    fn number(&mut self, key: &KeyParts, facts: ItemFacts, now: i64) -> Option<ItemNumber> {
+        let number = self.items.number(KeyRef::of(key), now);
+        match number {
+            Some(number) => self.items.learn(number, facts),
+            None => self.counts.beyond_items += 1,
+        }
+        number
+    }
+
+    fn note_places(&mut self, batch: &Batch, now: i64) {
+        let Some(sender) = batch.sender.as_ref().filter(|_| 0 < batch.spans) else {
+            return;
+        };
+        self.windows.open(batch.first_at, now);
+        for place in &sender.runs_on {
+            if self.limits.cached <= self.places.len() && !self.places.contains_key(place) {
+                self.counts.beyond_items += 1;
+                continue;
+            }
+            let seen = self.places.entry(*place).or_insert(SeenPlace {
+                first_seen_at: batch.first_at,
+                last_seen_at: batch.last_at,
+                reported_at: None,
+                used_at: now,
+            });
+            seen.first_seen_at = seen.first_seen_at.min(batch.first_at);
+            seen.last_seen_at = seen.last_seen_at.max(batch.last_at);
+            seen.used_at = now;
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! Entity events, `entity.state` and `entity.delete`, to items and relations. Pure.
+//!
+//! OpenTelemetry writes a relationship from the entity that emits it; here it is
+//! turned, where needed, so that it reads `dependent -> provider`.
+
+use model::{
+    Attributes, Claim, ContentHash, Event, EventId, ItemRetired, KeyParts, NewEvent, ObservedItem,
+    ObservedRelation, Occurred, Rejection, RelationKind, SourceKey, SourceName, Timestamp, bounds,
+};
+use serde_json::{Map, Value};
+
+use super::decode::logs::{EntityEvent, EntityRecord, EntityRecords};
+use super::peers::part;
+use super::report::{SOURCE, automatic};
+
+/// What a request says of entities.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct SaidOfEntities {
+    /// The events.
+    pub(crate) events: Vec<NewEvent>,
+    /// Records that are not valid.
+    pub(crate) rejected: Vec<Rejection>,
+    /// Relationships of types that the table does not know.
+    pub(crate) unknown_relationships: u64,
+}
+
+/// How a relationship type is written here: its kind, and whether the emitting entity is the provider.
+const RELATIONSHIPS: &[(&str, &str, bool)] = &[
+    ("scheduled_on", "runs_on", false),
+    ("runs_on", "runs_on", false),
+    ("hosted_on", "runs_on", false),
+    ("deployed_on", "runs_on", false),
+    ("runs_in", "runs_on", false),
+    ("hosts", "runs_on", true),
+    ("runs", "runs_on", true),
+    // A whole needs its parts: a replica set its pods, a pod its containers.
+    ("part_of", "includes", true),
+    ("member_of", "includes", true),
+    ("belongs_to", "includes", true),
+    ("owned_by", "includes", true),
+    ("contains", "includes", false),
+    ("includes", "includes", false),
+    ("owns", "includes", false),
+    ("has_member", "has_member", false),
+    ("depends_on", "depends_on", false),
+    ("requires", "depends_on", false),
+    ("required_by", "depends_on", true),
+    ("uses", "uses", false),
+    ("used_by", "uses", true),
+    ("mounts", "uses", false),
+    ("attached_to", "uses", true),
+    ("calls", "calls", false),
+    ("called_by", "calls", true),
+    ("connects_to", "calls", false),
+    ("queries", "queries", false),
+    ("reads_from", "reads_from", false),
+    ("writes_to", "writes_to", false),
+    ("publishes_to", "publishes_to", false),
+    ("consumes_from", "consumes_from", false),
+    ("routes_to", "routes_to", false),
+    ("exposes", "routes_to", false),
+    ("managed_by", "managed_by", false),
+    ("manages", "managed_by", true),
+];
+
+/// The events of a request.
+pub(crate) fn entity_events(found: &EntityRecords, received_at: Timestamp) -> SaidOfEntities {
+    let mut said = SaidOfEntities::default();
+    for record in &found.records {
+        if let Err((field, reason)) = record_events(record, received_at, &mut said) {
+            said.rejected.push(Rejection {
+                index: record.index,
+                field,
+                reason,
+            });
+        }
+    }
+    said
+}
+
+type Fault = (String, String);
+
+fn record_events(
+    record: &EntityRecord,
+    received_at: Timestamp,
+    said: &mut SaidOfEntities,
+) -> Result<(), Fault> {
+    let occurred = match i64::try_from(record.at) {
+        Ok(0) => Occurred::Received(received_at),
+        Ok(nanos) => Occurred::Stated(Timestamp::from_unix_nanos(nanos)),
+        Err(_) => return Err(fault("timeUnixNano", "the time is out of range")),
+    };
+    let entity = Entity::read(&record.attributes, &record.resource, "")?;
+    match record.event {
+        EntityEvent::Delete => {
+            let retired = ItemRetired {
+                key: entity.reference(),
+                reason: line(record.attributes.get("entity.delete.reason")),
+            };
+            said.events
+                .push(event(Event::ItemRetired(retired), occurred));
+        }
+        EntityEvent::State => {
+            let interval = report_interval_ms(&record.attributes);
+            let relations = relations(record, &entity, interval, said)?;
+            let item = entity.observed(&record.attributes, interval);
+            said.events.push(event(Event::ItemObserved(item), occurred));
+            for relation in relations {
+                said.events
+                    .push(event(Event::RelationObserved(relation), occurred));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The sender gives no delivery id, so the content is the id.
+fn event(event: Event, occurred: Occurred) -> NewEvent {
+    let mut content = event.tag().0.as_bytes().to_vec();
+    if let Occurred::Stated(at) = occurred {
+        content.extend_from_slice(at.to_string().as_bytes());
+    }
+    event.encode_payload(&mut content);
+    NewEvent {
+        id: EventId {
+            source: SourceName::new(SOURCE),
+            delivery: ContentHash::of(&content).to_string(),
+        },
+        occurred,
+        actor: automatic(),
+        event,
+    }
+}
+
+fn relations(
+    record: &EntityRecord,
+    entity: &Entity,
+    report_interval_ms: Option<u64>,
+    said: &mut SaidOfEntities,
+) -> Result<Vec<ObservedRelation>, Fault> {
+    const FIELD: &str = "entity.relationships";
+    let list = match record.attributes.get(FIELD) {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::Array(list)) => list,
+        Some(_) => return Err(fault(FIELD, "must be an array of maps")),
+    };
+    let mut relations = Vec::with_capacity(list.len());
+    for (place, descriptor) in list.iter().enumerate() {
+        let at = format!("{FIELD}[{place}].");
+        let Value::Object(descriptor) = descriptor else {
+            return Err((at, "must be a map".to_owned()));
+        };
+        let written = text(descriptor, "relationship.type")
+            .or_else(|| text(descriptor, "type"))
+            .filter(|kind| kind.len() <= bounds::KIND_BYTES)
+            .ok_or_else(|| fault(&at, "relationship.type is missing"))?;
+        let related = Entity::read(descriptor, &record.resource, &at)?;
+        let known = RELATIONSHIPS.iter().find(|(name, _, _)| *name == written);
+        let (kind, is_provider) = match known {
+            Some((_, kind, is_provider)) => (*kind, *is_provider),
+            None => {
+                // Kept as written; most relationships are told by the one that depends.
+                said.unknown_relationships += 1;
+                (written, false)
+            }
+        };
+        let (dependent, provider) = if is_provider {
+            (related.reference(), entity.reference())
+        } else {
+            (entity.reference(), related.reference())
+        };
+        relations.push(ObservedRelation {
+            dependent,
+            provider,
+            kind: RelationKind::new(kind),
+            strength: None,
+            valid_from: None,
+            valid_until: None,
+            report_interval_ms,
+        });
+    }
+    Ok(relations)
+}
+
+/// What identifies an entity.
+struct Entity {
+    kind: String,
+    id: Map<String, Value>,
+    environment: Option<String>,
+    cluster: Option<String>,
+}
+
+impl Entity {
+    fn read(
+        attributes: &Map<String, Value>,
+        resource: &Map<String, Value>,
+        at: &str,
+    ) -> Result<Self, Fault> {
+        let kind = text(attributes, "entity.type")
+            .or_else(|| text(attributes, "otel.entity.type"))
+            .filter(|kind| kind.len() <= bounds::KIND_BYTES)
+            .ok_or_else(|| fault(&format!("{at}entity.type"), "is missing"))?;
+        let id = attributes
+            .get("entity.id")
+            .or_else(|| attributes.get("otel.entity.id"))
+            .and_then(Value::as_object)
+            .filter(|id| !id.is_empty() && id.values().all(|value| plain(value).is_some()))
+            .ok_or_else(|| fault(&format!("{at}entity.id"), "must be a map of texts"))?;
+        let known = |name: &str| {
+            let stated = text(id, name).or_else(|| text(resource, name));
+            part(stated).map(str::to_owned)
+        };
+        let environment =
+            known("deployment.environment.name").or_else(|| known("deployment.environment"));
+        Ok(Self {
+            kind: kind.to_lowercase(),
+            id: id.clone(),
+            environment,
+            cluster: known("k8s.cluster.name"),
+        })
+    }
+
+    /// What it is called by somebody who knows nothing but its id.
+    fn reference(&self) -> SourceKey {
+        match (self.named_by_id(), self.claim()) {
+            (Some(key), _) => key.into(),
+            (None, claim) => SourceKey::Claim {
+                scheme: claim.scheme,
+                value: claim.value,
+            },
+        }
+    }
+
+    /// Services are known by their name to everybody, so their id is their key.
+    fn named_by_id(&self) -> Option<KeyParts> {
+        let name = part(text(&self.id, "service.name")).filter(|_| self.kind == "service")?;
+        let namespace = part(text(&self.id, "service.namespace")).map(str::to_owned);
+        Some(
+            KeyParts::new("service", name)
+                .in_environment(self.environment.clone())
+                .in_namespace(namespace),
+        )
+    }
+
+    /// The id as one claim.
+    fn claim(&self) -> Claim {
+        let mut pairs = self
+            .id
+            .iter()
+            .filter_map(|(name, value)| Some((name, plain(value)?)));
+        match (pairs.next(), pairs.next()) {
+            (Some((name, value)), None) => {
+                let is_kubernetes_uid = name.starts_with("k8s.") && name.ends_with(".uid");
+                let scheme = if is_kubernetes_uid { "k8s.uid" } else { name };
+                Claim::new(scheme, value)
+            }
+            _ => {
+                let pairs: Vec<String> = self
+                    .id
+                    .iter()
+                    .filter_map(|(name, value)| Some(format!("{name}={}", plain(value)?)))
+                    .collect();
+                let id = pairs.join(",");
+                let is_short = id.len() <= bounds::KEY_BYTES;
+                let id = if is_short {
+                    id
+                } else {
+                    ContentHash::of(id.as_bytes()).to_string()
+                };
+                Claim::new(&self.kind, id)
+            }
+        }
+    }
+
+    fn observed(&self, attributes: &Map<String, Value>, interval: Option<u64>) -> ObservedItem {
+        let description = attributes
+            .get("entity.description")
+            .or_else(|| attributes.get("otel.entity.attributes"))
+            .and_then(Value::as_object);
+        let known = |name: &str| {
+            let described = description.and_then(|description| text(description, name));
+            part(described.or_else(|| text(&self.id, name)))
+        };
+        let mut item = ObservedItem::new(self.key(known));
+        if self.named_by_id().is_none() {
+            item.claims.push(self.claim());
+        }
+        item.criticality = known("service.criticality").map(str::to_owned);
+        item.attributes = self.attributes(description);
+        item.report_interval_ms = interval;
+        item
+    }
+
+    fn key<'a>(&'a self, known: impl Fn(&str) -> Option<&'a str>) -> KeyParts {
+        if let Some(key) = self.named_by_id() {
+            return key;
+        }
+        let kind = self.kind.strip_prefix("k8s.").unwrap_or(&self.kind);
+        let claim = self.claim();
+        let name = known(&format!("{}.name", self.kind)).unwrap_or(&claim.value);
+        let key = KeyParts::new(kind.replace('.', "_"), name);
+        if matches!(kind, "node" | "cluster" | "namespace") {
+            return key;
+        }
+        let namespace = known("k8s.namespace.name").or_else(|| known("service.namespace"));
+        key.in_environment(self.environment.clone())
+            .in_namespace(namespace.map(str::to_owned))
+    }
+
+    fn attributes(&self, description: Option<&Map<String, Value>>) -> Attributes {
+        let cluster = self.cluster.iter();
+        let cluster = cluster.map(|name| ("k8s.cluster.name".to_owned(), name.clone().into()));
+        let stated = description.into_iter().flatten();
+        self.id
+            .iter()
+            .chain(stated)
+            .filter(|(name, value)| {
+                name.len() <= bounds::KEY_BYTES
+                    && value.to_string().len() <= bounds::ATTRIBUTE_VALUE_BYTES
+                    && !value.is_null()
+            })
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .chain(cluster)
+            .take(bounds::ATTRIBUTES_MAX)
+            .collect()
+    }
+}
+
+/// Seconds in today's attribute, milliseconds in the one before it; 0 promises nothing.
+fn report_interval_ms(attributes: &Map<String, Value>) -> Option<u64> {
+    let number = |name: &str| {
+        let value = attributes.get(name)?;
+        value.as_u64().or_else(|| value.as_str()?.parse().ok())
+    };
+    number("entity.report.interval")
+        .map(|seconds| seconds.saturating_mul(1_000))
+        .or_else(|| number("otel.entity.interval"))
+        .filter(|millis| *millis != 0)
+}
+
+fn text<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    map.get(name)
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty() && text.len() <= bounds::KEY_BYTES)
+}
+
+/// A scalar as a text; ids should be texts, but numbers are sent.
+fn plain(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if text.len() <= bounds::KEY_BYTES / 2 => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
+
+fn line(value: Option<&Value>) -> Option<String> {
+    let text = value.and_then(Value::as_str)?;
+    (text.len() <= bounds::LINE_BYTES).then(|| text.to_owned())
+}
+
+fn fault(field: &str, reason: &str) -> Fault {
+    (field.to_owned(), reason.to_owned())
+}

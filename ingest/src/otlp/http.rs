@@ -1,0 +1,86 @@
+//! OTLP over HTTP: `/v1/traces` and `/v1/logs`, protobuf and JSON, gzip.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+
+use super::Otlp;
+use super::answer::{Encoding, RpcStatus, Signal, Taken};
+use crate::intake::answer::Refusal;
+use crate::intake::body;
+use crate::intake::media::MediaType;
+
+/// The addresses of OTLP over HTTP.
+pub(crate) fn routes(otlp: Arc<Otlp>) -> Router {
+    Router::new()
+        .route("/v1/traces", post(traces))
+        .route("/v1/logs", post(logs))
+        .layer(DefaultBodyLimit::disable())
+        .with_state(otlp)
+}
+
+async fn traces(State(otlp): State<Arc<Otlp>>, request: Request) -> Response {
+    answer(&otlp, Signal::Traces, request).await
+}
+
+async fn logs(State(otlp): State<Arc<Otlp>>, request: Request) -> Response {
+    answer(&otlp, Signal::Logs, request).await
+}
+
+async fn answer(otlp: &Arc<Otlp>, signal: Signal, request: Request) -> Response {
+    match encoding(request.headers()) {
+        Ok(encoding) => match take(otlp, signal, encoding, request).await {
+            Ok(taken) => respond(StatusCode::OK, encoding, taken.encode(encoding, signal)),
+            Err(refusal) => refuse(otlp, encoding, &refusal),
+        },
+        // Whoever speaks neither encoding is answered in the readable one.
+        Err(refusal) => refuse(otlp, Encoding::Json, &refusal),
+    }
+}
+
+fn refuse(otlp: &Otlp, encoding: Encoding, refusal: &Refusal) -> Response {
+    otlp.note_refusal(refusal);
+    let status = RpcStatus::of(refusal);
+    let answer = respond(refusal.status(), encoding, status.encode(encoding));
+    match status.retry_after_s {
+        Some(seconds) => ([(header::RETRY_AFTER, seconds.to_string())], answer).into_response(),
+        None => answer,
+    }
+}
+
+fn respond(status: StatusCode, encoding: Encoding, body: Vec<u8>) -> Response {
+    (
+        status,
+        [(header::CONTENT_TYPE, encoding.media_type())],
+        body,
+    )
+        .into_response()
+}
+
+async fn take(
+    otlp: &Arc<Otlp>,
+    signal: Signal,
+    encoding: Encoding,
+    request: Request,
+) -> Result<Taken, Refusal> {
+    let admitted = body::admit(otlp.bodies(), otlp.request_limits(), request).await?;
+    otlp.take_packed(signal, encoding, admitted).await
+}
+
+fn encoding(headers: &HeaderMap) -> Result<Encoding, Refusal> {
+    let media = MediaType::of(headers);
+    if media.is("application/x-protobuf") || media.is("application/protobuf") {
+        Ok(Encoding::Protobuf)
+    } else if media.is_json() {
+        Ok(Encoding::Json)
+    } else {
+        Err(Refusal::MediaType {
+            found: media.to_string(),
+            expects: "application/x-protobuf or application/json",
+        })
+    }
+}

@@ -1,0 +1,441 @@
+//! Puts the two sides of a call together: a span and the span that caused it,
+//! when they belong to different services, in whatever order and batch they come.
+//!
+//! Spans stay open for a bounded time and number. What is still alone then
+//! becomes a call to whomever its attributes name. It decides nothing about
+//! windows and statistics.
+
+use std::collections::VecDeque;
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+use model::Evidence;
+
+use super::calls::{Call, CallKind, CallRoute};
+use super::items::ItemNumber;
+use super::span::{Span, SpanKind};
+
+/// A span whose other side may still come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpenSpan {
+    /// The span as it was decoded.
+    pub(crate) span: Span,
+    /// The service it belongs to.
+    pub(crate) owner: ItemNumber,
+    /// Whom its attributes name.
+    pub(crate) peer: Option<OpenPeer>,
+}
+
+/// Whom an open span names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OpenPeer {
+    /// The item.
+    pub(crate) item: ItemNumber,
+    /// How it is needed.
+    pub(crate) kind: CallKind,
+    /// How sure that is.
+    pub(crate) evidence: Evidence,
+    /// Whether the call is counted at once, without waiting for another side.
+    pub(crate) is_final: bool,
+}
+
+/// Bounds of the spans that are open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PairingLimits {
+    /// At most so many; beyond, the oldest are concluded early.
+    pub(crate) spans: usize,
+    /// How long a span waits for its other side, nanoseconds.
+    pub(crate) wait_nanos: i64,
+}
+
+/// What happened to spans while pairing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PairingCounts {
+    /// Came a second time while open.
+    pub(crate) duplicates: u64,
+    /// Were concluded early because too many were open.
+    pub(crate) evicted: u64,
+    /// Served a call whose caller was not seen.
+    pub(crate) callers_unseen: u64,
+    /// Made a call, and neither a span nor an attribute says to whom.
+    pub(crate) peers_unknown: u64,
+}
+
+/// The open spans.
+#[derive(Debug)]
+pub(crate) struct OpenSpans {
+    limits: PairingLimits,
+    entries: VecDeque<Entry>,
+    /// The number of the oldest entry; numbers wrap.
+    first: u32,
+    by_id: HashTable<u32>,
+    /// The newest of the spans that wait for a causing span, by its id; the others hang on it.
+    waiting: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+    pub(crate) counts: PairingCounts,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    open: OpenSpan,
+    expires_at: i64,
+    /// The next one that waits for the same span.
+    next_waiting: Option<u32>,
+    is_waiting: bool,
+    /// Whether another span answered it.
+    is_paired: bool,
+    /// Whether the call that caused it is counted: by its causing span, or by a caller with the same id.
+    is_counted: bool,
+}
+
+impl OpenSpans {
+    /// No span yet.
+    pub(crate) fn new(limits: PairingLimits) -> Self {
+        Self {
+            limits,
+            entries: VecDeque::new(),
+            first: 0,
+            by_id: HashTable::new(),
+            waiting: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
+            counts: PairingCounts::default(),
+        }
+    }
+
+    /// How many are open.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Takes a span in, and yields the calls that it completes.
+    pub(crate) fn take(&mut self, open: OpenSpan, now: i64, calls: &mut impl FnMut(Call)) {
+        let span = &open.span;
+        let hash = self.hash(span.trace, span.id);
+        let same_id = self.find(hash, span.trace, span.id);
+        if same_id.is_some() && self.holds(hash, &open) {
+            self.counts.duplicates += 1;
+            return;
+        }
+        while self.limits.spans <= self.entries.len() {
+            self.counts.evicted += 1;
+            self.conclude_oldest(calls);
+        }
+        if let Some(peer) = open.peer.filter(|peer| peer.is_final) {
+            calls(open.one_sided(peer));
+        }
+        let number = self.push(open, now, hash);
+        self.pair_with_those_waiting(number, hash, calls);
+        if let Some(other_side) = same_id {
+            self.pair_sides_with_one_id(number, other_side, calls);
+        }
+        if span.parent != 0 && !span.parent_is_local {
+            self.pair_with_cause(number, calls);
+        }
+    }
+
+    /// Concludes the spans that have waited long enough.
+    pub(crate) fn expire(&mut self, now: i64, calls: &mut impl FnMut(Call)) {
+        while self
+            .entries
+            .front()
+            .is_some_and(|entry| entry.expires_at <= now)
+        {
+            self.conclude_oldest(calls);
+        }
+    }
+
+    /// Concludes all.
+    pub(crate) fn conclude_all(&mut self, calls: &mut impl FnMut(Call)) {
+        self.expire(i64::MAX, calls);
+    }
+
+    fn push(&mut self, open: OpenSpan, now: i64, hash: u64) -> u32 {
+        let number = self.first.wrapping_add(self.entries.len() as u32);
+        self.entries.push_back(Entry {
+            open,
+            expires_at: now.saturating_add(self.limits.wait_nanos),
+            next_waiting: None,
+            is_waiting: false,
+            is_paired: false,
+            is_counted: false,
+        });
+        let (entries, first, hasher) = (&self.entries, self.first, &self.hasher);
+        self.by_id.insert_unique(hash, number, |number| {
+            entry(entries, first, *number).map_or(0, |entry| {
+                hasher.hash_one((entry.open.span.trace, entry.open.span.id))
+            })
+        });
+        number
+    }
+
+    fn pair_with_those_waiting(&mut self, cause: u32, hash: u64, calls: &mut impl FnMut(Call)) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let Some(id) = self.entry(cause).map(|entry| entry.open.span) else {
+            return;
+        };
+        let (entries, first) = (&self.entries, self.first);
+        let found = self.waiting.find_entry(hash, |number| {
+            entry(entries, first, *number).is_some_and(|waiting| {
+                waiting.open.span.parent == id.id && waiting.open.span.trace == id.trace
+            })
+        });
+        let Ok(found) = found else { return };
+        let mut next = Some(found.remove().0);
+        while let Some(number) = next {
+            let Some(waiting) = self.entry_mut(number) else {
+                return;
+            };
+            waiting.is_waiting = false;
+            next = waiting.next_waiting.take();
+            self.pair(cause, number, calls);
+        }
+    }
+
+    fn pair_with_cause(&mut self, caused: u32, calls: &mut impl FnMut(Call)) {
+        let Some(open) = self.entry(caused).map(|entry| entry.open) else {
+            return;
+        };
+        let hash = self.hash(open.span.trace, open.span.parent);
+        match self.find_cause(hash, &open) {
+            Some(cause) => self.pair(cause, caused, calls),
+            None => self.wait(caused, hash),
+        }
+    }
+
+    /// Where two spans share the id of the cause, the one in the same service is it.
+    fn find_cause(&self, hash: u64, caused: &OpenSpan) -> Option<u32> {
+        let (trace, id) = (caused.span.trace, caused.span.parent);
+        let found = self.find(hash, trace, id)?;
+        if self.entry(found)?.open.owner == caused.owner {
+            return Some(found);
+        }
+        let nearer = self.by_id.iter_hash(hash).find(|number| {
+            self.entry(**number)
+                .is_some_and(|entry| entry.open.is(trace, id) && entry.open.owner == caused.owner)
+        });
+        Some(nearer.copied().unwrap_or(found))
+    }
+
+    fn wait(&mut self, caused: u32, hash: u64) {
+        let Some(open) = self.entry(caused).map(|entry| entry.open) else {
+            return;
+        };
+        let (entries, first, hasher) = (&self.entries, self.first, &self.hasher);
+        let slot = self.waiting.entry(
+            hash,
+            |number| {
+                entry(entries, first, *number).is_some_and(|waiting| {
+                    waiting.open.span.parent == open.span.parent
+                        && waiting.open.span.trace == open.span.trace
+                })
+            },
+            |number| {
+                entry(entries, first, *number).map_or(0, |entry| {
+                    hasher.hash_one((entry.open.span.trace, entry.open.span.parent))
+                })
+            },
+        );
+        let next_waiting = match slot {
+            hashbrown::hash_table::Entry::Occupied(mut occupied) => {
+                Some(std::mem::replace(occupied.get_mut(), caused))
+            }
+            hashbrown::hash_table::Entry::Vacant(vacant) => {
+                vacant.insert(caused);
+                None
+            }
+        };
+        if let Some(entry) = self.entry_mut(caused) {
+            entry.is_waiting = true;
+            entry.next_waiting = next_waiting;
+        }
+    }
+
+    /// A caller and a server that share one span id, as B3 propagation makes them.
+    fn pair_sides_with_one_id(&mut self, one: u32, other: u32, calls: &mut impl FnMut(Call)) {
+        let is_server = |number| {
+            self.entry(number)
+                .is_some_and(|entry| entry.open.span.kind == SpanKind::Server)
+        };
+        if is_server(one) {
+            self.pair(other, one, calls);
+        } else {
+            self.pair(one, other, calls);
+        }
+    }
+
+    fn pair(&mut self, cause: u32, caused: u32, calls: &mut impl FnMut(Call)) {
+        let (Some(from), Some(to)) = (self.entry(cause), self.entry(caused)) else {
+            return;
+        };
+        let is_counted = to.is_counted;
+        let (from, to) = (from.open, to.open);
+        let is_call = from.owner != to.owner;
+        if let Some(entry) = self.entry_mut(cause) {
+            entry.is_paired |= is_call || to.span.kind == SpanKind::Server;
+        }
+        if let Some(entry) = self.entry_mut(caused) {
+            entry.is_paired |= to.span.kind == SpanKind::Consumer;
+            entry.is_counted |= is_call;
+        }
+        if is_call
+            && !is_counted
+            && let Some(call) = paired_call(&from, &to)
+        {
+            calls(call);
+        }
+    }
+
+    fn conclude_oldest(&mut self, calls: &mut impl FnMut(Call)) {
+        let Some(oldest) = self.entries.front().copied() else {
+            return;
+        };
+        let (number, span) = (self.first, oldest.open.span);
+        if let Ok(found) = self
+            .by_id
+            .find_entry(self.hash(span.trace, span.id), |other| *other == number)
+        {
+            found.remove();
+        }
+        if oldest.is_waiting
+            && let Ok(found) = self
+                .waiting
+                .find_entry(self.hash(span.trace, span.parent), |other| *other == number)
+        {
+            found.remove();
+        }
+        self.entries.pop_front();
+        self.first = self.first.wrapping_add(1);
+        self.conclude(&oldest, calls);
+    }
+
+    fn conclude(&mut self, entry: &Entry, calls: &mut impl FnMut(Call)) {
+        if entry.is_paired {
+            return;
+        }
+        match (entry.open.span.kind, entry.open.peer) {
+            (_, Some(peer)) if peer.is_final => {}
+            (SpanKind::Client, Some(peer)) => calls(entry.open.one_sided(peer)),
+            (SpanKind::Client | SpanKind::Producer | SpanKind::Consumer, _) => {
+                self.counts.peers_unknown += 1;
+            }
+            (SpanKind::Server, _) if entry.is_waiting => self.counts.callers_unseen += 1,
+            (SpanKind::Server | SpanKind::Internal | SpanKind::Unspecified, _) => {}
+        }
+    }
+
+    fn hash(&self, trace: u128, id: u64) -> u64 {
+        self.hasher.hash_one((trace, id))
+    }
+
+    fn find(&self, hash: u64, trace: u128, id: u64) -> Option<u32> {
+        let found = self.by_id.find(hash, |number| {
+            self.entry(*number)
+                .is_some_and(|entry| entry.open.is(trace, id))
+        });
+        found.copied()
+    }
+
+    /// Whether the very span is open already; a server and a caller may share an id.
+    fn holds(&self, hash: u64, open: &OpenSpan) -> bool {
+        let is_server = open.span.kind == SpanKind::Server;
+        self.by_id.iter_hash(hash).any(|number| {
+            self.entry(*number).is_some_and(|entry| {
+                entry.open.is(open.span.trace, open.span.id)
+                    && (entry.open.span.kind == SpanKind::Server) == is_server
+            })
+        })
+    }
+
+    fn entry(&self, number: u32) -> Option<&Entry> {
+        entry(&self.entries, self.first, number)
+    }
+
+    fn entry_mut(&mut self, number: u32) -> Option<&mut Entry> {
+        self.entries
+            .get_mut(number.wrapping_sub(self.first) as usize)
+    }
+}
+
+fn entry(entries: &VecDeque<Entry>, first: u32, number: u32) -> Option<&Entry> {
+    entries.get(number.wrapping_sub(first) as usize)
+}
+
+impl OpenSpan {
+    fn is(&self, trace: u128, id: u64) -> bool {
+        self.span.id == id && self.span.trace == trace
+    }
+
+    fn one_sided(&self, peer: OpenPeer) -> Call {
+        self.call(self.owner, peer.item, peer.kind, peer.evidence)
+    }
+
+    fn call(
+        &self,
+        dependent: ItemNumber,
+        provider: ItemNumber,
+        kind: CallKind,
+        evidence: Evidence,
+    ) -> Call {
+        Call {
+            route: CallRoute {
+                dependent,
+                provider,
+                kind,
+            },
+            evidence,
+            started_at: self.span.started_at,
+            duration: self.span.duration,
+            weight: self.span.weight,
+            failed: self.span.failed,
+        }
+    }
+
+    fn queue(&self) -> Option<ItemNumber> {
+        self.peer
+            .filter(|peer| matches!(peer.kind, CallKind::PublishesTo | CallKind::ConsumesFrom))
+            .map(|peer| peer.item)
+    }
+}
+
+/// The call that a span and the span it caused in another service show, unless it is counted on its own.
+fn paired_call(cause: &OpenSpan, caused: &OpenSpan) -> Option<Call> {
+    let is_message =
+        cause.span.kind == SpanKind::Producer || caused.span.kind == SpanKind::Consumer;
+    if is_message {
+        return message(cause, caused);
+    }
+    // The caller's view of the call, where the caller spoke of it.
+    let seen_by = if cause.span.kind == SpanKind::Client {
+        cause
+    } else {
+        caused
+    };
+    Some(seen_by.call(cause.owner, caused.owner, CallKind::Calls, Evidence::Paired))
+}
+
+/// A side that names the queue is counted on its own; the other learns the queue from it.
+fn message(producer: &OpenSpan, consumer: &OpenSpan) -> Option<Call> {
+    match (producer.queue(), consumer.queue()) {
+        (Some(_), Some(_)) => None,
+        (Some(queue), None) => Some(consumer.call(
+            consumer.owner,
+            queue,
+            CallKind::ConsumesFrom,
+            Evidence::Paired,
+        )),
+        (None, Some(queue)) => Some(producer.call(
+            producer.owner,
+            queue,
+            CallKind::PublishesTo,
+            Evidence::Paired,
+        )),
+        (None, None) => Some(consumer.call(
+            consumer.owner,
+            producer.owner,
+            CallKind::ConsumesFrom,
+            Evidence::Paired,
+        )),
+    }
+}

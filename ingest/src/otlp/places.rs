@@ -1,0 +1,219 @@
+//! Who sends spans, and what that runs on: resource attributes to keys. Pure.
+//!
+//! A service `runs_on` its pod and its workload, a pod `runs_on` its node, a
+//! node `runs_on` its cluster. Without Kubernetes a service `runs_on` its host.
+
+use model::{Claim, KeyParts};
+
+use super::attributes::{Fact, ResourceFacts};
+use super::items::ItemFacts;
+use super::peers::part;
+
+/// A sender of spans, as its resource attributes place it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PlacedService {
+    /// The service first, then what it runs on.
+    pub(crate) items: Vec<(KeyParts, ItemFacts)>,
+    /// Who runs on whom, as places in `items`.
+    pub(crate) runs_on: Vec<(usize, usize)>,
+}
+
+/// The service of a resource and its places; `None` when it has no name that tells it from others.
+pub(crate) fn placed_service(facts: &ResourceFacts<'_>) -> Option<PlacedService> {
+    let environment = part(facts.environment.get()).map(str::to_owned);
+    let namespace = part(facts.service_namespace.get()).map(str::to_owned);
+    let (kind, name) = named_service(facts)?;
+    let service = KeyParts::new(kind, name)
+        .in_environment(environment)
+        .in_namespace(namespace);
+    let mut placed = PlacedService {
+        items: vec![(service, service_facts(facts))],
+        runs_on: Vec::new(),
+    };
+    if !kubernetes(facts, &mut placed)
+        && let Some(host) = host(facts)
+    {
+        placed.add(0, host);
+    }
+    Some(placed)
+}
+
+/// SDKs without a configured name all call themselves `unknown_service`; that is no name.
+fn named_service<'a>(facts: &ResourceFacts<'a>) -> Option<(&'static str, &'a str)> {
+    let service =
+        part(facts.service_name.get()).filter(|name| !name.starts_with("unknown_service"));
+    service
+        .map(|name| ("service", name))
+        .or_else(|| part(facts.function_name.get()).map(|name| ("function", name)))
+        .or_else(|| {
+            facts
+                .workload
+                .and_then(|(_, name)| part(Some(name)))
+                .map(|name| ("service", name))
+        })
+}
+
+fn service_facts(facts: &ResourceFacts<'_>) -> ItemFacts {
+    let mut service = ItemFacts {
+        criticality: part(facts.service_criticality.get()).map(str::to_owned),
+        ..ItemFacts::default()
+    };
+    attribute(&mut service, "service.version", facts.service_version);
+    attribute(&mut service, "telemetry.sdk.language", facts.sdk_language);
+    service
+}
+
+fn kubernetes(facts: &ResourceFacts<'_>, placed: &mut PlacedService) -> bool {
+    let cluster = part(facts.cluster.get());
+    let namespace = part(facts.kubernetes_namespace.get());
+    let environment = part(facts.environment.get()).map(str::to_owned);
+    let item = |kind: &str, name: &str, uid: Option<&str>| {
+        let is_namespaced = kind != "node";
+        let mut key = KeyParts::new(kind, name);
+        if is_namespaced {
+            key = key
+                .in_environment(environment.clone())
+                .in_namespace(namespace.map(str::to_owned));
+        }
+        let mut facts = ItemFacts {
+            ages: true,
+            ..ItemFacts::default()
+        };
+        facts
+            .claims
+            .extend(uid.map(|uid| Claim::new("k8s.uid", uid)));
+        let path_namespace = if is_namespaced { namespace } else { Some("") };
+        if let (Some(cluster), Some(namespace)) = (cluster, path_namespace) {
+            let path = format!("{cluster}/{namespace}/{kind}/{name}");
+            facts.claims.push(Claim::new("k8s", path));
+        }
+        (key, facts)
+    };
+    let workload = facts
+        .workload
+        .and_then(|(kind, name)| Some((kind, part(Some(name))?)));
+    if let Some((kind, name)) = workload {
+        placed.add(0, item(kind.as_str(), name, None));
+    }
+    let pod = part(facts.pod_name.get())
+        .map(|name| placed.add(0, item("pod", name, part(facts.pod_uid.get()))));
+    let node = part(facts.node_name.get()).map(|name| {
+        let mut node = item("node", name, part(facts.node_uid.get()));
+        cloud(facts, &mut node.1);
+        placed.add(pod.unwrap_or(0), node)
+    });
+    if let (Some(node), Some(cluster)) = (node, cluster) {
+        placed.add(
+            node,
+            (KeyParts::new("cluster", cluster), ItemFacts::default()),
+        );
+    }
+    workload.is_some() || pod.is_some() || node.is_some()
+}
+
+fn host(facts: &ResourceFacts<'_>) -> Option<(KeyParts, ItemFacts)> {
+    let name = part(facts.host_name.get())?;
+    // A container's host name is the start of its own id, not a host.
+    let is_container = part(facts.container_id.get()).is_some_and(|id| id.starts_with(name));
+    if is_container {
+        return None;
+    }
+    let environment = part(facts.environment.get()).map(str::to_owned);
+    let mut host = ItemFacts {
+        ages: true,
+        ..ItemFacts::default()
+    };
+    host.claims
+        .extend(part(facts.host_id.get()).map(|id| Claim::new("host.id", id)));
+    cloud(facts, &mut host);
+    Some((
+        KeyParts::new("host", name).in_environment(environment),
+        host,
+    ))
+}
+
+fn cloud(facts: &ResourceFacts<'_>, item: &mut ItemFacts) {
+    attribute(item, "cloud.provider", facts.cloud_provider);
+    attribute(item, "cloud.region", facts.cloud_region);
+    attribute(item, "cloud.availability_zone", facts.cloud_zone);
+    attribute(item, "cloud.account.id", facts.cloud_account);
+}
+
+fn attribute(item: &mut ItemFacts, name: &str, fact: Fact<'_>) {
+    if let Some(value) = part(fact.get()) {
+        item.attributes.insert(name.to_owned(), value.into());
+    }
+}
+
+impl PlacedService {
+    /// Adds what the item at `dependent` runs on.
+    fn add(&mut self, dependent: usize, item: (KeyParts, ItemFacts)) -> usize {
+        let provider = self.items.len();
+        self.items.push(item);
+        self.runs_on.push((dependent, provider));
+        provider
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::attributes::{AttributeValue, ResourceKey};
+    use super::*;
+
+    fn places(attributes: &str) -> String {
+        let mut facts = ResourceFacts::default();
+        for pair in attributes.split_whitespace() {
+            let (name, value) = pair.split_once('=').unwrap();
+            let key = ResourceKey::of(name.as_bytes()).unwrap();
+            facts.set(key, AttributeValue::Text(value));
+        }
+        let Some(placed) = placed_service(&facts) else {
+            return "nobody".to_owned();
+        };
+        let key = |at: usize| placed.items[at].0.to_string();
+        let mut lines = vec![key(0)];
+        for (dependent, provider) in &placed.runs_on {
+            lines.push(format!("{} -> {}", key(*dependent), key(*provider)));
+        }
+        lines.join("\n")
+    }
+
+    #[test]
+    fn a_service_runs_on_its_workload_and_its_pod_and_the_pod_on_its_node() {
+        let text = places(
+            "service.name=cart service.namespace=shop deployment.environment.name=prod \
+             k8s.cluster.name=eu k8s.namespace.name=shop k8s.pod.name=cart-1 k8s.pod.uid=u1 \
+             k8s.node.name=n7 k8s.deployment.name=cart host.name=cart-1",
+        );
+        assert_eq!(
+            text,
+            "service:prod/shop/cart\n\
+             service:prod/shop/cart -> deployment:prod/shop/cart\n\
+             service:prod/shop/cart -> pod:prod/shop/cart-1\n\
+             pod:prod/shop/cart-1 -> node:n7\n\
+             node:n7 -> cluster:eu"
+        );
+    }
+
+    #[test]
+    fn without_kubernetes_a_service_runs_on_its_host_unless_that_is_a_container() {
+        assert_eq!(
+            places("service.name=cart host.name=web-1"),
+            "service:cart\nservice:cart -> host:web-1"
+        );
+        assert_eq!(
+            places("service.name=cart host.name=0f3c container.id=0f3c99"),
+            "service:cart"
+        );
+    }
+
+    #[test]
+    fn a_default_name_is_no_name() {
+        assert_eq!(places("service.name=unknown_service:java"), "nobody");
+        assert_eq!(
+            places("service.name=unknown_service k8s.deployment.name=cart"),
+            "service:cart\nservice:cart -> deployment:cart"
+        );
+        assert_eq!(places("faas.name=thumbnail"), "function:thumbnail");
+    }
+}

@@ -1,0 +1,333 @@
+//! What a closed window says to the log: what is new, materially different, or
+//! due for its periodic summary, and what left its baseline.
+//!
+//! A route is said again when its evidence got better, or when its newest
+//! window, against the one last reported, has an error rate more than
+//! [`ERRORS_APART`] away, a 99th percentile of the duration [`SLOWER`] times
+//! higher or lower, or [`BUSIER`] times more or fewer calls, each with at least
+//! [`SAMPLES_MIN`] spans.
+
+use std::collections::{BTreeMap, HashMap};
+
+use hashbrown::DefaultHashBuilder;
+use model::{
+    Actor, ActorKind, Deviation, Event, EventId, Evidence, ItemDeviated, KeyParts, NewEvent,
+    ObservedCall, ObservedCalls, ObservedItem, ObservedRelation, Occurred, RelationDeviated,
+    RelationKind, SourceName, Timestamp, ValidInterval,
+};
+
+use super::aggregate::{Aggregate, Places};
+use super::baseline::{Baseline, OffBaseline, SAMPLES_MIN};
+use super::calls::{CallKind, CallRoute};
+use super::items::{ItemNumber, Items};
+use super::windows::{ClosedWindow, RouteStats};
+
+const ERRORS_APART: f64 = 0.05;
+const SLOWER: f64 = 2.0;
+const BUSIER: f64 = 4.0;
+/// Most calls, and most items, in one event.
+const PER_EVENT_MAX: usize = 500;
+
+/// The name under which spans enter the log.
+pub(crate) const SOURCE: &str = "otlp";
+
+/// Turns closed windows into events, and remembers what was said.
+#[derive(Debug)]
+pub(crate) struct Reporter {
+    /// Start of this process by its clock: what makes ids of events its own.
+    instance: i64,
+    sequence: u64,
+    summary_nanos: i64,
+    routes: HashMap<CallRoute, KnownRoute, DefaultHashBuilder>,
+    providers: HashMap<ItemNumber, (Baseline, i64), DefaultHashBuilder>,
+}
+
+#[derive(Debug, Default)]
+struct KnownRoute {
+    reported: Option<ReportedWindow>,
+    baseline: Baseline,
+    used_at: i64,
+}
+
+/// What stands in the log about a route.
+#[derive(Clone, Copy, Debug)]
+struct ReportedWindow {
+    until: i64,
+    evidence: Evidence,
+    samples: u64,
+    calls: u64,
+    error_rate: f64,
+    p99_ms: f64,
+}
+
+impl Reporter {
+    /// A reporter that has said nothing yet.
+    pub(crate) fn new(instance: Timestamp, summary_nanos: i64) -> Self {
+        Self {
+            instance: instance.unix_nanos(),
+            sequence: 0,
+            summary_nanos,
+            routes: HashMap::default(),
+            providers: HashMap::default(),
+        }
+    }
+
+    /// The events of one closed window.
+    pub(crate) fn report(
+        &mut self,
+        window: &ClosedWindow,
+        aggregate: &mut Aggregate,
+        now: i64,
+    ) -> Vec<NewEvent> {
+        let news = aggregate.items.take_news(now, self.summary_nanos);
+        let items = &aggregate.items;
+        let mut routes: Vec<KeyedRoute<'_>> = window
+            .routes
+            .iter()
+            .filter_map(|(route, stats)| KeyedRoute::of(*route, stats, items))
+            .collect();
+        routes.sort_by(|left, right| left.order().cmp(&right.order()));
+        let mut calls = Vec::new();
+        let mut deviated = Vec::new();
+        for route in &routes {
+            self.judge_route(route, window, now, &mut calls, &mut deviated);
+        }
+        self.judge_providers(&routes, window, now, &mut deviated);
+        let mut events = self.observed_calls(window, news, calls);
+        events.extend(self.observed_places(&mut aggregate.places, items, window));
+        for event in deviated {
+            events.push(self.event(window.from, event, window.from));
+        }
+        events
+    }
+
+    /// Lets go of what was not used since `before`.
+    pub(crate) fn forget_unused(&mut self, before: i64) {
+        self.routes.retain(|_, route| before <= route.used_at);
+        self.providers.retain(|_, (_, used_at)| before <= *used_at);
+    }
+
+    /// An event of this process: the same window, sequence and start are the same event, however often it is sent.
+    fn event(&mut self, window_from: i64, event: Event, at: i64) -> NewEvent {
+        self.sequence += 1;
+        NewEvent {
+            id: EventId {
+                source: SourceName::new(SOURCE),
+                delivery: format!("{window_from}-{}-{}", self.sequence, self.instance),
+            },
+            occurred: Occurred::Stated(Timestamp::from_unix_nanos(at)),
+            actor: automatic(),
+            event,
+        }
+    }
+
+    fn judge_route(
+        &mut self,
+        route: &KeyedRoute<'_>,
+        window: &ClosedWindow,
+        now: i64,
+        calls: &mut Vec<ObservedCall>,
+        deviated: &mut Vec<Event>,
+    ) {
+        let known = self.routes.entry(route.route).or_default();
+        known.used_at = now;
+        for off in known.baseline.judge(route.stats) {
+            deviated.push(Event::RelationDeviated(RelationDeviated {
+                dependent: route.dependent.clone().into(),
+                provider: route.provider.clone().into(),
+                kind: Some(route.route.kind.relation()),
+                deviation: deviation(off, window, route.stats),
+            }));
+        }
+        let seen = ReportedWindow::of(window, route.stats);
+        let is_due = known.reported.is_none_or(|reported| {
+            reported.is_older_by(self.summary_nanos, &seen) || reported.differs_from(&seen)
+        });
+        if is_due {
+            known.reported = Some(seen);
+            route.observed(calls);
+        }
+    }
+
+    fn judge_providers(
+        &mut self,
+        routes: &[KeyedRoute<'_>],
+        window: &ClosedWindow,
+        now: i64,
+        deviated: &mut Vec<Event>,
+    ) {
+        let mut providers: BTreeMap<&KeyParts, (ItemNumber, RouteStats)> = BTreeMap::new();
+        for route in routes {
+            providers
+                .entry(route.provider)
+                .and_modify(|(_, stats)| stats.merge(route.stats))
+                .or_insert_with(|| (route.route.provider, route.stats.clone()));
+        }
+        for (key, (number, stats)) in providers {
+            let (baseline, used_at) = self.providers.entry(number).or_default();
+            *used_at = now;
+            for off in baseline.judge(&stats) {
+                deviated.push(Event::ItemDeviated(ItemDeviated {
+                    key: key.clone().into(),
+                    deviation: deviation(off, window, &stats),
+                }));
+            }
+        }
+    }
+
+    fn observed_calls(
+        &mut self,
+        window: &ClosedWindow,
+        items: Vec<ObservedItem>,
+        calls: Vec<ObservedCall>,
+    ) -> Vec<NewEvent> {
+        let mut events = Vec::new();
+        let mut items = items.into_iter().peekable();
+        let mut calls = calls.into_iter().peekable();
+        while items.peek().is_some() || calls.peek().is_some() {
+            let observed = ObservedCalls {
+                window: interval(window),
+                report_interval_ms: self.summary_nanos.unsigned_abs() / 1_000_000,
+                items: items.by_ref().take(PER_EVENT_MAX).collect(),
+                calls: calls.by_ref().take(PER_EVENT_MAX).collect(),
+            };
+            events.push(self.event(window.from, Event::CallsObserved(observed), window.from));
+        }
+        events
+    }
+
+    fn observed_places(
+        &mut self,
+        places: &mut Places,
+        items: &Items,
+        window: &ClosedWindow,
+    ) -> Vec<NewEvent> {
+        let mut due = Vec::new();
+        for ((dependent, provider), place) in places.iter_mut() {
+            let is_due = place.reported_at.is_none_or(|reported| {
+                reported.saturating_add(self.summary_nanos) <= place.last_seen_at
+            });
+            let keys = (items.key(*dependent), items.key(*provider));
+            if let ((Some(dependent), Some(provider)), true) = (keys, is_due) {
+                // The first time it is said, it is said from its beginning.
+                let at = match place.reported_at {
+                    None => place.first_seen_at,
+                    Some(_) => place.last_seen_at,
+                };
+                place.reported_at = Some(place.last_seen_at);
+                due.push((dependent, provider, at));
+            }
+        }
+        due.sort();
+        let report_interval_ms = Some(self.summary_nanos.unsigned_abs() / 1_000_000);
+        let mut events = Vec::with_capacity(due.len());
+        for (dependent, provider, at) in due {
+            let relation = ObservedRelation {
+                dependent: dependent.clone().into(),
+                provider: provider.clone().into(),
+                kind: RelationKind::new("runs_on"),
+                strength: None,
+                valid_from: None,
+                valid_until: None,
+                report_interval_ms,
+            };
+            events.push(self.event(window.from, Event::RelationObserved(relation), at));
+        }
+        events
+    }
+}
+
+/// A route with the keys of its ends.
+struct KeyedRoute<'a> {
+    route: CallRoute,
+    dependent: &'a KeyParts,
+    provider: &'a KeyParts,
+    stats: &'a RouteStats,
+}
+
+impl<'a> KeyedRoute<'a> {
+    fn of(route: CallRoute, stats: &'a RouteStats, items: &'a Items) -> Option<Self> {
+        Some(Self {
+            route,
+            dependent: items.key(route.dependent)?,
+            provider: items.key(route.provider)?,
+            stats,
+        })
+    }
+
+    const fn order(&self) -> (&KeyParts, &KeyParts, CallKind) {
+        (self.dependent, self.provider, self.route.kind)
+    }
+
+    fn observed(&self, calls: &mut Vec<ObservedCall>) {
+        calls.push(ObservedCall {
+            dependent: self.dependent.clone().into(),
+            provider: self.provider.clone().into(),
+            kind: self.route.kind.relation(),
+            evidence: self.stats.evidence,
+            calls: self.stats.calls(),
+            errors: self.stats.errors(),
+            duration_p50_ms: Some(self.stats.duration_ms(0.5)),
+            duration_p99_ms: Some(self.stats.duration_ms(0.99)),
+            first_seen_at: Timestamp::from_unix_nanos(self.stats.first_seen_at),
+            last_seen_at: Timestamp::from_unix_nanos(self.stats.last_seen_at),
+        });
+    }
+}
+
+impl ReportedWindow {
+    fn of(window: &ClosedWindow, stats: &RouteStats) -> Self {
+        Self {
+            until: window.until,
+            evidence: stats.evidence,
+            samples: stats.samples,
+            calls: stats.calls(),
+            error_rate: stats.error_rate(),
+            p99_ms: stats.duration_ms(0.99),
+        }
+    }
+
+    const fn is_older_by(&self, nanos: i64, seen: &Self) -> bool {
+        nanos.unsigned_abs() <= self.until.abs_diff(seen.until)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "ratios of counts")]
+    fn differs_from(&self, seen: &Self) -> bool {
+        if seen.evidence < self.evidence {
+            return true;
+        }
+        if self.samples.min(seen.samples) < SAMPLES_MIN {
+            return false;
+        }
+        let apart = |one: f64, other: f64, times: f64| {
+            times * one.min(other).max(f64::MIN_POSITIVE) <= one.max(other)
+        };
+        ERRORS_APART <= (self.error_rate - seen.error_rate).abs()
+            || apart(self.p99_ms, seen.p99_ms, SLOWER)
+            || apart(self.calls as f64, seen.calls as f64, BUSIER)
+    }
+}
+
+/// Windows are made by machines.
+pub(crate) fn automatic() -> Actor {
+    Actor {
+        kind: ActorKind::Automatic,
+        name: None,
+    }
+}
+
+fn deviation(off: OffBaseline, window: &ClosedWindow, stats: &RouteStats) -> Deviation {
+    Deviation {
+        metric: off.metric.to_owned(),
+        baseline: off.usual,
+        value: off.value,
+        window: interval(window),
+        samples: Some(stats.samples),
+    }
+}
+
+fn interval(window: &ClosedWindow) -> ValidInterval {
+    let from = Timestamp::from_unix_nanos(window.from);
+    let until = Timestamp::from_unix_nanos(window.until);
+    ValidInterval::new(from, Some(until)).unwrap_or(ValidInterval::starting(from))
+}

@@ -1,0 +1,233 @@
+//! What the decoders hand over: spans and the few attributes that say who called whom.
+//!
+//! Everything borrows from the request. What an attribute means is said in
+//! [`attributes`](super::attributes); nothing here knows a wire format.
+
+use super::attributes::{PeerFacts, ResourceFacts};
+
+/// Stands for "no peer attributes" in [`Span::peer`].
+pub(crate) const NO_PEER: u32 = u32::MAX;
+
+/// One unit of [`Span::weight`]: spans count in fractions of 1/256, so that sums are exact in any order.
+pub(crate) const WEIGHT_ONE: u64 = 256;
+
+/// Which side of a call a span is, with the numbers of OTLP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum SpanKind {
+    /// Not said.
+    Unspecified,
+    /// Inside one service.
+    Internal,
+    /// It serves a call.
+    Server,
+    /// It makes a call.
+    Client,
+    /// It hands a message to a queue.
+    Producer,
+    /// It takes a message from a queue.
+    Consumer,
+}
+
+impl SpanKind {
+    /// The kind of an OTLP number; an unknown one is not said.
+    pub(crate) const fn of(number: i32) -> Self {
+        match number {
+            1 => Self::Internal,
+            2 => Self::Server,
+            3 => Self::Client,
+            4 => Self::Producer,
+            5 => Self::Consumer,
+            _ => Self::Unspecified,
+        }
+    }
+
+    /// Whether such a span names another party in its attributes.
+    pub(crate) const fn names_a_peer(self) -> bool {
+        matches!(self, Self::Client | Self::Producer | Self::Consumer)
+    }
+}
+
+/// A valid span, without its texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    /// The trace.
+    pub(crate) trace: u128,
+    /// The span within the trace; never 0.
+    pub(crate) id: u64,
+    /// The span that caused it; 0 when there is none.
+    pub(crate) parent: u64,
+    /// Its start, nanoseconds since the Unix epoch.
+    pub(crate) started_at: i64,
+    /// Its length in nanoseconds.
+    pub(crate) duration: u64,
+    /// For how many spans it stands, in units of 1/[`WEIGHT_ONE`].
+    pub(crate) weight: u64,
+    /// The place of its resource in [`Spans::resources`].
+    pub(crate) resource: u32,
+    /// The place of its peer in [`Spans::peers`], or [`NO_PEER`].
+    pub(crate) peer: u32,
+    /// Which side it is.
+    pub(crate) kind: SpanKind,
+    /// Whether it failed.
+    pub(crate) failed: bool,
+    /// Whether its sender says that the causing span ran in the same process.
+    pub(crate) parent_is_local: bool,
+}
+
+/// The spans of one request.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Spans<'a> {
+    /// Who sent them.
+    pub(crate) resources: Vec<ResourceFacts<'a>>,
+    /// The spans.
+    pub(crate) spans: Vec<Span>,
+    /// Whom they name.
+    pub(crate) peers: Vec<PeerFacts<'a>>,
+    /// What was refused.
+    pub(crate) rejected: RejectedSpans,
+}
+
+/// Spans that are not valid, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RejectedSpans {
+    /// Trace, span or causing id is missing or has a wrong length.
+    pub(crate) bad_id: u64,
+    /// The start is missing or out of range.
+    pub(crate) bad_time: u64,
+}
+
+impl RejectedSpans {
+    /// All of them.
+    pub(crate) const fn total(self) -> u64 {
+        self.bad_id + self.bad_time
+    }
+}
+
+/// Why one span is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SpanFault {
+    /// See [`RejectedSpans::bad_id`].
+    Id,
+    /// See [`RejectedSpans::bad_time`].
+    Time,
+}
+
+/// The scalars of a span as a decoder found them, not yet checked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RawSpan<'a> {
+    /// Sixteen bytes.
+    pub(crate) trace_id: &'a [u8],
+    /// Eight bytes.
+    pub(crate) span_id: &'a [u8],
+    /// Eight bytes or none.
+    pub(crate) parent_span_id: &'a [u8],
+    /// The W3C trace state.
+    pub(crate) trace_state: &'a str,
+    /// The W3C flags and OTLP's two bits about the causing span.
+    pub(crate) flags: u32,
+    /// OTLP's number of the kind.
+    pub(crate) kind: i32,
+    /// Unix nanoseconds.
+    pub(crate) started_at: u64,
+    /// Unix nanoseconds.
+    pub(crate) ended_at: u64,
+    /// OTLP's number of the status.
+    pub(crate) status: i32,
+}
+
+impl RawSpan<'_> {
+    /// The span, if its ids and times are valid.
+    pub(crate) fn check(&self, resource: u32) -> Result<Span, SpanFault> {
+        let trace = <[u8; 16]>::try_from(self.trace_id).map_err(|_| SpanFault::Id)?;
+        let id = span_id(self.span_id).ok_or(SpanFault::Id)?;
+        let parent = match self.parent_span_id {
+            [] => 0,
+            bytes => u64::from_be_bytes(bytes.try_into().map_err(|_| SpanFault::Id)?),
+        };
+        let trace = u128::from_be_bytes(trace);
+        if trace == 0 || id == 0 {
+            return Err(SpanFault::Id);
+        }
+        let started_at = i64::try_from(self.started_at).map_err(|_| SpanFault::Time)?;
+        if started_at == 0 {
+            return Err(SpanFault::Time);
+        }
+        Ok(Span {
+            trace,
+            id,
+            parent,
+            started_at,
+            duration: self.ended_at.saturating_sub(self.started_at),
+            weight: sampling_weight(self.trace_state),
+            resource,
+            peer: NO_PEER,
+            kind: SpanKind::of(self.kind),
+            failed: self.status == STATUS_ERROR,
+            parent_is_local: self.flags & (FLAG_HAS_IS_REMOTE | FLAG_IS_REMOTE)
+                == FLAG_HAS_IS_REMOTE,
+        })
+    }
+}
+
+const STATUS_ERROR: i32 = 2;
+const FLAG_HAS_IS_REMOTE: u32 = 0x100;
+const FLAG_IS_REMOTE: u32 = 0x200;
+
+impl Spans<'_> {
+    /// Counts a refused span.
+    pub(crate) const fn reject(&mut self, fault: SpanFault) {
+        match fault {
+            SpanFault::Id => self.rejected.bad_id += 1,
+            SpanFault::Time => self.rejected.bad_time += 1,
+        }
+    }
+}
+
+fn span_id(bytes: &[u8]) -> Option<u64> {
+    bytes.try_into().ok().map(u64::from_be_bytes)
+}
+
+/// Most spans one sampled span may stand for.
+const WEIGHT_MAX: u64 = 1_000_000 * WEIGHT_ONE;
+
+/// Reads the rejection threshold of consistent probability sampling: `ot=th:8` keeps half.
+fn sampling_weight(trace_state: &str) -> u64 {
+    if trace_state.is_empty() {
+        return WEIGHT_ONE;
+    }
+    let ours = trace_state
+        .split(',')
+        .find_map(|entry| entry.trim().strip_prefix("ot="));
+    let threshold = ours
+        .and_then(|entry| entry.split(';').find_map(|part| part.strip_prefix("th:")))
+        .filter(|digits| !digits.is_empty() && digits.len() <= 14)
+        .and_then(|digits| Some((u64::from_str_radix(digits, 16).ok()?, digits.len())));
+    let Some((threshold, digits)) = threshold else {
+        return WEIGHT_ONE;
+    };
+    let whole = 1_u64 << 56;
+    let rejected = threshold << (4 * (14 - digits));
+    let kept = whole.saturating_sub(rejected).max(1);
+    let weight =
+        (u128::from(whole) * u128::from(WEIGHT_ONE) + u128::from(kept / 2)) / u128::from(kept);
+    u64::try_from(weight).unwrap_or(WEIGHT_MAX).min(WEIGHT_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn weight(trace_state: &str) -> f64 {
+        sampling_weight(trace_state) as f64 / WEIGHT_ONE as f64
+    }
+
+    #[test]
+    fn a_sampled_span_stands_for_those_left_out() {
+        assert!((weight("") - 1.0).abs() < 1e-9);
+        assert!((weight("ot=th:8") - 2.0).abs() < 1e-9);
+        assert!((weight("vendor=x, ot=rv:1;th:c") - 4.0).abs() < 1e-9);
+        assert!((weight("ot=th:0") - 1.0).abs() < 1e-9);
+        assert!((weight("ot=th:zz") - 1.0).abs() < 1e-9);
+        assert!((weight("ot=th:ffffffffffffff") - 1e6).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,324 @@
+//! Calls summed up by route in windows of span time.
+//!
+//! A window closes a grace after its end or, for spans of the past, after it
+//! was opened; spans that come later open it again as a further part. The sums
+//! are whole numbers, so they are the same in whatever order calls come.
+
+use std::collections::{BTreeMap, HashMap};
+
+use hashbrown::DefaultHashBuilder;
+use model::Evidence;
+
+use super::calls::{Call, CallRoute};
+use super::span::WEIGHT_ONE;
+
+/// Length and bounds of windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WindowLimits {
+    /// Their length in nanoseconds.
+    pub(crate) length_nanos: i64,
+    /// How long a window stays open after its end, nanoseconds.
+    pub(crate) grace_nanos: i64,
+    /// At most so many are open; beyond, the one opened first closes early.
+    pub(crate) open: usize,
+    /// At most so many routes in one window.
+    pub(crate) routes: usize,
+}
+
+/// The open windows.
+#[derive(Debug)]
+pub(crate) struct Windows {
+    limits: WindowLimits,
+    open: BTreeMap<i64, OpenWindow>,
+    closed_early: Vec<ClosedWindow>,
+    /// Calls over more routes than a window may hold.
+    pub(crate) dropped: u64,
+}
+
+#[derive(Debug)]
+struct OpenWindow {
+    closes_at: i64,
+    routes: HashMap<CallRoute, RouteStats, DefaultHashBuilder>,
+}
+
+/// A window that takes no more calls.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ClosedWindow {
+    /// Its first moment, Unix nanoseconds.
+    pub(crate) from: i64,
+    /// The first moment behind it.
+    pub(crate) until: i64,
+    /// What was seen, in no order.
+    pub(crate) routes: Vec<(CallRoute, RouteStats)>,
+}
+
+/// What was seen of one route in one window.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct RouteStats {
+    /// Calls in units of 1/[`WEIGHT_ONE`].
+    calls: u64,
+    errors: u64,
+    /// Spans seen, without those they stand for.
+    pub(crate) samples: u64,
+    /// The best evidence.
+    pub(crate) evidence: Evidence,
+    /// Start of the first call.
+    pub(crate) first_seen_at: i64,
+    /// Start of the last call.
+    pub(crate) last_seen_at: i64,
+    durations: Box<Durations>,
+}
+
+impl Windows {
+    /// No window yet.
+    pub(crate) const fn new(limits: WindowLimits) -> Self {
+        Self {
+            limits,
+            open: BTreeMap::new(),
+            closed_early: Vec::new(),
+            dropped: 0,
+        }
+    }
+
+    /// Adds a call to the window of its start.
+    pub(crate) fn add(&mut self, call: &Call, now: i64) {
+        let routes_max = self.limits.routes;
+        let window = self.window(call.started_at, now);
+        if let Some(stats) = window.routes.get_mut(&call.route) {
+            stats.add(call);
+        } else if window.routes.len() < routes_max {
+            let mut stats = RouteStats::of(call);
+            stats.add(call);
+            window.routes.insert(call.route, stats);
+        } else {
+            self.dropped += 1;
+        }
+    }
+
+    /// Opens the window of a span, whether or not it turns out to show a call.
+    pub(crate) fn open(&mut self, started_at: i64, now: i64) {
+        self.window(started_at, now);
+    }
+
+    /// Closes the windows that are due, oldest first.
+    pub(crate) fn close_due(&mut self, now: i64) -> Vec<ClosedWindow> {
+        let mut closed = std::mem::take(&mut self.closed_early);
+        let due: Vec<i64> = self
+            .open
+            .iter()
+            .filter(|(_, window)| window.closes_at <= now)
+            .map(|(from, _)| *from)
+            .collect();
+        for from in due {
+            closed.extend(self.close(from));
+        }
+        closed.sort_by_key(|window| window.from);
+        closed
+    }
+
+    /// Closes all windows, oldest first.
+    pub(crate) fn close_all(&mut self) -> Vec<ClosedWindow> {
+        self.close_due(i64::MAX)
+    }
+
+    /// The start of the earliest window whose calls are not handed out yet.
+    pub(crate) fn earliest_open(&self) -> Option<i64> {
+        let early = self.closed_early.iter().map(|window| window.from).min();
+        let open = self.open.keys().next().copied();
+        early.into_iter().chain(open).min()
+    }
+
+    fn window(&mut self, started_at: i64, now: i64) -> &mut OpenWindow {
+        let from = started_at - started_at.rem_euclid(self.limits.length_nanos);
+        if !self.open.contains_key(&from) {
+            self.make_room();
+        }
+        let limits = self.limits;
+        self.open.entry(from).or_insert_with(|| {
+            let ends_at = from.saturating_add(limits.length_nanos);
+            let in_a_window = now.saturating_add(limits.length_nanos);
+            // Spans of the past get a window's time to come together, and a clock
+            // that runs ahead must not keep a window open for ever.
+            let is_present = now <= ends_at && ends_at <= in_a_window;
+            let ends_at = if is_present { ends_at } else { in_a_window };
+            OpenWindow {
+                closes_at: ends_at.saturating_add(limits.grace_nanos),
+                routes: HashMap::default(),
+            }
+        })
+    }
+
+    fn make_room(&mut self) {
+        while self.limits.open <= self.open.len() {
+            let first = self
+                .open
+                .iter()
+                .min_by_key(|(from, window)| (window.closes_at, **from))
+                .map(|(from, _)| *from);
+            let Some(window) = first.and_then(|from| self.close(from)) else {
+                return;
+            };
+            self.closed_early.push(window);
+        }
+    }
+
+    fn close(&mut self, from: i64) -> Option<ClosedWindow> {
+        let window = self.open.remove(&from)?;
+        Some(ClosedWindow {
+            from,
+            until: from.saturating_add(self.limits.length_nanos),
+            routes: window.routes.into_iter().collect(),
+        })
+    }
+}
+
+impl RouteStats {
+    fn of(call: &Call) -> Self {
+        Self {
+            calls: 0,
+            errors: 0,
+            samples: 0,
+            evidence: call.evidence,
+            first_seen_at: call.started_at,
+            last_seen_at: call.started_at,
+            durations: Box::default(),
+        }
+    }
+
+    fn add(&mut self, call: &Call) {
+        self.calls = self.calls.saturating_add(call.weight);
+        if call.failed {
+            self.errors = self.errors.saturating_add(call.weight);
+        }
+        self.samples += 1;
+        self.evidence = self.evidence.min(call.evidence);
+        self.first_seen_at = self.first_seen_at.min(call.started_at);
+        self.last_seen_at = self.last_seen_at.max(call.started_at);
+        self.durations.add(call.duration, call.weight);
+    }
+
+    /// Takes another route's sums in, as seen from the item both lead to.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.calls = self.calls.saturating_add(other.calls);
+        self.errors = self.errors.saturating_add(other.errors);
+        self.samples += other.samples;
+        self.evidence = self.evidence.min(other.evidence);
+        self.first_seen_at = self.first_seen_at.min(other.first_seen_at);
+        self.last_seen_at = self.last_seen_at.max(other.last_seen_at);
+        self.durations.merge(&other.durations);
+    }
+
+    /// Calls, sampling adjusted; at least one.
+    pub(crate) fn calls(&self) -> u64 {
+        rounded(self.calls).max(1)
+    }
+
+    /// Failed calls, sampling adjusted; at least one if any failed.
+    pub(crate) fn errors(&self) -> u64 {
+        rounded(self.errors).max(u64::from(self.errors != 0))
+    }
+
+    /// Failed calls of all calls, from 0 to 1.
+    #[expect(clippy::cast_precision_loss, reason = "a ratio")]
+    pub(crate) fn error_rate(&self) -> f64 {
+        self.errors as f64 / self.calls.max(1) as f64
+    }
+
+    /// The duration that this share of the calls stays within, in milliseconds.
+    pub(crate) fn duration_ms(&self, share: f64) -> f64 {
+        self.durations.quantile_ms(share)
+    }
+}
+
+const fn rounded(units: u64) -> u64 {
+    units.saturating_add(WEIGHT_ONE / 2) / WEIGHT_ONE
+}
+
+/// Durations counted in buckets of microseconds, eight to a doubling: at most 6 % off.
+#[derive(Clone, Debug, PartialEq)]
+struct Durations {
+    buckets: [u32; BUCKETS],
+}
+
+const BUCKETS: usize = 256;
+
+impl Default for Durations {
+    fn default() -> Self {
+        Self {
+            buckets: [0; BUCKETS],
+        }
+    }
+}
+
+impl Durations {
+    fn add(&mut self, nanos: u64, weight: u64) {
+        let count = u32::try_from(rounded(weight).max(1)).unwrap_or(u32::MAX);
+        if let Some(bucket) = self.buckets.get_mut(bucket_of(nanos / 1_000)) {
+            *bucket = bucket.saturating_add(count);
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for (bucket, more) in self.buckets.iter_mut().zip(other.buckets) {
+            *bucket = bucket.saturating_add(more);
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a share of a count")]
+    fn quantile_ms(&self, share: f64) -> f64 {
+        let total: u64 = self.buckets.iter().map(|count| u64::from(*count)).sum();
+        let mut below = 0;
+        for (bucket, count) in self.buckets.iter().enumerate() {
+            below += u64::from(*count);
+            if 0 < *count && share * total as f64 <= below as f64 {
+                return middle_of(bucket) / 1_000.0;
+            }
+        }
+        0.0
+    }
+}
+
+fn bucket_of(micros: u64) -> usize {
+    if micros < 8 {
+        return micros as usize;
+    }
+    let doubling = micros.ilog2() as usize;
+    let eighth = (micros >> (doubling - 3)) as usize & 7;
+    ((doubling - 2) * 8 + eighth).min(BUCKETS - 1)
+}
+
+/// The middle of a bucket, in microseconds.
+#[expect(clippy::cast_precision_loss, reason = "small numbers")]
+fn middle_of(bucket: usize) -> f64 {
+    if bucket < 8 {
+        return bucket as f64 + 0.5;
+    }
+    let width = 2_f64.powi((bucket / 8) as i32 - 1);
+    ((bucket % 8) as f64 + 8.5) * width
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quantile_is_within_seven_percent() {
+        for micros in [1_u64, 9, 100, 12_345, 999_999, 60_000_000] {
+            let mut durations = Durations::default();
+            durations.add(micros * 1_000, WEIGHT_ONE);
+            let found = durations.quantile_ms(0.5) * 1_000.0;
+            let off = (found - micros as f64).abs() / micros as f64;
+            assert!(off < 0.07 || micros < 8, "{micros} read as {found}");
+        }
+    }
+
+    #[test]
+    fn quantiles_go_up_with_the_share() {
+        let mut durations = Durations::default();
+        for millis in 1..=100_u64 {
+            durations.add(millis * 1_000_000, WEIGHT_ONE);
+        }
+        let close = |share, millis: f64| (durations.quantile_ms(share) / millis - 1.0).abs() < 0.07;
+        assert!(close(0.5, 50.0) && close(0.99, 99.0) && close(1.0, 100.0));
+    }
+}
