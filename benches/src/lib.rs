@@ -1,1 +1,81 @@
 //! Benchmarks with a peer or a limit beside every figure. Not part of the product.
+//!
+//! Each program in `src/bin` prints rows as JSON lines; `benches/run` runs them
+//! all and makes one table. Figures of one row come from one run.
+
+/// One figure, with the peers and limits it was measured beside.
+pub struct Row {
+    fields: Vec<(String, f64)>,
+    what: String,
+}
+
+impl Row {
+    /// A figure under its name, unit included.
+    pub fn new(what: &str, figure: f64) -> Self {
+        Self {
+            fields: vec![("epicenter".to_owned(), figure)],
+            what: what.to_owned(),
+        }
+    }
+
+    /// The same work done by a peer, or the limit set by hand-written code.
+    #[must_use]
+    pub fn against(mut self, peer: &str, figure: f64) -> Self {
+        self.fields.push((peer.to_owned(), figure));
+        self
+    }
+
+    /// Prints the row as one line of JSON.
+    #[expect(
+        clippy::print_stdout,
+        reason = "a benchmark's result is what it prints"
+    )]
+    pub fn print(&self) {
+        let fields: Vec<String> = self
+            .fields
+            .iter()
+            .map(|(name, figure)| format!("{name:?}:{figure:.4}"))
+            .collect();
+        println!("{{\"what\":{:?},{}}}", self.what, fields.join(","));
+    }
+}
+
+/// The median; half of the figures lie below.
+pub fn median(figures: &mut [f64]) -> f64 {
+    quantile(figures, 0.5)
+}
+
+/// The figure below which the given share lies.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "a share of a small count"
+)]
+pub fn quantile(figures: &mut [f64], share: f64) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    let place = (figures.len().saturating_sub(1) as f64 * share).round() as usize;
+    figures.get(place).copied().unwrap_or(f64::NAN)
+}
+
+/// The same numbers on every run (Marsaglia's xorshift64*, seeded).
+pub struct Random(u64);
+
+impl Random {
+    /// Numbers from a seed.
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(2).wrapping_add(1))
+    }
+
+    /// The next number below `bound`, which is not 0.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the remainder is below a usize"
+    )]
+    pub fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) % bound.max(1) as u64) as usize
+    }
+}

@@ -91,7 +91,7 @@ pub fn blast_radius(
         .filter_map(|id| view.item(*id))
         .map(|item| item.item)
         .collect();
-    let search = Search::run(view, &Topology::new(view, at), &origins, limits);
+    let search = Search::run(Topology::new(view, at), &origins, limits);
     let mut reached: Vec<&Label> = search.reached().collect();
     reached.sort_by(|one, other| {
         other

@@ -76,13 +76,13 @@ impl GraphView {
             id(self.identity.item_of(row.dependent)),
             self.identity.words.text(row.kind),
             id(self.identity.item_of(row.provider)),
-            row.strength.get(),
+            row.strength().map(|(_, strength)| strength),
         );
         for interval in row.validity.intervals() {
             line.push(' ');
             line.push_str(&span(interval));
         }
-        for deviation in &row.deviations {
+        for deviation in row.deviations() {
             line.push_str(&format!(
                 " {} {} {}",
                 deviation.metric, deviation.from, deviation.value

@@ -77,6 +77,11 @@ impl Estate {
         SavedEstate::of(&self.view).encode()
     }
 
+    /// A view's state as bytes, the same as [`Self::save`] gives: so that saving need not hold up the fold.
+    pub fn save_view(view: &GraphView) -> Vec<u8> {
+        SavedEstate::of(view).encode()
+    }
+
     /// The state as it was saved.
     pub fn restore(bytes: &[u8]) -> Result<Self, RestoreError> {
         Ok(Self {

@@ -79,15 +79,11 @@ pub(crate) fn freshness(validity: &Validity, half_life: HalfLife, at: Timestamp)
     if validity.stated_at(at) {
         return Freshness::Confirmed;
     }
-    let valid = validity
-        .intervals()
-        .iter()
-        .any(|interval| interval.contains(at));
     match validity.sighting_at(at) {
-        Some(run) if valid => half_life.grade(
-            at.millis_since(run.last_at).max(0.0),
-            run.report_interval_ms,
-        ),
-        _ => Freshness::Closed,
+        Some(run) => {
+            let age_ms = at.millis_since(run.last_at).max(0.0);
+            half_life.grade(age_ms, run.report_interval_ms)
+        }
+        None => Freshness::Closed,
     }
 }

@@ -9,6 +9,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct WordIx(u32);
 
+impl WordIx {
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
+}
+
 /// Words by number and numbers by word.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Words {

@@ -3,6 +3,7 @@
 mod anomalies;
 mod blast;
 mod changes;
+mod coverage;
 mod cow;
 mod describe;
 mod deviations;
@@ -13,6 +14,8 @@ mod identity;
 mod incidents;
 mod intern;
 mod mention;
+mod merged;
+mod nearby;
 mod path;
 mod projection;
 mod relations;
@@ -29,9 +32,15 @@ pub use blast::{
     BlastLimits, BlastRadius, Impact, PROPAGATION, PROPAGATION_VERSION, Propagation, TeamImpact,
     blast_radius,
 };
+pub use coverage::{Coverage, coverage};
 pub use deviations::DeviationRow;
 pub use estate::Estate;
 pub use freshness::Freshness;
+pub use merged::{Statement, merge_change, merge_incident};
+pub use nearby::{
+    MODEL_VERSION, NearbyChange, NearbyChanges, NearbyLimits, NearbyQuestion, WEIGHTS, Weights,
+    changes_nearby,
+};
 pub use path::{Contribution, PathStep};
 pub use projection::Projection;
 pub use relations::CallCounts;

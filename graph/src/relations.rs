@@ -1,14 +1,14 @@
 //! Relations between mentions, and the adjacency that searches walk.
 
-use model::{ContentHash, RelationKind, Strength, Timestamp, ValidInterval};
+use model::{Deviation, RelationKind, Strength, Timestamp, ValidInterval};
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::cow::CowVec;
-use crate::deviations::DeviationRow;
+use crate::deviations::{self, DeviationRow};
 use crate::intern::{WordIx, Words};
 use crate::mention::MentionIx;
 use crate::stamped::{Stamp, Stamped};
-use crate::table::Table;
 use crate::validity::Validity;
 
 /// The number of a relation between two mentions.
@@ -37,19 +37,41 @@ pub(crate) struct Row {
     pub(crate) dependent: MentionIx,
     pub(crate) provider: MentionIx,
     pub(crate) kind: WordIx,
-    pub(crate) strength: Stamped<Strength>,
     pub(crate) validity: Validity,
-    pub(crate) counts: Stamped<CallCounts>,
-    pub(crate) deviations: Vec<DeviationRow>,
+    /// What most relations lack.
+    more: Option<Box<More>>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct More {
+    strength: Stamped<Strength>,
+    counts: Stamped<CallCounts>,
+    deviations: Vec<DeviationRow>,
 }
 
 /// When a relation held, in the form that searches check.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Held {
+struct Held {
     from: i64,
     until: i64,
-    /// All intervals, if there is more than one.
-    apart: Option<Box<[(i64, i64)]>>,
+    more: Option<Box<HeldMore>>,
+}
+
+/// What few relations need: more intervals than one, evidence that fades, a stated strength.
+#[derive(Clone, Debug, PartialEq)]
+struct HeldMore {
+    intervals: SmallVec<[(i64, i64); 1]>,
+    fades: bool,
+    strength: Option<Strength>,
+}
+
+/// How a relation holds at a moment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Hold {
+    /// Whether what is known of it fades with time.
+    pub(crate) fades: bool,
+    /// Whether the dependent can do without.
+    pub(crate) strength: Option<Strength>,
 }
 
 /// One step from a mention: to which other, by which relation.
@@ -57,50 +79,16 @@ pub(crate) struct Held {
 pub(crate) struct Edge {
     pub(crate) other: MentionIx,
     pub(crate) row: RowIx,
+    pub(crate) kind: WordIx,
 }
 
-/// Relations by number, by ends, and by mention.
+/// Relations by number and by mention.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Relations {
     pub(crate) rows: CowVec<Row, 64>,
     held: CowVec<Held, 512>,
-    by_ends: Table,
     providers: CowVec<Vec<Edge>, 32>,
     dependents: CowVec<Vec<Edge>, 32>,
-}
-
-impl Held {
-    fn of(intervals: &[ValidInterval]) -> Self {
-        let ends: Vec<(i64, i64)> = intervals
-            .iter()
-            .map(|held| {
-                (
-                    held.from().unix_nanos(),
-                    held.until().unwrap_or(Timestamp::MAX).unix_nanos(),
-                )
-            })
-            .collect();
-        match (ends.first(), ends.last()) {
-            (Some((from, _)), Some((_, until))) => Self {
-                from: *from,
-                until: *until,
-                apart: (1 < ends.len()).then(|| ends.clone().into_boxed_slice()),
-            },
-            _ => Self::default(),
-        }
-    }
-
-    fn contains(&self, at: i64) -> bool {
-        if at < self.from || self.until <= at {
-            return false;
-        }
-        match &self.apart {
-            None => true,
-            Some(intervals) => intervals
-                .iter()
-                .any(|(from, until)| *from <= at && at < *until),
-        }
-    }
 }
 
 impl Relations {
@@ -118,52 +106,53 @@ impl Relations {
         kind: &RelationKind,
         words: &mut Words,
     ) -> RowIx {
-        let key = row_key(dependent, provider, kind.as_str());
-        if let Some(known) = self.by_ends.get(key.as_bytes()) {
-            return RowIx(known);
-        }
         let kind = words.add(kind.as_str());
+        if let Some(known) = self.find(dependent, provider, kind) {
+            return known;
+        }
         let row = Row {
             dependent,
             provider,
             kind,
-            strength: Stamped::default(),
             validity: Validity::default(),
-            counts: Stamped::default(),
-            deviations: Vec::new(),
+            more: None,
         };
-        self.add(row, key)
+        let number = u32::try_from(self.rows.push(row)).expect("fewer than 2^32 relations");
+        self.held.push(Held::default());
+        self.connect(dependent, provider, RowIx(number), kind);
+        RowIx(number)
     }
 
-    /// The relation between two mentions, if there ever was one.
+    /// The relation between two mentions, if there ever was one: looked for on the side with fewer.
     pub(crate) fn find(
         &self,
         dependent: MentionIx,
         provider: MentionIx,
-        kind: &str,
+        kind: WordIx,
     ) -> Option<RowIx> {
-        self.by_ends
-            .get(row_key(dependent, provider, kind).as_bytes())
-            .map(RowIx)
+        let (needed, needing) = (self.providers_of(dependent), self.dependents_of(provider));
+        let fewer = needed.len() <= needing.len();
+        let (edges, other) = if fewer {
+            (needed, provider)
+        } else {
+            (needing, dependent)
+        };
+        let between = |edge: &&Edge| edge.other == other && edge.kind == kind;
+        edges.iter().find(between).map(|edge| edge.row)
     }
 
-    fn add(&mut self, row: Row, key: ContentHash) -> RowIx {
-        let (dependent, provider) = (row.dependent, row.provider);
-        let held = Held::of(&row.validity.intervals());
-        let number =
-            u32::try_from(self.rows.push(row)).expect("fewer than 2^32 relations fit in memory");
-        let index = RowIx(number);
-        self.held.push(held);
-        self.by_ends.insert(*key.as_bytes(), number);
-        self.providers.grow_to(dependent.0 as usize).push(Edge {
+    fn connect(&mut self, dependent: MentionIx, provider: MentionIx, row: RowIx, kind: WordIx) {
+        let (needed, needing) = (&mut self.providers, &mut self.dependents);
+        needed.grow_to(dependent.0 as usize).push(Edge {
             other: provider,
-            row: index,
+            row,
+            kind,
         });
-        self.dependents.grow_to(provider.0 as usize).push(Edge {
+        needing.grow_to(provider.0 as usize).push(Edge {
             other: dependent,
-            row: index,
+            row,
+            kind,
         });
-        index
     }
 
     /// Changes a relation and what searches check of it.
@@ -174,7 +163,7 @@ impl Relations {
             .get_mut(place)
             .expect("a row's number comes from this view");
         change(changed);
-        let held = Held::of(&changed.validity.intervals());
+        let held = Held::of(changed);
         if self.held.get(place) != Some(&held)
             && let Some(kept) = self.held.get_mut(place)
         {
@@ -182,10 +171,9 @@ impl Relations {
         }
     }
 
-    pub(crate) fn holds_at(&self, row: RowIx, at: Timestamp) -> bool {
-        self.held
-            .get(row.0 as usize)
-            .is_some_and(|held| held.contains(at.unix_nanos()))
+    /// How a relation holds at a moment, if it does.
+    pub(crate) fn hold_at(&self, row: RowIx, at: Timestamp) -> Option<Hold> {
+        self.held.get(row.0 as usize)?.at(at.unix_nanos())
     }
 
     /// What a mention needs, ever.
@@ -203,27 +191,100 @@ impl Relations {
     }
 
     /// The relations as they were saved, their tables made again.
-    pub(crate) fn restore(rows: &CowVec<Row, 64>, words: &Words) -> Self {
+    pub(crate) fn restore(rows: CowVec<Row, 64>) -> Self {
         let mut relations = Self::default();
-        for row in rows.iter() {
-            let key = row_key(row.dependent, row.provider, words.text(row.kind));
-            relations.add(row.clone(), key);
+        for (number, row) in (0..).map(RowIx).zip(rows.iter()) {
+            relations.held.push(Held::of(row));
+            relations.connect(row.dependent, row.provider, number, row.kind);
         }
-        relations
+        Self { rows, ..relations }
+    }
+}
+
+impl Held {
+    fn of(row: &Row) -> Self {
+        let validity = &row.validity;
+        let ends = |held: &ValidInterval| {
+            let until = held.until().unwrap_or(Timestamp::MAX);
+            (held.from().unix_nanos(), until.unix_nanos())
+        };
+        let intervals: SmallVec<[(i64, i64); 1]> = validity.intervals().iter().map(ends).collect();
+        let (Some((from, _)), Some((_, until))) = (intervals.first(), intervals.last()) else {
+            return Self::default();
+        };
+        let (from, until, fades) = (*from, *until, !validity.is_firm());
+        let strength = row.strength().map(|(_, strength)| strength);
+        let needed = fades || strength.is_some() || 1 < intervals.len();
+        let more = needed.then(|| {
+            Box::new(HeldMore {
+                intervals,
+                fades,
+                strength,
+            })
+        });
+        Self { from, until, more }
+    }
+
+    fn at(&self, at: i64) -> Option<Hold> {
+        if at < self.from || self.until <= at {
+            return None;
+        }
+        let Some(more) = &self.more else {
+            return Some(Hold {
+                fades: false,
+                strength: None,
+            });
+        };
+        let inside = |(from, until): &(i64, i64)| *from <= at && at < *until;
+        let hold = Hold {
+            fades: more.fades,
+            strength: more.strength,
+        };
+        more.intervals.iter().any(inside).then_some(hold)
     }
 }
 
 impl Row {
-    /// Takes a later statement of strength.
+    /// Takes a statement of strength.
     pub(crate) fn say_strength(&mut self, stamp: Stamp, strength: Option<Strength>) {
-        self.strength.say(stamp, strength);
+        if strength.is_some() {
+            self.more
+                .get_or_insert_default()
+                .strength
+                .say(stamp, strength);
+        }
     }
-}
 
-fn row_key(dependent: MentionIx, provider: MentionIx, kind: &str) -> ContentHash {
-    let mut bytes = Vec::with_capacity(kind.len() + 8);
-    bytes.extend_from_slice(&dependent.0.to_be_bytes());
-    bytes.extend_from_slice(&provider.0.to_be_bytes());
-    bytes.extend_from_slice(kind.as_bytes());
-    ContentHash::of(&bytes)
+    /// Takes the counts of a window; the newest window counts.
+    pub(crate) fn say_counts(&mut self, stamp: Stamp, counts: CallCounts) {
+        self.more
+            .get_or_insert_default()
+            .counts
+            .say(stamp, Some(counts));
+    }
+
+    /// Keeps a deviation.
+    pub(crate) fn say_deviation(&mut self, deviation: &Deviation, stamp: Stamp) {
+        deviations::keep(
+            &mut self.more.get_or_insert_default().deviations,
+            deviation,
+            stamp,
+        );
+    }
+
+    /// Whether the dependent can do without, and when that was said.
+    pub(crate) fn strength(&self) -> Option<(Stamp, Strength)> {
+        let said = &self.more.as_ref()?.strength;
+        Some((said.stamp()?, *said.get()?))
+    }
+
+    pub(crate) fn counts(&self) -> Option<CallCounts> {
+        self.more.as_ref()?.counts.get().copied()
+    }
+
+    pub(crate) fn deviations(&self) -> &[DeviationRow] {
+        self.more
+            .as_ref()
+            .map_or(&[], |more| more.deviations.as_slice())
+    }
 }

@@ -78,7 +78,7 @@ impl SavedEstate {
         GraphView {
             position: self.position,
             recorded_at: self.recorded_at,
-            relations: Relations::restore(&self.relations, &identity.words),
+            relations: Relations::restore(self.relations),
             changes: Changes::restore(self.changes, &identity.words),
             incidents: Incidents::restore(self.incidents, &identity.words),
             identity,

@@ -2,8 +2,6 @@
 //!
 //! Keys are hashes already, so their first bits spread over the shards.
 
-use std::hash::{BuildHasherDefault, Hasher};
-
 use crate::cow::CowVec;
 
 /// Shards; a power of two.
@@ -35,31 +33,35 @@ impl Table {
     }
 }
 
-/// A table by row number for one search: looked up, never iterated.
-#[expect(
-    clippy::disallowed_types,
-    reason = "the hasher is fixed and nobody iterates"
-)]
-pub(crate) type NumberMap<V> = std::collections::HashMap<u32, V, BuildHasherDefault<NumberHasher>>;
+/// Rows in one page of [`Pages`].
+const PAGE: usize = 64;
 
-/// Fibonacci hashing of one number (Knuth, The Art of Computer Programming, volume 3, section 6.4).
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct NumberHasher(u64);
+/// A scratch table by row number for one search; pages come to be when they are touched.
+#[derive(Clone, Debug)]
+pub(crate) struct Pages<T> {
+    pages: Vec<Option<Box<[T; PAGE]>>>,
+}
 
-impl Hasher for NumberHasher {
-    fn finish(&self) -> u64 {
-        self.0
+impl<T> Default for Pages<T> {
+    fn default() -> Self {
+        Self { pages: Vec::new() }
     }
+}
 
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u32(u32::from(*byte));
+impl<T: Copy + Default> Pages<T> {
+    /// The row for reading and writing, empty at first.
+    pub(crate) fn get_mut(&mut self, row: usize) -> &mut T {
+        let page = row / PAGE;
+        if self.pages.len() <= page {
+            self.pages.resize(page + 1, None);
         }
-    }
-
-    fn write_u32(&mut self, number: u32) {
-        self.0 = (self.0 ^ u64::from(number)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        self.0 ^= self.0 >> 32;
+        let rows = self
+            .pages
+            .get_mut(page)
+            .expect("the pages were just made to reach it");
+        let rows = rows.get_or_insert_with(|| Box::new([T::default(); PAGE]));
+        rows.get_mut(row % PAGE)
+            .expect("a remainder lies within the page")
     }
 }
 

@@ -7,7 +7,7 @@ use petgraph::visit::{
 };
 
 use crate::identity::ItemIx;
-use crate::relations::Edge;
+use crate::relations::{Edge, Hold};
 use crate::view::GraphView;
 
 /// Items and the relations that hold at one moment. Outgoing is with the arrow: towards providers.
@@ -28,6 +28,11 @@ impl<'v> Topology<'v> {
         Self { view, at }
     }
 
+    /// What it is a moment of.
+    pub(crate) fn view(self) -> &'v GraphView {
+        self.view
+    }
+
     /// The moment it shows.
     pub(crate) fn at(self) -> Timestamp {
         self.at
@@ -35,20 +40,33 @@ impl<'v> Topology<'v> {
 
     /// With the arrow: the relations by which an item needs others now.
     pub(crate) fn providers(self, item: ItemIx) -> impl Iterator<Item = Edge> + use<'v> {
-        let Self { view, at } = self;
-        let members = view.identity.item(item).members.iter();
-        members
-            .flat_map(move |member| view.relations.providers_of(*member).iter().copied())
-            .filter(move |edge| view.relations.holds_at(edge.row, at))
+        self.providers_ever(item)
+            .filter(move |edge| self.hold(*edge).is_some())
     }
 
     /// Against the arrow: the relations by which others need an item now.
     pub(crate) fn dependents(self, item: ItemIx) -> impl Iterator<Item = Edge> + use<'v> {
-        let Self { view, at } = self;
+        self.dependents_ever(item)
+            .filter(move |edge| self.hold(*edge).is_some())
+    }
+
+    /// With the arrow, whenever it held.
+    pub(crate) fn providers_ever(self, item: ItemIx) -> impl Iterator<Item = Edge> + use<'v> {
+        let view = self.view;
         let members = view.identity.item(item).members.iter();
-        members
-            .flat_map(move |member| view.relations.dependents_of(*member).iter().copied())
-            .filter(move |edge| view.relations.holds_at(edge.row, at))
+        members.flat_map(move |member| view.relations.providers_of(*member).iter().copied())
+    }
+
+    /// Against the arrow, whenever it held.
+    pub(crate) fn dependents_ever(self, item: ItemIx) -> impl Iterator<Item = Edge> + use<'v> {
+        let view = self.view;
+        let members = view.identity.item(item).members.iter();
+        members.flat_map(move |member| view.relations.dependents_of(*member).iter().copied())
+    }
+
+    /// How a relation holds now, if it does.
+    pub(crate) fn hold(self, edge: Edge) -> Option<Hold> {
+        self.view.relations.hold_at(edge.row, self.at)
     }
 
     /// The item at the other end of a step.

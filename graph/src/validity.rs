@@ -4,39 +4,52 @@
 //! ends), and the answer is a function of the sets: the order in which they
 //! arrived cannot matter.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use model::{Timestamp, ValidInterval};
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::intern::WordIx;
 use crate::stamped::Stamp;
 
-/// What one source said about one relation's or item's time.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Statements {
-    /// Declared intervals by their start; the latest statement of the same start counts.
-    declared: BTreeMap<Timestamp, (Stamp, Option<Timestamp>)>,
-    /// Statements that it holds from now on, until ended.
-    standing: BTreeSet<Timestamp>,
-    /// Ends.
-    ends: BTreeSet<Timestamp>,
-    /// Evidence that fades: by first sight (last sight, end of its reach, report interval in ms).
-    evidence: BTreeMap<Timestamp, Sighting>,
+/// What one statement says. The order is that in which statements of one source are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+enum Said {
+    /// It holds in a declared interval; the latest statement of the same start counts.
+    Declared,
+    /// It holds from a moment on, until ended.
+    Standing,
+    /// It holds no more.
+    Ended,
+    /// It was seen; sight fades.
+    Seen,
+}
+
+/// One statement, packed because there are millions.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Statement {
+    source: WordIx,
+    said: Said,
+    /// Start of the interval, moment of the end, or first sight.
+    from: Timestamp,
+    /// End of a declared interval, or last sight; `Timestamp::MAX` without one.
+    until: Timestamp,
+    /// When a declaration was made, or until when a sight reaches.
+    at: Timestamp,
+    /// The tie of a declaration's stamp, or the report interval of a sight in milliseconds.
+    more: u64,
 }
 
 /// A run of evidence without a gap longer than its reach.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Sighting {
     pub(crate) last_at: Timestamp,
-    pub(crate) reaches_until: Timestamp,
     pub(crate) report_interval_ms: i64,
 }
 
-/// When something held, by source.
+/// When something held, by source: statements sorted by source, sort and start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Validity {
-    sources: BTreeMap<WordIx, Statements>,
+    statements: SmallVec<[Statement; 1]>,
 }
 
 /// Evidence that fades, as one statement of a source.
@@ -52,160 +65,197 @@ pub(crate) struct Evidence {
 impl Validity {
     /// A source declares an interval; the latest statement of the same start counts.
     pub(crate) fn declare(&mut self, source: WordIx, interval: ValidInterval, stamp: Stamp) {
-        let declared = &mut self.sources.entry(source).or_default().declared;
-        let said = (stamp, interval.until());
-        let kept = declared.entry(interval.from()).or_insert(said);
-        if kept.0 < stamp {
-            *kept = said;
+        let statement = Statement {
+            source,
+            said: Said::Declared,
+            from: interval.from(),
+            until: interval.until().unwrap_or(Timestamp::MAX),
+            at: stamp.at,
+            more: stamp.tie,
+        };
+        let later = |kept: &Statement| (kept.at, kept.more) < (stamp.at, stamp.tie);
+        match self.place(source, Said::Declared, interval.from()) {
+            Ok(place) => {
+                if let Some(kept) = self.statements.get_mut(place).filter(|kept| later(kept)) {
+                    *kept = statement;
+                }
+            }
+            Err(place) => self.statements.insert(place, statement),
         }
     }
 
     /// A source says that it holds from a moment on.
     pub(crate) fn stand(&mut self, source: WordIx, from: Timestamp) {
-        self.sources
-            .entry(source)
-            .or_default()
-            .standing
-            .insert(from);
+        self.once(source, Said::Standing, from);
     }
 
     /// A source says that it holds no more.
     pub(crate) fn end(&mut self, source: WordIx, at: Timestamp) {
-        self.sources.entry(source).or_default().ends.insert(at);
+        self.once(source, Said::Ended, at);
     }
 
-    /// A source saw it.
-    pub(crate) fn see(&mut self, source: WordIx, seen: Evidence) {
-        let evidence = &mut self.sources.entry(source).or_default().evidence;
-        let mut first_at = seen.first_at;
-        let mut merged = Sighting {
-            last_at: seen.last_at,
-            reaches_until: seen.last_at.plus_millis(seen.reach_ms),
-            report_interval_ms: seen.report_interval_ms,
-        };
-        // Runs whose reaches touch become one, whichever came first.
-        while let Some((start, run)) = evidence
-            .range(..=merged.reaches_until)
-            .next_back()
-            .filter(|(_, run)| first_at <= run.reaches_until)
-            .map(|(start, run)| (*start, *run))
-        {
-            evidence.remove(&start);
-            if merged.last_at < run.last_at {
-                merged.report_interval_ms = run.report_interval_ms;
-            } else if merged.last_at == run.last_at {
-                merged.report_interval_ms = merged.report_interval_ms.max(run.report_interval_ms);
-            }
-            first_at = first_at.min(start);
-            merged.last_at = merged.last_at.max(run.last_at);
-            merged.reaches_until = merged.reaches_until.max(run.reaches_until);
+    fn once(&mut self, source: WordIx, said: Said, from: Timestamp) {
+        if let Err(place) = self.place(source, said, from) {
+            let statement = Statement {
+                source,
+                said,
+                from,
+                until: Timestamp::MAX,
+                at: from,
+                more: 0,
+            };
+            self.statements.insert(place, statement);
         }
-        evidence.insert(first_at, merged);
+    }
+
+    /// A source saw it. Runs whose reaches touch become one, whichever came first.
+    pub(crate) fn see(&mut self, source: WordIx, seen: Evidence) {
+        let mut run = Statement {
+            source,
+            said: Said::Seen,
+            from: seen.first_at,
+            until: seen.last_at,
+            at: seen.last_at.plus_millis(seen.reach_ms),
+            more: u64::try_from(seen.report_interval_ms).unwrap_or(0),
+        };
+        self.statements.retain(|kept| {
+            let touches = kept.said == Said::Seen
+                && kept.source == source
+                && kept.from <= run.at
+                && run.from <= kept.at;
+            if touches {
+                run = joined(run, *kept);
+            }
+            !touches
+        });
+        if let Err(place) = self.place(source, Said::Seen, run.from) {
+            self.statements.insert(place, run);
+        }
+    }
+
+    fn place(&self, source: WordIx, said: Said, from: Timestamp) -> Result<usize, usize> {
+        let key = |kept: &Statement| (kept.source, kept.said, kept.from);
+        self.statements
+            .binary_search_by(|kept| key(kept).cmp(&(source, said, from)))
     }
 
     /// Whether any source ever said anything of its time.
     pub(crate) fn is_empty(&self) -> bool {
-        self.sources.is_empty()
+        self.statements.is_empty()
+    }
+
+    /// Whether nothing of it fades.
+    pub(crate) fn is_firm(&self) -> bool {
+        self.statements
+            .iter()
+            .all(|statement| statement.said != Said::Seen)
     }
 
     /// Who spoke of it.
     pub(crate) fn sources(&self) -> impl Iterator<Item = WordIx> {
-        self.sources.keys().copied()
+        self.statements.iter().map(|statement| statement.source)
     }
 
     /// When it held by any source: sorted, apart from each other.
-    pub(crate) fn intervals(&self) -> Vec<ValidInterval> {
-        unite(
-            self.sources
-                .values()
-                .flat_map(Statements::intervals)
-                .collect(),
-        )
+    pub(crate) fn intervals(&self) -> SmallVec<[ValidInterval; 1]> {
+        let held = self
+            .statements
+            .iter()
+            .filter_map(|statement| self.held(statement));
+        unite(held.collect())
     }
 
-    /// When it held by firm statements alone, without evidence that fades.
-    pub(crate) fn stated_at(&self, at: Timestamp) -> bool {
-        self.sources
-            .values()
-            .any(|source| source.firm().iter().any(|held| held.contains(at)))
-    }
-
-    /// The run of evidence that reaches over the moment, the freshest of all sources.
-    pub(crate) fn sighting_at(&self, at: Timestamp) -> Option<Sighting> {
-        let covering = |source: &Statements| {
-            let (_, run) = source.evidence.range(..=at).next_back()?;
-            (at < run.reaches_until).then_some(*run)
+    /// When one statement held, cut by the ends its source stated.
+    fn held(&self, statement: &Statement) -> Option<ValidInterval> {
+        let until = match statement.said {
+            Said::Ended => return None,
+            // An end said before the declaration was made does not touch it.
+            Said::Declared => statement
+                .until
+                .min(self.next_end(statement, statement.from.max(statement.at))),
+            Said::Standing => self.next_end(statement, statement.from),
+            // Evidence after an end means that it began again.
+            Said::Seen => statement.at.min(self.next_end(statement, statement.until)),
         };
-        self.sources
-            .values()
-            .filter_map(covering)
-            .max_by_key(|run| run.last_at)
+        ValidInterval::new(statement.from, (until != Timestamp::MAX).then_some(until))
+    }
+
+    /// The source's first end after a moment.
+    fn next_end(&self, statement: &Statement, after: Timestamp) -> Timestamp {
+        let source = statement.source;
+        let of_source = self
+            .statements
+            .iter()
+            .filter(|other| other.source == source);
+        let ends = of_source.filter(|other| other.said == Said::Ended && after < other.from);
+        ends.map(|end| end.from).min().unwrap_or(Timestamp::MAX)
+    }
+
+    /// Whether it held by a firm statement, without evidence that fades.
+    pub(crate) fn stated_at(&self, at: Timestamp) -> bool {
+        let firm = self
+            .statements
+            .iter()
+            .filter(|statement| statement.said != Said::Seen);
+        firm.filter_map(|statement| self.held(statement))
+            .any(|held| held.contains(at))
+    }
+
+    /// The run of evidence that holds at the moment, the freshest of all sources.
+    pub(crate) fn sighting_at(&self, at: Timestamp) -> Option<Sighting> {
+        let seen = self
+            .statements
+            .iter()
+            .filter(|statement| statement.said == Said::Seen);
+        let holding =
+            seen.filter(|statement| self.held(statement).is_some_and(|held| held.contains(at)));
+        let sightings = holding.map(|statement| Sighting {
+            last_at: statement.until,
+            report_interval_ms: i64::try_from(statement.more).unwrap_or(i64::MAX),
+        });
+        sightings.max_by_key(|run| (run.last_at, run.report_interval_ms))
     }
 
     /// First and last moment at which some source had something to say of it.
     pub(crate) fn seen(&self) -> Option<(Timestamp, Timestamp)> {
-        let moments = self.sources.values().flat_map(|source| {
-            let declared = source
-                .declared
-                .iter()
-                .flat_map(|(from, (stamp, _))| [*from, stamp.at]);
-            let seen = source
-                .evidence
-                .iter()
-                .flat_map(|(first, run)| [*first, run.last_at]);
-            declared.chain(seen).chain(source.standing.iter().copied())
-        });
-        moments.fold(None, |span, at| match span {
-            None => Some((at, at)),
-            Some((first, last)) => Some((first.min(at), last.max(at))),
-        })
+        let spans = self
+            .statements
+            .iter()
+            .filter_map(|statement| match statement.said {
+                Said::Ended => None,
+                Said::Standing => Some((statement.from, statement.from)),
+                Said::Declared => Some((
+                    statement.from.min(statement.at),
+                    statement.from.max(statement.at),
+                )),
+                Said::Seen => Some((statement.from, statement.until)),
+            });
+        spans.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
     }
 }
 
-impl Statements {
-    fn intervals(&self) -> Vec<ValidInterval> {
-        let mut held = self.firm();
-        for (first, run) in &self.evidence {
-            // An end after the last sight cuts the reach; evidence after an end means it began again.
-            let cut = self
-                .ends
-                .range(run.last_at..)
-                .find(|end| run.last_at < **end)
-                .copied();
-            let until = cut.map_or(run.reaches_until, |end| end.min(run.reaches_until));
-            held.extend(ValidInterval::new(*first, Some(until)));
-        }
-        held
-    }
-
-    /// Declared and standing, cut at the next end.
-    fn firm(&self) -> Vec<ValidInterval> {
-        let next_end = |from: Timestamp| self.ends.range(from..).find(|end| from < **end).copied();
-        let declared = self.declared.iter().map(|(from, (stamp, until))| {
-            // An end said before the declaration was made does not touch it.
-            let cut = next_end((*from).max(stamp.at));
-            (*from, earlier(*until, cut))
-        });
-        let standing = self.standing.iter().map(|from| (*from, next_end(*from)));
-        declared
-            .chain(standing)
-            .filter_map(|(from, until)| ValidInterval::new(from, until))
-            .collect()
-    }
-}
-
-/// The earlier of two ends, where none means never.
-fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
+/// Two runs of evidence as one; the report interval is that of the later sight.
+fn joined(one: Statement, other: Statement) -> Statement {
+    Statement {
+        from: one.from.min(other.from),
+        until: one.until.max(other.until),
+        at: one.at.max(other.at),
+        more: if (one.until, one.more) < (other.until, other.more) {
+            other.more
+        } else {
+            one.more
+        },
+        ..one
     }
 }
 
 /// The union of intervals, sorted and apart from each other.
-fn unite(mut intervals: Vec<ValidInterval>) -> Vec<ValidInterval> {
+fn unite(mut intervals: SmallVec<[ValidInterval; 1]>) -> SmallVec<[ValidInterval; 1]> {
+    if intervals.len() < 2 {
+        return intervals;
+    }
     intervals.sort_by_key(ValidInterval::from);
-    let mut united: Vec<ValidInterval> = Vec::with_capacity(intervals.len());
+    let mut united: SmallVec<[ValidInterval; 1]> = SmallVec::new();
     for next in intervals {
         let Some(last) = united.last_mut() else {
             united.push(next);

@@ -1,10 +1,4 @@
 //! What the estate makes of what sources say: items, relations, changes, whatever the order of arrival.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails where it is wrong"
-)]
-
 use std::sync::Arc;
 
 use graph::{Estate, GraphView, Projection, Resolution};

@@ -15,7 +15,6 @@ pub(crate) enum Part {
     /// Nothing, by the sender's fault.
     Rejected(Problems),
     /// It parses, and nobody here knows what it means.
-    #[expect(dead_code, reason = "the decoders of other forms make it")]
     Unknown(NotUnderstood),
 }
 

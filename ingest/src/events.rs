@@ -9,7 +9,7 @@ mod incident;
 mod item;
 mod relation;
 
-pub(crate) use decode::{Wrapping, decode};
+pub(crate) use decode::{Envelope, Wrapping, decode, is_own_type, read_data};
 
 /// The published form, as JSON Schema.
 pub(crate) const SCHEMA: &str = include_str!("../../docs/schema/events.schema.json");

@@ -167,7 +167,8 @@ impl<'a> Fields<'a> {
     /// Names every field nobody asked for.
     pub(crate) fn close(self) {
         for unknown in self.rest.keys() {
-            let path = Path::Field(self.path, unknown.get(..64).unwrap_or(unknown));
+            let shown = shortened(unknown, 64);
+            let path = Path::Field(self.path, &shown);
             let reason = match nearest(unknown, &self.asked) {
                 Some(meant) => format!("is not known; did you mean {meant}?"),
                 None => "is not known".to_owned(),
@@ -196,4 +197,15 @@ pub(crate) fn depth(value: &Value) -> usize {
         Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or(0),
         _ => 0,
     }
+}
+
+/// A text cut to a number of bytes, with a mark where it was cut.
+pub(crate) fn shortened(text: &str, limit: usize) -> String {
+    const MARK: &str = "…";
+    if text.len() <= limit {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(limit.saturating_sub(MARK.len()));
+    let kept = text.get(..end).unwrap_or_default();
+    format!("{kept}{MARK}")
 }

@@ -5,6 +5,7 @@
 pub(crate) mod answer;
 pub(crate) mod body;
 pub(crate) mod media;
+mod reprocess;
 mod settle;
 #[cfg(test)]
 mod tests;
@@ -22,9 +23,10 @@ use model::{Clock, Timestamp};
 use crate::decoded::{Malformed, Part};
 use crate::events::{self, Wrapping};
 use crate::room::Room;
-use crate::{Quarantine, Recorder};
+use crate::{Quarantine, Recorder, alertmanager, cloudevents};
 use answer::Refusal;
-use media::MediaType;
+pub(crate) use media::MediaType;
+pub use reprocess::{ReprocessError, Reprocessed};
 
 /// What an intake may hold at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +51,6 @@ pub struct Intake {
 /// A body as a decoder gets it.
 pub(crate) struct Delivery {
     /// The headers of the request.
-    #[expect(dead_code, reason = "CloudEvents in binary mode speak through them")]
     pub(crate) headers: HeaderMap,
     /// What it says the body is.
     pub(crate) media: MediaType,
@@ -91,6 +92,8 @@ pub fn routes(intake: Arc<Intake>) -> Router {
     Router::new()
         .route("/ingest/events", post(take_events))
         .route("/ingest/events/schema.json", get(show_schema))
+        .route("/ingest/alertmanager", post(take_alerts))
+        .route("/ingest/cloudevents", post(take_cloudevents))
         .layer(DefaultBodyLimit::disable())
         .with_state(intake)
 }
@@ -107,6 +110,26 @@ const EVENTS: Address = Address {
         events::decode(&delivery.body, wrapping, delivery.received_at)
     },
 };
+
+const CLOUDEVENTS: Address = Address {
+    takes: cloudevents::takes,
+    expects: "application/cloudevents+json, application/cloudevents-batch+json, application/json, or ce- headers",
+    decode: cloudevents::decode,
+};
+
+async fn take_cloudevents(State(intake): State<Arc<Intake>>, request: Request) -> Response {
+    intake.take(&CLOUDEVENTS, request).await
+}
+
+const ALERTS: Address = Address {
+    takes: |media, _| media.is_json(),
+    expects: "application/json",
+    decode: |delivery| alertmanager::decode(&delivery.body, delivery.received_at),
+};
+
+async fn take_alerts(State(intake): State<Arc<Intake>>, request: Request) -> Response {
+    intake.take(&ALERTS, request).await
+}
 
 async fn take_events(State(intake): State<Arc<Intake>>, request: Request) -> Response {
     intake.take(&EVENTS, request).await

@@ -1,5 +1,8 @@
 //! Decodes what sources send, bounds it, and appends it. It never decides what an item is.
 
+mod alertmanager;
+mod cdevents;
+mod cloudevents;
 mod decoded;
 mod events;
 mod fields;
@@ -11,7 +14,7 @@ pub mod redact;
 mod room;
 mod scrub;
 
-pub use intake::{Intake, IntakeLimits, routes};
+pub use intake::{Intake, IntakeLimits, ReprocessError, Reprocessed, routes};
 pub use otlp::{FlushError, Otlp, OtlpConfig, OtlpCounters};
 pub use quarantine::{
     Quarantine, QuarantineConfig, QuarantineEntry, QuarantineError, QuarantinePage,

@@ -233,6 +233,11 @@ impl Quarantine {
         }
     }
 
+    /// When a body came first; `None` if it is not or no longer there.
+    pub fn received_at(&self, hash: ContentHash) -> Option<Timestamp> {
+        self.state().by_hash.get(&hash).copied()
+    }
+
     /// Removes a body and says whether it was there.
     pub fn remove(&self, hash: ContentHash) -> Result<bool, QuarantineError> {
         let mut state = self.state();

@@ -1,10 +1,13 @@
 //! The command line: what can be typed, and who does it.
 
 mod answer;
-mod ask;
+pub(crate) mod ask;
 mod blast_radius;
+mod demo;
+mod import;
 mod lists;
 mod nearby;
+mod progress;
 mod serve;
 mod text;
 
@@ -27,6 +30,8 @@ pub struct Cli {
 enum Command {
     /// Run the server on the embedded store
     Serve(SettingFlags),
+    /// Serve a demo estate with an incident, and answer what changed nearby
+    Demo(demo::DemoFlags),
     /// What changed near an incident or items?
     Nearby(nearby::NearbyFlags),
     /// Who is hit when an item fails, or when a change goes wrong?
@@ -35,6 +40,8 @@ enum Command {
     Changes(lists::ChangesFlags),
     /// List the items of the estate
     Items(lists::ItemsFlags),
+    /// Send files through a server's intake
+    Import(import::ImportFlags),
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -75,6 +82,18 @@ pub(crate) struct SettingFlags {
 }
 
 impl SettingFlags {
+    /// Free ports over a folder, for work that nobody else is to see.
+    pub(crate) fn alone_over(data_dir: &str) -> Self {
+        let free = || Some("127.0.0.1:0".to_owned());
+        Self {
+            listen: free(),
+            otlp_grpc: free(),
+            otlp_http: free(),
+            data_dir: Some(data_dir.to_owned()),
+            ..Self::default()
+        }
+    }
+
     /// What flags, environment and file come to.
     pub(crate) fn settings(&self) -> anyhow::Result<Settings> {
         let flags = [
@@ -109,6 +128,8 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Serve(flags) => serve::serve(&flags),
+            Command::Demo(flags) => demo::demo(&flags),
+            Command::Import(flags) => import::import(&flags),
             Command::Nearby(flags) => nearby::nearby(&flags),
             Command::BlastRadius(flags) => blast_radius::blast_radius(&flags),
             Command::Changes(flags) => lists::changes(&flags),

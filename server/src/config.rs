@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 pub use layers::{ConfigError, Layers, RESERVED_VARIABLES, VARIABLE_PREFIX};
 pub use log_url::{LogUrl, LogUrlError};
 
+const MIB: usize = 1024 * 1024;
+
 /// Everything that can be set, read once at start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +32,12 @@ pub struct Settings {
     pub log: LogUrl,
     /// Connections and requests.
     pub http: HttpSettings,
+    /// Saved states of the fold.
+    pub store: StoreSettings,
+    /// What sources send.
+    pub ingest: IngestSettings,
+    /// Spans and entity events.
+    pub otlp: OtlpSettings,
     /// The loop that folds the log.
     pub projector: ProjectorSettings,
     /// Own logs and traces.
@@ -46,6 +54,66 @@ pub struct HttpSettings {
     pub head_timeout_ms: u64,
     /// How long open requests may go on after the signal to stop.
     pub drain_timeout_ms: u64,
+}
+
+/// Saved states of the fold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreSettings {
+    /// So many of the newest saved states stay.
+    pub snapshots_newest: usize,
+    /// Of the older ones, one stays for so many events.
+    pub snapshots_one_per_events: u64,
+    /// At most so many older ones.
+    pub snapshots_older_max: usize,
+}
+
+/// What sources send.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IngestSettings {
+    /// Most events that wait for the disk.
+    pub events_in_flight: usize,
+    /// Most bytes of events that wait for the disk.
+    pub bytes_in_flight: usize,
+    /// Largest body, before and after decompression.
+    pub body_bytes: usize,
+    /// Most bytes of bodies held at once.
+    pub bodies_in_flight_bytes: usize,
+    /// How long a sender may take to send its body.
+    pub body_timeout_ms: u64,
+    /// Most bytes that the quarantine holds.
+    pub quarantine_bytes: u64,
+    /// How long the quarantine holds a body.
+    pub quarantine_age_ms: u64,
+}
+
+/// Spans and entity events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OtlpSettings {
+    /// Requests decoded at the same time.
+    pub decoding_at_once: usize,
+    /// Length of a window of calls.
+    pub window_ms: u64,
+    /// How long a window stays open after its end.
+    pub grace_ms: u64,
+    /// How long a span waits for the other side of its call.
+    pub pairing_ms: u64,
+    /// How long until an unchanged relation is said again.
+    pub summary_ms: u64,
+    /// How long what is no longer seen is remembered.
+    pub memory_ms: u64,
+    /// Most spans that wait for their other side.
+    pub open_spans_max: usize,
+    /// Most windows open at once.
+    pub open_windows_max: usize,
+    /// Most relations in one window.
+    pub relations_max: usize,
+    /// Most items, senders and named peers in use, each.
+    pub items_max: usize,
+    /// Most events that wait for the log; beyond, spans are refused.
+    pub pending_events_max: usize,
 }
 
 /// The loop that folds the log.
@@ -107,10 +175,37 @@ impl Settings {
                 head_timeout_ms: 10_000,
                 drain_timeout_ms: 10_000,
             },
+            store: StoreSettings {
+                snapshots_newest: 2,
+                snapshots_one_per_events: 1_000_000,
+                snapshots_older_max: 8,
+            },
+            ingest: IngestSettings {
+                events_in_flight: 50_000,
+                bytes_in_flight: 64 * MIB,
+                body_bytes: model::bounds::BODY_BYTES,
+                bodies_in_flight_bytes: 64 * MIB,
+                body_timeout_ms: 30_000,
+                quarantine_bytes: 1024 * 1024 * 1024,
+                quarantine_age_ms: 30 * 24 * 60 * 60 * 1_000,
+            },
+            otlp: OtlpSettings {
+                decoding_at_once: 2,
+                window_ms: 60_000,
+                grace_ms: 10_000,
+                pairing_ms: 30_000,
+                summary_ms: 60 * 60 * 1_000,
+                memory_ms: 24 * 60 * 60 * 1_000,
+                open_spans_max: 1_000_000,
+                open_windows_max: 8,
+                relations_max: 100_000,
+                items_max: 200_000,
+                pending_events_max: 100_000,
+            },
             projector: ProjectorSettings {
                 publish_interval_ms: 2,
                 batch_events: 4096,
-                batch_bytes: 4 * 1024 * 1024,
+                batch_bytes: 4 * MIB,
                 index_queue_batches: 16,
                 snapshot_every_events: 100_000,
                 wait_timeout_ms: 1_000,
@@ -145,6 +240,9 @@ impl Settings {
                 self.projector.index_queue_batches,
             ),
             ("projector.past_folds_max", self.projector.past_folds_max),
+            ("ingest.events_in_flight", self.ingest.events_in_flight),
+            ("ingest.bytes_in_flight", self.ingest.bytes_in_flight),
+            ("ingest.body_bytes", self.ingest.body_bytes),
             ("projector.past_views_kept", self.projector.past_views_kept),
         ] {
             if value == 0 {

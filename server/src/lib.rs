@@ -5,9 +5,13 @@
 mod cli;
 mod clock;
 pub mod config;
+mod data_dir;
+mod demo;
 mod health;
 mod listen;
 mod metrics;
+mod parts;
+mod projector;
 mod serve;
 mod shutdown;
 mod tasks;

@@ -10,9 +10,10 @@ use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 
 use crate::config::Settings;
-use crate::health::{self, Readiness};
+use crate::health;
 use crate::listen::{bind, serve_http};
 use crate::metrics::{self, Metrics, RequestMetrics, measure};
+use crate::parts::Parts;
 use crate::shutdown;
 use crate::tasks::Tasks;
 
@@ -21,6 +22,7 @@ pub struct Server {
     /// Where it listens.
     pub addresses: Addresses,
     pub(crate) settings: Settings,
+    pub(crate) parts: Parts,
     pub(crate) tasks: Tasks,
     pub(crate) stop_listening: watch::Sender<bool>,
 }
@@ -36,14 +38,6 @@ pub struct Addresses {
     pub otlp_grpc: SocketAddr,
 }
 
-struct Process;
-
-impl Readiness for Process {
-    fn obstacles(&self) -> Vec<String> {
-        Vec::new()
-    }
-}
-
 impl Server {
     /// Starts everything; when it returns, the addresses answer.
     pub async fn start(settings: Settings) -> anyhow::Result<Self> {
@@ -53,10 +47,12 @@ impl Server {
         let (otlp_grpc, otlp_grpc_address) = bind("otlp_grpc", settings.otlp_grpc).await?;
         let metrics = Arc::new(Metrics::default());
         metrics::register_process(&metrics);
+        let parts = Parts::start(&settings, &metrics)?;
         let (stop_listening, stopping) = shutdown::switch();
         let mut tasks = Tasks::default();
 
-        let page = health::routes(Arc::new(Process), Arc::clone(&metrics));
+        let page = health::routes(parts.readiness(), Arc::clone(&metrics))
+            .merge(ingest::routes(Arc::clone(&parts.intake)));
         let router = measured("http", page, &metrics);
         tasks.spawn(
             "http",
@@ -79,6 +75,7 @@ impl Server {
                 otlp_grpc: otlp_grpc_address,
             },
             settings,
+            parts,
             tasks,
             stop_listening,
         })

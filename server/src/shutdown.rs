@@ -30,7 +30,18 @@ impl Server {
             tracing::warn!("some tasks did not end in time and are cut off");
             self.tasks.abort().await;
         }
-        tracing::info!("stopped");
+        // 2. The fold takes what was written, and saves its state.
+        let parts = self.parts;
+        let stopped = tokio::task::spawn_blocking(move || {
+            parts.projector.stop();
+            // 3. The log is let go, and the folder with it.
+            drop(parts.log);
+            drop(parts.data_dir);
+        });
+        match stopped.await {
+            Ok(()) => tracing::info!("stopped"),
+            Err(error) => tracing::error!("could not stop in order: {error}"),
+        }
     }
 }
 

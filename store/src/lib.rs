@@ -1,12 +1,24 @@
 //! The log, its snapshots, and sled's handle for what can be rebuilt. It knows no business rule.
 
 mod content;
+mod keys;
+mod keyvalue;
 mod log;
 mod memory;
+mod segments;
 mod snapshots;
 
-pub use log::{AppendError, AppendFuture, Appended, EventLog, LogHealth, ReadError, ReadLimit};
+pub use keys::{position_key, position_of_key};
+pub use keyvalue::{
+    DiscardReason, Entry, KeyValue, KeyValueConfig, KeyValueError, KeyValueLayout, Marker, Opened,
+};
+pub use log::{
+    AppendError, AppendFuture, Appended, EventLog, LogHealth, ReadError, ReadLimit, RecordPlace,
+};
 pub use memory::MemoryLog;
+pub use segments::{
+    Directory, DirectoryFile, DiskDirectory, OpenError, SegmentConfig, SegmentLog, TornTail,
+};
 pub use snapshots::{
     FoundSnapshot, SkipReason, SkippedSnapshot, Snapshot, SnapshotError, SnapshotLabel,
     SnapshotRetention, Snapshots,

@@ -2,6 +2,7 @@
 //!
 //! Segments on disk, memory, and the fault-injecting twin implement it and pass one suite.
 
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 
@@ -97,6 +98,14 @@ pub enum AppendError {
         /// What the disk said.
         source: io::Error,
     },
+    /// Whether the event was already recorded could not be told.
+    #[error("could not look up whether event {id} is already recorded")]
+    Lookup {
+        /// Which event.
+        id: EventId,
+        /// Why.
+        source: Box<ReadError>,
+    },
     /// A sync failed before; the log takes no more until restart.
     #[error("the log takes no more after a failed sync at position {after}")]
     Poisoned {
@@ -106,6 +115,21 @@ pub enum AppendError {
     /// The log was closed.
     #[error("the log is closed")]
     Closed,
+}
+
+/// Where the bytes of a record lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordPlace {
+    /// Which segment, counted from 1.
+    pub segment: u64,
+    /// How many bytes lie before it in that segment.
+    pub offset: u64,
+}
+
+impl fmt::Display for RecordPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "segment {}, byte {}", self.segment, self.offset)
+    }
 }
 
 /// Why events could not be read.
@@ -120,10 +144,12 @@ pub enum ReadError {
         source: io::Error,
     },
     /// The bytes are not what was written.
-    #[error("the record at position {at} is damaged: {reason}")]
+    #[error("the record at position {at} is damaged ({place}): {reason}")]
     Damaged {
-        /// Where.
+        /// Which record.
         at: LogPosition,
+        /// Where its bytes lie.
+        place: RecordPlace,
         /// What does not fit: length, checksum, chain or position.
         reason: &'static str,
     },

@@ -10,8 +10,10 @@ mod suite;
 
 use std::sync::Arc;
 
-use store::{EventLog, MemoryLog};
-use suite::{TestClock, for_each_promise};
+use std::time::Duration;
+
+use store::{EventLog, MemoryLog, SegmentConfig, SegmentLog};
+use suite::{SMALL, TestClock, for_each_promise};
 
 #[tokio::test]
 async fn memory_keeps_every_promise() {
@@ -19,4 +21,26 @@ async fn memory_keeps_every_promise() {
         Arc::new(MemoryLog::new(Arc::new(TestClock::default()))) as Arc<dyn EventLog>
     })
     .await;
+}
+
+const USUAL: SegmentConfig = SegmentConfig {
+    segment_bytes: 4 * 1024 * 1024,
+    group_bytes: 1024 * 1024,
+    group_delay: Duration::ZERO,
+    queue_bytes: 64 * 1024 * 1024,
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn segments_keep_every_promise() {
+    for config in [SMALL, USUAL] {
+        let directory = tempfile::tempdir().unwrap();
+        let count = std::sync::atomic::AtomicU32::new(0);
+        for_each_promise(async || {
+            let number = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let path = directory.path().join(number.to_string());
+            let log = SegmentLog::open(&path, config, Arc::new(TestClock::default()));
+            Arc::new(log.unwrap()) as Arc<dyn EventLog>
+        })
+        .await;
+    }
 }

@@ -5,9 +5,11 @@ use std::collections::BinaryHeap;
 
 use super::BlastLimits;
 use super::propagation::{Propagation, doubted};
+use crate::freshness::Freshness;
 use crate::identity::ItemIx;
+use crate::intern::WordIx;
 use crate::relations::{Edge, RowIx};
-use crate::table::NumberMap;
+use crate::table::Pages;
 use crate::topology::Topology;
 use crate::view::{GraphView, Relation};
 
@@ -69,101 +71,80 @@ impl Ord for Candidate {
     }
 }
 
+/// What is known of an item while the search runs.
+#[derive(Clone, Copy)]
+struct Known {
+    /// The best label that waits or has been left.
+    score: f64,
+    hops: u32,
+    /// The fewest steps with which it was left: another way matters only with fewer.
+    left_after: u32,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            score: -1.0,
+            hops: u32::MAX,
+            left_after: u32::MAX,
+        }
+    }
+}
+
+/// A search under way.
+struct Running<'v> {
+    topology: Topology<'v>,
+    limits: BlastLimits,
+    labels: Vec<Label>,
+    waiting: BinaryHeap<Candidate>,
+    known: Pages<Known>,
+    shares: Shares,
+}
+
 impl Search {
-    pub(super) fn run(
-        view: &GraphView,
-        topology: &Topology<'_>,
-        origins: &[ItemIx],
-        limits: BlastLimits,
-    ) -> Self {
-        let mut search = Self {
+    pub(super) fn run(topology: Topology<'_>, origins: &[ItemIx], limits: BlastLimits) -> Self {
+        let mut running = Running {
+            topology,
+            limits,
             labels: Vec::new(),
-            best: Vec::new(),
-            cut_short: false,
+            waiting: BinaryHeap::new(),
+            known: Pages::default(),
+            shares: Shares::default(),
         };
-        let mut waiting = BinaryHeap::new();
         for origin in origins {
-            search.wait(
-                &mut waiting,
-                Label {
-                    item: *origin,
-                    score: 1.0,
-                    hops: 0,
-                    step: None,
-                    weight: 1.0,
-                },
-            );
-        }
-        // The fewest steps with which an item was left: another way to it matters only with fewer.
-        let mut left_after: NumberMap<u32> = NumberMap::default();
-        while let Some(next) = waiting.pop() {
-            let before = left_after.get(&next.item.0).copied();
-            if before.is_some_and(|hops| hops <= next.hops) {
-                continue;
-            }
-            if before.is_none() {
-                if limits.visited_max <= search.best.len() {
-                    search.cut_short = true;
-                    break;
-                }
-                search.best.push(next.label);
-            }
-            left_after.insert(next.item.0, next.hops);
-            let spread = search.spread(view, *topology, next.label, limits);
-            for label in spread {
-                let known = left_after.get(&label.item.0);
-                if known.is_none_or(|hops| label.hops < *hops && limits.hops_max.is_some()) {
-                    search.wait(&mut waiting, label);
-                }
-            }
-        }
-        search
-    }
-
-    fn wait(&mut self, waiting: &mut BinaryHeap<Candidate>, label: Label) {
-        let place = self.labels.len();
-        waiting.push(Candidate {
-            score: label.score,
-            hops: label.hops,
-            item: label.item,
-            label: place,
-        });
-        self.labels.push(label);
-    }
-
-    /// The labels one step further.
-    fn spread(
-        &mut self,
-        view: &GraphView,
-        topology: Topology<'_>,
-        place: usize,
-        limits: BlastLimits,
-    ) -> Vec<Label> {
-        let Some(label) = self.labels.get(place).copied() else {
-            return Vec::new();
-        };
-        let against = topology.dependents(label.item).map(|edge| (edge, true));
-        let with = topology.providers(label.item).map(|edge| (edge, false));
-        let mut next = Vec::new();
-        for (edge, against_arrow) in against.chain(with) {
-            let weight = weight(view, topology, edge, against_arrow);
-            let score = label.score * weight;
-            if weight <= 0.0 || score < limits.score_min {
-                continue;
-            }
-            if limits.hops_max.is_some_and(|most| most <= label.hops) {
-                break;
-            }
-            let step = Some((place, edge.row, against_arrow));
-            next.push(Label {
-                item: topology.item_of(edge),
-                score,
-                hops: label.hops + 1,
-                step,
-                weight,
+            running.wait(Label {
+                item: *origin,
+                score: 1.0,
+                hops: 0,
+                step: None,
+                weight: 1.0,
             });
         }
-        next
+        let mut best = Vec::new();
+        let mut cut_short = false;
+        while let Some(next) = running.waiting.pop() {
+            let known = running.known.get_mut(next.item.0 as usize);
+            let before = known.left_after;
+            if before <= next.hops {
+                continue;
+            }
+            known.left_after = next.hops;
+            if before == u32::MAX {
+                if limits.visited_max <= best.len() {
+                    cut_short = true;
+                    break;
+                }
+                best.push(next.label);
+            }
+            if limits.hops_max.is_none_or(|most| next.hops < most) {
+                running.spread(next.label);
+            }
+        }
+        Self {
+            labels: running.labels,
+            best,
+            cut_short,
+        }
     }
 
     /// The best label of every reached item that is no origin.
@@ -199,21 +180,91 @@ impl Search {
     }
 }
 
-fn weight(view: &GraphView, topology: Topology<'_>, edge: Edge, against_arrow: bool) -> f64 {
-    let row = view.relations.row(edge.row);
-    let table = Propagation::of(view.identity.words.text(row.kind));
-    let share = if against_arrow {
-        table.to_dependent
-    } else {
-        table.to_provider
-    };
-    if share <= 0.0 {
-        return 0.0;
+impl Running<'_> {
+    /// Lets a label wait unless one that is at least as good waits or has been left.
+    fn wait(&mut self, label: Label) {
+        let known = self.known.get_mut(label.item.0 as usize);
+        let fewer_steps_matter = self.limits.hops_max.is_some();
+        if label.score <= known.score && (known.hops <= label.hops || !fewer_steps_matter) {
+            return;
+        }
+        if known.score < label.score {
+            (known.score, known.hops) = (label.score, label.hops);
+        }
+        let (score, hops, item) = (label.score, label.hops, label.item);
+        self.waiting.push(Candidate {
+            score,
+            hops,
+            item,
+            label: self.labels.len(),
+        });
+        self.labels.push(label);
     }
-    let relation = Relation::of_step(view, edge.row);
-    doubted(
-        share,
-        row.strength.get().copied(),
-        relation.freshness(topology.at()),
-    )
+
+    /// Goes one step further from a label.
+    fn spread(&mut self, place: usize) {
+        let Some(label) = self.labels.get(place).copied() else {
+            return;
+        };
+        let topology = self.topology;
+        let against = topology
+            .dependents_ever(label.item)
+            .map(|edge| (edge, true));
+        let with = topology
+            .providers_ever(label.item)
+            .map(|edge| (edge, false));
+        for (edge, against_arrow) in against.chain(with) {
+            let weight = self.shares.weight(topology, edge, against_arrow);
+            let score = label.score * weight;
+            if weight <= 0.0 || score < self.limits.score_min {
+                continue;
+            }
+            let step = Some((place, edge.row, against_arrow));
+            let hops = label.hops + 1;
+            self.wait(Label {
+                item: topology.item_of(edge),
+                score,
+                hops,
+                step,
+                weight,
+            });
+        }
+    }
+}
+
+/// The table's rows by relation kind as this view numbers them, looked up once a search.
+#[derive(Default)]
+struct Shares {
+    known: Pages<Option<(f64, f64)>>,
+}
+
+impl Shares {
+    fn of(&mut self, view: &GraphView, kind: WordIx, against_arrow: bool) -> f64 {
+        let known = self.known.get_mut(kind.number() as usize);
+        let (to_dependent, to_provider) = *known.get_or_insert_with(|| {
+            let row = Propagation::of(view.identity.words.text(kind));
+            (row.to_dependent, row.to_provider)
+        });
+        if against_arrow {
+            to_dependent
+        } else {
+            to_provider
+        }
+    }
+
+    fn weight(&mut self, topology: Topology<'_>, edge: Edge, against_arrow: bool) -> f64 {
+        let share = self.of(topology.view(), edge.kind, against_arrow);
+        if share <= 0.0 {
+            return 0.0;
+        }
+        let Some(hold) = topology.hold(edge) else {
+            return 0.0;
+        };
+        let freshness = if hold.fades {
+            Relation::of_step(topology.view(), edge.row).freshness(topology.at())
+        } else {
+            Freshness::Confirmed
+        };
+        doubted(share, hold.strength, freshness)
+    }
 }

@@ -183,12 +183,12 @@ impl Estate {
                     .row_of(dependent, provider, &call.kind, &mut view.identity.words);
             view.relations.change(row, |row| {
                 row.validity.see(source, evidence);
-                row.counts.say(
+                row.say_counts(
                     Stamp {
                         at: counts.from,
                         tie: stamp.tie,
                     },
-                    Some(counts),
+                    counts,
                 );
             });
             for end in [dependent, provider] {
@@ -218,7 +218,7 @@ impl Estate {
             .relations
             .row_of(dependent, provider, &kind, &mut view.identity.words);
         view.relations.change(row, |row| {
-            deviations::keep(&mut row.deviations, &deviated.deviation, stamp);
+            row.say_deviation(&deviated.deviation, stamp);
         });
     }
 

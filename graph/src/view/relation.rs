@@ -117,10 +117,9 @@ impl<'v> Relation<'v> {
 
     /// Whether the dependent can do without, by the latest source that said so.
     pub fn strength(&self) -> Option<Strength> {
-        let said = self.all_rows().map(|row| &row.strength);
-        said.max_by_key(|said| said.stamp())
-            .and_then(|said| said.get())
-            .copied()
+        let said = self.all_rows().filter_map(Row::strength);
+        said.max_by_key(|(stamp, _)| *stamp)
+            .map(|(_, strength)| strength)
     }
 
     /// How sure we are that it holds at a moment.
@@ -173,21 +172,22 @@ impl<'v> Relation<'v> {
 
     /// What was counted in the newest window.
     pub fn counts(&self) -> Option<CallCounts> {
-        let counted = self.all_rows().filter_map(|row| row.counts.get().copied());
+        let counted = self.all_rows().filter_map(Row::counts);
         counted.max_by_key(|counts| (counts.from, counts.calls))
     }
 
     /// Measures that left their baseline, by the start of their window.
     pub fn deviations(&self) -> Vec<&'v DeviationRow> {
         let relations = &self.view.relations;
+        let any_kind = self.view.identity.words.find(ANY_KIND);
         let of_any_kind = self
             .all_rows()
-            .filter_map(|row| relations.find(row.dependent, row.provider, ANY_KIND))
+            .filter_map(|row| relations.find(row.dependent, row.provider, any_kind?))
             .map(|row| relations.row(row));
         let mut deviations: Vec<&DeviationRow> = self
             .all_rows()
             .chain(of_any_kind)
-            .flat_map(|row| &row.deviations)
+            .flat_map(Row::deviations)
             .collect();
         deviations.sort_by_key(|deviation| deviation.from);
         deviations

@@ -187,6 +187,11 @@ const TYPES: [&str; 10] = [
     "relation.deviated",
 ];
 
+/// Whether a sender may state events of this type.
+pub(crate) fn is_own_type(tag: &str) -> bool {
+    TYPES.contains(&tag)
+}
+
 /// Reads the data of an event of a named type.
 pub(crate) fn read_data(
     tag: &str,

@@ -31,6 +31,16 @@ impl MediaType {
         Self { essence, utf8 }
     }
 
+    /// What was stated, without parameters.
+    pub(crate) fn stated(&self) -> Option<&str> {
+        (!self.essence.is_empty()).then_some(&self.essence)
+    }
+
+    /// A whole CloudEvents envelope, in whatever format.
+    pub(crate) fn is_cloudevents(&self) -> bool {
+        self.essence.starts_with("application/cloudevents")
+    }
+
     /// Exactly this media type, named in lower case.
     pub(crate) fn is(&self, essence: &str) -> bool {
         self.essence == essence

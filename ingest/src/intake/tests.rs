@@ -25,14 +25,15 @@ impl Clock for FixedClock {
 }
 
 /// An intake on a log in memory, and everything a test asks it.
-pub(super) struct Bench {
+struct Bench {
     routes: Router,
+    intake: Arc<Intake>,
     log: Arc<MemoryLog>,
     _folder: TempDir,
 }
 
 impl Bench {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         Self::with_limits(IntakeLimits {
             body_bytes: 1024 * 1024,
             bodies_in_flight_bytes: 8 * 1024 * 1024,
@@ -56,9 +57,10 @@ impl Bench {
                 bytes_in_flight: 64 * 1024 * 1024,
             },
         );
-        let intake = Intake::new(recorder, Arc::new(quarantine), clock, limits);
+        let intake = Arc::new(Intake::new(recorder, Arc::new(quarantine), clock, limits));
         Self {
-            routes: routes(Arc::new(intake)),
+            routes: routes(Arc::clone(&intake)),
+            intake,
             log,
             _folder: folder,
         }
@@ -72,13 +74,13 @@ impl Bench {
     }
 
     /// Sends a body and tells the answer in one line.
-    pub(super) async fn send(&self, path: &str, media: &str, body: impl Into<Body>) -> String {
+    async fn send(&self, path: &str, media: &str, body: impl Into<Body>) -> String {
         let request = HttpRequest::post(path).header("content-type", media);
         let (status, answer) = self.ask(request.body(body.into()).unwrap()).await;
         told(status, &answer)
     }
 
-    pub(super) fn events(&self) -> Vec<EventEnvelope> {
+    fn events(&self) -> Vec<EventEnvelope> {
         let limit = ReadLimit {
             events: usize::MAX,
             bytes: usize::MAX,
@@ -350,4 +352,102 @@ async fn secrets_do_not_reach_the_log() {
     let body = r#"{"source":"t","type":"item.observed","data":{"key":"service:a","attributes":{"password":"hunter2"}}}"#;
     bench.send("/ingest/events", JSON, body).await;
     assert!(!format!("{:?}", bench.events()).contains("hunter2"));
+}
+
+const CLOUDEVENTS: &str = "application/cloudevents+json";
+
+#[tokio::test]
+async fn the_published_events_can_be_sent_one_after_the_other_and_again() {
+    let bench = Bench::new();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/cdevents");
+    for (round, expected) in ["accepted", "duplicates"].into_iter().enumerate() {
+        let (mut taken, mut kept_aside) = (0, 0);
+        for version in ["v0.4.1", "v0.5.1"] {
+            for entry in std::fs::read_dir(folder.join(version)).unwrap() {
+                let body = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+                let told = bench.send("/ingest/cloudevents", JSON, body).await;
+                assert!(told.starts_with("200 at"), "{told}");
+                taken += usize::from(told.contains(&format!(" 1 {expected}")));
+                kept_aside += usize::from(told.contains(" 1 quarantined"));
+            }
+        }
+        assert_eq!((taken, kept_aside), (62, 28), "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_understood_is_kept_and_the_log_learns_of_it() {
+    let bench = Bench::new();
+    let event = |id: &str, kind: &str| {
+        format!(
+            r#"{{"specversion":"1.0","id":"{id}","source":"/s","type":"{kind}","data":{{"password":"hunter2"}}}}"#
+        )
+    };
+    let told = bench
+        .send(
+            "/ingest/cloudevents",
+            CLOUDEVENTS,
+            event("1", "com.example.x"),
+        )
+        .await;
+    assert_eq!(told, "200 at 1: 1 quarantined");
+    let events = bench.events();
+    let model::Event::InputQuarantined(quarantined) = &events[0].event else {
+        panic!("{events:?}");
+    };
+    let kept = bench
+        .intake
+        .quarantine
+        .get(quarantined.hash)
+        .unwrap()
+        .unwrap();
+    assert!(!String::from_utf8_lossy(&kept.body).contains("hunter2"));
+    assert_eq!(kept.reason, quarantined.reason);
+
+    let again = bench.intake.reprocess(quarantined.hash).await;
+    assert!(
+        matches!(again, Err(ReprocessError::NotUnderstood(_))),
+        "{again:?}"
+    );
+    assert!(
+        bench
+            .intake
+            .quarantine
+            .get(quarantined.hash)
+            .unwrap()
+            .is_some()
+    );
+    let unknown = model::ContentHash::of(b"other");
+    let missing = bench.intake.reprocess(unknown).await;
+    assert!(
+        matches!(missing, Err(ReprocessError::NotFound(_))),
+        "{missing:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_is_understood_at_last_leaves_the_quarantine() {
+    let bench = Bench::new();
+    let body = include_str!("../../testdata/cdevents/v0.5.1/service_deployed.json");
+    let keep = |format: &str| crate::QuarantinedBody {
+        source: model::SourceName::new("/event/source/123"),
+        format: format.to_owned(),
+        content_type: None,
+        headers: Vec::new(),
+        body: body.as_bytes().to_vec(),
+        reason: "an older program did not know it".to_owned(),
+    };
+    let quarantine = Arc::clone(&bench.intake.quarantine);
+    let hash = quarantine.keep(&keep(crate::cdevents::FORMAT)).unwrap();
+    let understood = bench.intake.reprocess(hash).await.unwrap();
+    assert_eq!(understood.events, 2);
+    assert_eq!(bench.events().len(), 2);
+    assert!(quarantine.get(hash).unwrap().is_none());
+
+    let hash = quarantine.keep(&keep("fax")).unwrap();
+    let undecoded = bench.intake.reprocess(hash).await;
+    assert!(
+        matches!(undecoded, Err(ReprocessError::NoDecoder(_))),
+        "{undecoded:?}"
+    );
 }

@@ -47,7 +47,7 @@ query Nearby($incident: ID, $items: [String!], $at: DateTime, $lookback: Duratio
   }
 }";
 
-const INCIDENT_DOCUMENT: &str = "\
+pub(crate) const INCIDENT_DOCUMENT: &str = "\
 query Incident($incident: ID!) {
   incident(id: $incident) { id title status severity startedAt items { key } }
 }";

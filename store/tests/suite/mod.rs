@@ -2,12 +2,21 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use model::{
     Actor, ActorKind, Change, Clock, Event, EventEnvelope, EventId, LogPosition, NewEvent,
     Occurred, SourceName, SourceRef, Timestamp,
 };
-use store::{AppendError, Appended, EventLog, LogHealth, ReadLimit};
+use store::{AppendError, Appended, EventLog, LogHealth, ReadLimit, SegmentConfig};
+
+/// Small segments turn over often; the delay makes groups of what is written at once.
+pub(crate) const SMALL: SegmentConfig = SegmentConfig {
+    segment_bytes: 4 * 1024,
+    group_bytes: 1024,
+    group_delay: Duration::from_micros(200),
+    queue_bytes: 64 * 1024 * 1024,
+};
 
 /// A clock that goes on by a second whenever it is asked.
 #[derive(Default)]

@@ -10,6 +10,9 @@
 //! change deploy-1 api 10:00 kind=deployment env=prod status=succeeded until=10:05 title=new_pricing
 //! incident inc-1 web 10:30 env=prod
 //! end web -> api 11:00
+//! deviated api error_rate 0.01 -> 0.3 10:20-10:30
+//! deviated web -> api latency_p99_ms 20 -> 90 10:20-10:30
+//! judged inc-1 deploy-1 cause
 //! ```
 //!
 //! Times are of 2026-01-01, UTC; `_` in a value stands for a space.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use model::{
-    Actor, Alias, Change, ChangeStatus, Claim, Event, EventId, Incident, NewEvent, ObservedItem,
-    ObservedRelation, Occurred, RelationEnded, RelationKind, SourceKey, SourceName, SourceRef,
-    Timestamp,
+    Actor, ActorKind, Alias, CauseJudged, Change, ChangeLink, ChangeStatus, Claim, Deviation,
+    Event, EventId, Incident, ItemDeviated, NewEvent, ObservedItem, ObservedRelation, Occurred,
+    RelationDeviated, RelationEnded, RelationKind, SourceKey, SourceName, SourceRef, Timestamp,
+    ValidInterval, Verdict,
 };
 
 use crate::at;
@@ -52,8 +53,82 @@ fn read(line: &str) -> Vec<(Timestamp, Event)> {
             };
             vec![(at(time), Event::RelationEnded(ended))]
         }
+        ["deviated", item, metric, baseline, "->", value, window] => {
+            let item = key(item);
+            vec![deviated(item, deviation(metric, baseline, value, window))]
+        }
+        [
+            "deviated",
+            dependent,
+            "->",
+            provider,
+            metric,
+            baseline,
+            "->",
+            value,
+            window,
+        ] => {
+            let ends = (key(dependent), key(provider));
+            vec![relation_deviated(
+                ends,
+                deviation(metric, baseline, value, window),
+            )]
+        }
+        ["judged", incident, change, verdict] => {
+            vec![(at("11:59"), judged(incident, change, verdict))]
+        }
         chain => relations(chain, line),
     }
+}
+
+fn deviation(metric: &str, baseline: &str, value: &str, window: &str) -> Deviation {
+    let (from, until) = window
+        .split_once('-')
+        .expect("a window is written from-until");
+    Deviation {
+        metric: metric.to_owned(),
+        baseline: baseline.parse().expect("a baseline is a number"),
+        value: value.parse().expect("a value is a number"),
+        window: ValidInterval::new(at(from), Some(at(until))).expect("a window is no empty span"),
+        samples: None,
+    }
+}
+
+fn deviated(key: SourceKey, deviation: Deviation) -> (Timestamp, Event) {
+    let at = deviation.window.from();
+    (at, Event::ItemDeviated(ItemDeviated { key, deviation }))
+}
+
+fn relation_deviated(
+    (dependent, provider): (SourceKey, SourceKey),
+    deviation: Deviation,
+) -> (Timestamp, Event) {
+    let at = deviation.window.from();
+    let said = RelationDeviated {
+        dependent,
+        provider,
+        kind: None,
+        deviation,
+    };
+    (at, Event::RelationDeviated(said))
+}
+
+fn judged(incident: &str, change: &str, verdict: &str) -> Event {
+    let reference = |id: &str| SourceRef {
+        source: SourceName::new("test"),
+        source_id: id.to_owned(),
+    };
+    Event::CauseJudged(CauseJudged {
+        incident: reference(incident),
+        change: reference(change),
+        verdict: match verdict {
+            "cause" => Verdict::Cause,
+            "not_cause" => Verdict::NotCause,
+            "unsure" => Verdict::Unsure,
+            other => panic!("no such verdict: {other:?}"),
+        },
+        reason: None,
+    })
 }
 
 fn options<'a>(words: &[&'a str]) -> BTreeMap<&'a str, String> {
@@ -152,6 +227,19 @@ fn change(id: &str, targets: &str, time: &str, options: &BTreeMap<&str, String>)
             "description" => change.description = Some(value.clone()),
             "source" => change.source = SourceName::new(value.clone()),
             "status" => change.status = Some(status(value)),
+            "operator" => {
+                change.operator = Some(Actor {
+                    kind: ActorKind::Human,
+                    name: Some(value.clone()),
+                });
+            }
+            "rollback_of" => change.links.push(ChangeLink {
+                kind: "rollback_of".to_owned(),
+                change: SourceRef {
+                    source: SourceName::new("test"),
+                    source_id: value.clone(),
+                },
+            }),
             other => panic!("a change has no option {other:?}"),
         }
     }

@@ -1,0 +1,426 @@
+//! The signals of the ranking: what each measures and how it is said. The weights stand in [`super::weights`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{ChangeStatus, SourceName, SourceRef, Verdict};
+use smallvec::SmallVec;
+
+use super::Scene;
+use super::candidates::Candidates;
+use super::effect::{Ages, minutes};
+use super::reason;
+use super::symptoms::{Family, Symptom, Symptoms};
+use super::walk::Walk;
+use super::weights::WEIGHTS;
+use super::words::{Held, Wanted};
+use crate::changes::{ChangeIx, Row};
+use crate::identity::ItemIx;
+use crate::path::Contribution;
+use crate::view::ChangeRow;
+
+/// What speaks for or against a change. The names are part of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Signal {
+    Nearness,
+    Recency,
+    SameMeasure,
+    OtherMeasure,
+    Words,
+    SingleMachine,
+    TakesBack,
+    TakenBack,
+    OtherEnvironment,
+    NeverBegan,
+    BeganAfter,
+    Judged,
+}
+
+/// One part of a score.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Part {
+    pub(super) signal: Signal,
+    /// What was measured.
+    pub(super) value: f64,
+    /// What it adds.
+    pub(super) adds: f64,
+}
+
+/// A change with the parts of its score.
+#[derive(Clone, Debug)]
+pub(super) struct Suspect {
+    pub(super) change: ChangeIx,
+    pub(super) score: f64,
+    pub(super) parts: SmallVec<[Part; 6]>,
+    /// The touched item that the walk reaches most.
+    pub(super) nearest: Option<ItemIx>,
+    pub(super) held: Held,
+    pub(super) same: Option<(ItemIx, Symptom)>,
+    pub(super) other: Option<(ItemIx, Symptom)>,
+}
+
+/// Every candidate, weighed.
+pub(super) struct Suspects<'v> {
+    scene: &'v Scene<'v>,
+    pub(super) wanted: Wanted,
+    all: Vec<Suspect>,
+}
+
+/// What taking back says about the candidates.
+#[derive(Default)]
+struct TakenBack {
+    taking: BTreeSet<ChangeIx>,
+    taken: BTreeSet<ChangeIx>,
+}
+
+impl Signal {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Nearness => "nearness",
+            Self::Recency => "recency",
+            Self::SameMeasure => "same_measure",
+            Self::OtherMeasure => "other_measure",
+            Self::Words => "words",
+            Self::SingleMachine => "single_machine",
+            Self::TakesBack => "takes_back",
+            Self::TakenBack => "taken_back",
+            Self::OtherEnvironment => "other_environment",
+            Self::NeverBegan => "never_began",
+            Self::BeganAfter => "began_after",
+            Self::Judged => "judged",
+        }
+    }
+}
+
+impl Part {
+    /// A part, rounded so that neither the order of adding nor the machine can move a rank.
+    fn new(signal: Signal, value: f64, adds: f64) -> Self {
+        Self {
+            signal,
+            value: rounded(value),
+            adds: rounded(adds),
+        }
+    }
+}
+
+fn rounded(number: f64) -> f64 {
+    (number * 1e6).round() / 1e6
+}
+
+impl<'v> Suspects<'v> {
+    /// Weighs every candidate.
+    pub(super) fn weigh(scene: &'v Scene<'v>, walk: &Walk, candidates: &Candidates) -> Self {
+        let view = scene.view;
+        let names = scene.affected.iter().map(|item| view.item_at(*item));
+        let names = names
+            .flat_map(|item| [Some(item.name()), item.display_name()])
+            .flatten();
+        let mut wanted = Wanted::new(names.chain([scene.symptom.as_str()]));
+        let mut buffer = String::new();
+        let rows = candidates
+            .changes
+            .iter()
+            .map(|change| (*change, view.changes.row(*change)));
+        let read: Vec<(ChangeIx, &Row, Held)> = rows
+            .map(|(change, row)| (change, row, wanted.read(title(row), &mut buffer)))
+            .collect();
+        let taken_back = TakenBack::among(scene, &read);
+        let mut symptoms = Symptoms::new(view, &WEIGHTS, scene.began, scene.at);
+        let families = Family::in_text(&scene.symptom);
+        let weighing = Weighing {
+            scene,
+            walk,
+            wanted: &wanted,
+            taken_back: &taken_back,
+            families: &families,
+        };
+        let all = read
+            .into_iter()
+            .map(|(change, row, held)| weighing.weigh(change, row, held, &mut symptoms))
+            .collect();
+        Self { scene, wanted, all }
+    }
+
+    /// The most suspect ones. Equal scores fall by start, then by id, so the order is total.
+    pub(super) fn best(&mut self, first: usize) -> Vec<Suspect> {
+        let view = self.scene.view;
+        let start = |suspect: &Suspect| view.changes.row(suspect.change).start();
+        let id = |suspect: &Suspect| ChangeRow::new(view, suspect.change).id();
+        self.all.sort_by(|one, other| {
+            let by_score = other.score.total_cmp(&one.score);
+            by_score
+                .then_with(|| start(other).cmp(&start(one)))
+                .then_with(|| id(one).cmp(&id(other)))
+        });
+        self.all.iter().take(first).cloned().collect()
+    }
+
+    pub(super) fn change(&self, suspect: &Suspect) -> ChangeRow<'v> {
+        ChangeRow::new(self.scene.view, suspect.change)
+    }
+
+    /// A part of a score with its words.
+    pub(super) fn contribution(&self, suspect: &Suspect, part: Part) -> Contribution {
+        Contribution {
+            signal: part.signal.name().to_owned(),
+            value: Some(part.value),
+            contribution: part.adds,
+            explanation: reason::explanation(self.scene, self, suspect, part),
+        }
+    }
+}
+
+/// What is needed to weigh one change.
+struct Weighing<'s> {
+    scene: &'s Scene<'s>,
+    walk: &'s Walk,
+    wanted: &'s Wanted,
+    taken_back: &'s TakenBack,
+    families: &'s [Family],
+}
+
+impl Weighing<'_> {
+    fn weigh(
+        &self,
+        change: ChangeIx,
+        row: &Row,
+        held: Held,
+        symptoms: &mut Symptoms<'_>,
+    ) -> Suspect {
+        let touched = ChangeRow::new(self.scene.view, change).items();
+        let touched: SmallVec<[ItemIx; 4]> = touched.into_iter().map(|item| item.item).collect();
+        let mut suspect = Suspect {
+            change,
+            score: 0.0,
+            parts: SmallVec::new(),
+            nearest: None,
+            held,
+            same: None,
+            other: None,
+        };
+        self.place_and_time(row, &touched, &mut suspect);
+        self.measures(row, &touched, symptoms, &mut suspect);
+        let told = self.wanted.tell(held);
+        if 0.0 < told {
+            suspect
+                .parts
+                .push(Part::new(Signal::Words, told, WEIGHTS.words * told.ln_1p()));
+        }
+        self.state(change, row, &mut suspect);
+        suspect.score = suspect.parts.iter().map(|part| part.adds).sum();
+        suspect
+    }
+
+    fn place_and_time(&self, row: &Row, touched: &[ItemIx], suspect: &mut Suspect) {
+        let shares = touched.iter().map(|item| (self.walk.share(*item), *item));
+        let nearest =
+            shares.max_by(|one, other| one.0.total_cmp(&other.0).then(other.1.cmp(&one.1)));
+        let share = nearest.map_or(0.0, |(share, _)| share);
+        suspect.nearest = nearest
+            .filter(|(share, _)| 0.0 < *share)
+            .map(|(_, item)| item);
+        let near = WEIGHTS.nearness * (share / WEIGHTS.near_floor).ln_1p();
+        suspect.parts.push(Part::new(Signal::Nearness, share, near));
+        let ages = Ages::of(row, self.scene.began, &WEIGHTS);
+        let zero = WEIGHTS.recency_zero_minutes;
+        let nothing = Ages {
+            newest: zero,
+            oldest: zero,
+        };
+        let recent = ages.suspicion(&WEIGHTS) - nothing.suspicion(&WEIGHTS);
+        suspect
+            .parts
+            .push(Part::new(Signal::Recency, ages.newest, recent));
+        let after = minutes(row.start(), self.scene.began);
+        if WEIGHTS.clock_slack_minutes < after {
+            suspect
+                .parts
+                .push(Part::new(Signal::BeganAfter, after, WEIGHTS.began_after));
+        }
+    }
+
+    /// Deviations on what it touched, as far as they went on after it began.
+    fn measures(
+        &self,
+        row: &Row,
+        touched: &[ItemIx],
+        symptoms: &mut Symptoms<'_>,
+        suspect: &mut Suspect,
+    ) {
+        let families = self.families;
+        let same = |family: Family| families.contains(&family);
+        let other = |family: Family| !families.contains(&family) && family != Family::Traffic;
+        let start = row.start();
+        for item in touched {
+            keep_greater(
+                &mut suspect.same,
+                *item,
+                symptoms.greatest(*item, start, same),
+            );
+            keep_greater(
+                &mut suspect.other,
+                *item,
+                symptoms.greatest(*item, start, other),
+            );
+        }
+        let found = [
+            (Signal::SameMeasure, &suspect.same, WEIGHTS.same_measure),
+            (Signal::OtherMeasure, &suspect.other, WEIGHTS.other_measure),
+        ];
+        for (signal, symptom, weight) in found {
+            if let Some((_, symptom)) = symptom {
+                suspect.parts.push(Part::new(
+                    signal,
+                    symptom.size,
+                    weight * symptom.size.ln_1p(),
+                ));
+            }
+        }
+    }
+
+    /// What its kind, environment and place in life say.
+    fn state(&self, change: ChangeIx, row: &Row, suspect: &mut Suspect) {
+        let view = self.scene.view;
+        let handle = ChangeRow::new(view, change);
+        let mut note = |holds: bool, signal: Signal, adds: f64| {
+            if holds {
+                suspect.parts.push(Part::new(signal, 1.0, adds));
+            }
+        };
+        let single = handle
+            .kind()
+            .is_some_and(|kind| SINGLE_MACHINE_KINDS.contains(&kind));
+        note(single, Signal::SingleMachine, WEIGHTS.single_machine);
+        note(
+            self.elsewhere(handle),
+            Signal::OtherEnvironment,
+            WEIGHTS.other_environment,
+        );
+        note(
+            self.taken_back.taking.contains(&change),
+            Signal::TakesBack,
+            WEIGHTS.takes_back,
+        );
+        note(
+            self.was_taken_back(change, row),
+            Signal::TakenBack,
+            WEIGHTS.taken_back,
+        );
+        let status = row.status.get();
+        let never_began = matches!(
+            status,
+            Some(ChangeStatus::Planned | ChangeStatus::Cancelled)
+        );
+        note(never_began, Signal::NeverBegan, WEIGHTS.never_began);
+        let verdict = self
+            .scene
+            .incident
+            .and_then(|incident| view.verdict(handle.id(), incident));
+        note(
+            verdict == Some(Verdict::Cause),
+            Signal::Judged,
+            WEIGHTS.judged,
+        );
+        note(
+            verdict == Some(Verdict::NotCause),
+            Signal::Judged,
+            -WEIGHTS.judged,
+        );
+    }
+
+    /// Whether it takes effect where the symptom is not.
+    fn elsewhere(&self, change: ChangeRow<'_>) -> bool {
+        let Some(environment) = change.environment() else {
+            return false;
+        };
+        let view = self.scene.view;
+        let of_items = self
+            .scene
+            .affected
+            .iter()
+            .filter_map(|item| view.item_at(*item).environment());
+        let known: SmallVec<[&str; 4]> = match self.scene.environment.as_deref() {
+            Some(stated) => SmallVec::from_slice(&[stated]),
+            None => of_items.collect(),
+        };
+        let usual = USUAL_ENVIRONMENTS.contains(&environment) || self.wanted.names(environment);
+        if known.is_empty() {
+            !usual
+        } else {
+            !known.contains(&environment)
+        }
+    }
+
+    fn was_taken_back(&self, change: ChangeIx, row: &Row) -> bool {
+        let said = row
+            .status
+            .stamp()
+            .is_some_and(|stamp| stamp.at <= self.scene.began);
+        let rolled_back = row.status.get() == Some(&ChangeStatus::RolledBack) && said;
+        rolled_back || self.taken_back.taken.contains(&change)
+    }
+}
+
+/// Kinds of changes that touch one machine of several.
+const SINGLE_MACHINE_KINDS: [&str; 4] = ["host", "server", "machine", "node"];
+
+/// Where incidents are when nobody says where.
+const USUAL_ENVIRONMENTS: [&str; 4] = ["production", "prod", "prd", "live"];
+
+fn keep_greater(kept: &mut Option<(ItemIx, Symptom)>, item: ItemIx, found: Option<&Symptom>) {
+    let Some(found) = found else { return };
+    if kept
+        .as_ref()
+        .is_none_or(|(_, symptom)| symptom.size < found.size)
+    {
+        *kept = Some((item, found.clone()));
+    }
+}
+
+fn title(row: &Row) -> &str {
+    row.title.get().map_or("", |title| title)
+}
+
+/// The title that a title says it takes back, as `Revert "..."` and `revert: ...` do.
+fn title_taken_back(title: &str) -> Option<&str> {
+    let (first, rest) = title.trim().split_at_checked("revert".len())?;
+    let takes_back =
+        first.eq_ignore_ascii_case("revert") && !rest.starts_with(char::is_alphanumeric);
+    takes_back
+        .then(|| rest.trim_matches(|sign: char| sign == '"' || sign == ':' || sign.is_whitespace()))
+}
+
+impl TakenBack {
+    /// Reads links and titles of changes that began before the symptom.
+    fn among(scene: &Scene<'_>, read: &[(ChangeIx, &Row, Held)]) -> Self {
+        let words = &scene.view.identity.words;
+        let mut found = Self::default();
+        let mut titles: BTreeMap<String, ChangeIx> = BTreeMap::new();
+        for (change, row, _) in read.iter().filter(|(_, row, _)| row.start() <= scene.began) {
+            if let Some(title) = title_taken_back(title(row)) {
+                found.taking.insert(*change);
+                titles.insert(title.to_lowercase(), *change);
+            }
+            let links = row.links.get().into_iter().flatten();
+            for link in links.filter(|link| words.text(link.kind) == "rollback_of") {
+                found.taking.insert(*change);
+                let other = SourceRef {
+                    source: SourceName::new(words.text(link.source)),
+                    source_id: link.source_id.to_string(),
+                };
+                found
+                    .taken
+                    .extend(scene.view.changes.find(model::ChangeId::of(&other)));
+            }
+        }
+        let by_title = read.iter().filter(|(_, row, _)| {
+            let taking = if titles.is_empty() {
+                None
+            } else {
+                titles.get(&title(row).to_lowercase())
+            };
+            taking.is_some_and(|taking| row.start() <= scene.view.changes.row(*taking).start())
+        });
+        found.taken.extend(by_title.map(|(change, _, _)| *change));
+        found
+    }
+}

@@ -1,0 +1,58 @@
+//! The trees, and what their keys and entries are made of.
+//!
+//! A key is 16 bytes of what is spoken of and 8 of the position, so that all
+//! statements about one thing lie beside each other in their order.
+
+use model::{ContentHash, LogPosition, SourceKey, SourceName, Timestamp};
+use serde::Serialize;
+use store::KeyValueLayout;
+
+/// Statements about changes, by change id.
+pub(crate) const CHANGES: &str = "changes";
+/// Statements about incidents, by incident id.
+pub(crate) const INCIDENTS: &str = "incidents";
+/// Observations of items, by source and the source's key.
+pub(crate) const ITEMS: &str = "items";
+
+/// The version rises when a key, an entry or the meaning of one changes; the content is then made anew.
+pub(crate) const LAYOUT: KeyValueLayout = KeyValueLayout {
+    trees: &[CHANGES, INCIDENTS, ITEMS],
+    version: 1,
+};
+
+/// What one thing's statements begin with.
+pub(crate) type Subject = [u8; 16];
+
+/// The subject of what a source calls an item. Keys that only look alike are different subjects.
+pub(crate) fn item_subject(source: &SourceName, key: &SourceKey) -> Subject {
+    let text = serde_json::to_vec(&(source, key)).expect("names and keys are texts");
+    *ContentHash::of(&text).as_bytes()
+}
+
+/// The key of a statement.
+pub(crate) fn key(subject: &Subject, position: LogPosition) -> Vec<u8> {
+    let mut key = subject.to_vec();
+    key.extend_from_slice(&store::position_key(position));
+    key
+}
+
+/// The position in a key.
+pub(crate) fn position_of(key: &[u8]) -> Option<LogPosition> {
+    let (_, position) = key.split_last_chunk::<8>()?;
+    Some(store::position_of_key(*position))
+}
+
+/// An entry: the time it speaks of, then the payload as JSON.
+pub(crate) fn entry(occurred_at: Timestamp, payload: &impl Serialize) -> Vec<u8> {
+    let mut entry = occurred_at.unix_nanos().to_be_bytes().to_vec();
+    serde_json::to_writer(&mut entry, payload)
+        .expect("a payload has string keys only and memory takes it");
+    entry
+}
+
+/// The time and the payload of an entry.
+pub(crate) fn split(entry: &[u8]) -> Option<(Timestamp, &[u8])> {
+    let (nanos, payload) = entry.split_first_chunk::<8>()?;
+    let occurred_at = Timestamp::from_unix_nanos(i64::from_be_bytes(*nanos));
+    Some((occurred_at, payload))
+}

@@ -1,0 +1,320 @@
+//! Fills the index behind the log.
+//!
+//! The log itself is the queue: whoever owns the index calls [`Index::catch_up`]
+//! whenever the log's head moves, and nothing piles up in memory. The same call
+//! mends an index that is lost, damaged, behind the log, ahead of it, or another log's;
+//! it costs nothing when there is nothing to do, so a timer may make it too.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use model::{ChangeId, ContentHash, Event, EventEnvelope, EventId, IncidentId, LogPosition};
+use store::{Entry, EventLog, KeyValue, KeyValueConfig, KeyValueError, Marker, Opened, ReadLimit};
+use tracing::{info, warn};
+
+use crate::keys::{self, CHANGES, INCIDENTS, ITEMS, LAYOUT};
+use crate::{IndexError, IndexReader};
+
+/// Readers wait while a batch is written, so batches are short.
+const BATCH_EVENTS_MAX: usize = 256;
+
+/// One read of the log while catching up.
+const READ: ReadLimit = ReadLimit {
+    events: 2_048,
+    bytes: 8 << 20,
+};
+
+/// A catch-up of more events than this is worth a line in the log.
+const WORTH_TELLING_EVENTS: u64 = 10_000;
+
+/// How far a catch-up is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CatchUp {
+    /// Where it began.
+    pub from: LogPosition,
+    /// Where it is.
+    pub reached: LogPosition,
+    /// The log's head when it began.
+    pub head: LogPosition,
+}
+
+/// The index, to be written by one owner.
+pub struct Index {
+    shared: Arc<Shared>,
+    /// Whether the log was seen to be the one the content came from.
+    is_of_this_log: bool,
+}
+
+/// What writer and readers share.
+pub(crate) struct Shared {
+    store: KeyValue,
+    position: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) const fn store(&self) -> &KeyValue {
+        &self.store
+    }
+
+    pub(crate) fn position(&self) -> LogPosition {
+        LogPosition::new(self.position.load(Ordering::Acquire))
+    }
+
+    fn move_to(&self, position: LogPosition) {
+        self.position.store(position.number(), Ordering::Release);
+    }
+}
+
+impl Index {
+    /// Opens what lies in the folder. It may be empty or behind: [`Index::catch_up`] comes next.
+    pub fn open(directory: impl Into<PathBuf>, config: KeyValueConfig) -> Result<Self, IndexError> {
+        let (store, opened) =
+            KeyValue::open(directory, LAYOUT, config).map_err(IndexError::Store)?;
+        match opened {
+            Opened::Fresh | Opened::AsClosed => {}
+            Opened::Recovered => {
+                info!("the index was not closed; its content was checked and kept");
+            }
+
+            Opened::Discarded(reason) => {
+                warn!("the index was thrown away and is made anew: {reason}");
+            }
+        }
+        let index = Self {
+            shared: Arc::new(Shared {
+                store,
+                position: AtomicU64::new(0),
+            }),
+            is_of_this_log: false,
+        };
+        index.shared.move_to(index.least_marker()?);
+        Ok(index)
+    }
+
+    /// The last position whose statements are all here.
+    pub fn position(&self) -> LogPosition {
+        self.shared.position()
+    }
+
+    /// A handle for questions.
+    pub fn reader(&self) -> IndexReader {
+        IndexReader::new(Arc::clone(&self.shared))
+    }
+
+    /// Takes events in the order of the log. Those it has already are passed over.
+    pub fn apply(&mut self, events: &[EventEnvelope]) -> Result<(), IndexError> {
+        let mut expected = self.position().next();
+        for event in events {
+            if expected < event.position {
+                let given = event.position;
+                return Err(IndexError::Gap { expected, given });
+            }
+            expected = expected.max(event.position.next());
+        }
+        for batch in events.chunks(BATCH_EVENTS_MAX) {
+            self.apply_batch(batch)?;
+        }
+        Ok(())
+    }
+
+    /// Takes everything that is in the log by now, from wherever the index is.
+    ///
+    /// What cannot be right (damage, an index ahead of the log, the index of another
+    /// log) is thrown away and made anew, with a warning. `progress` is called after each step.
+    pub fn catch_up(
+        &mut self,
+        log: &dyn EventLog,
+        progress: &mut dyn FnMut(CatchUp),
+    ) -> Result<(), IndexError> {
+        match self.follow_checked(log, progress) {
+            Err(IndexError::Store(KeyValueError::Damaged { reason })) => {
+                warn!("the index is damaged and is made anew: {reason}");
+                self.clear()?;
+                self.follow(log, progress)
+            }
+            result => result,
+        }
+    }
+
+    /// Reads every entry and compares it with what was written.
+    pub fn verify(&self) -> Result<(), IndexError> {
+        self.shared.store.verify().map_err(IndexError::Store)
+    }
+
+    /// Entries and a digest of them for each tree; equal content has equal digests.
+    pub fn content(&self) -> Result<Vec<(&'static str, u64, u128)>, IndexError> {
+        let mut content = Vec::with_capacity(LAYOUT.trees.len());
+        for tree in LAYOUT.trees {
+            let (entries, digest) = self.shared.store.content(tree).map_err(IndexError::Store)?;
+            content.push((*tree, entries, digest));
+        }
+        Ok(content)
+    }
+
+    /// Bytes on the disk.
+    pub fn size_on_disk(&self) -> Result<u64, IndexError> {
+        self.shared.store.size_on_disk().map_err(IndexError::Store)
+    }
+
+    /// Closes it so that the next start need not check every entry. Questions fail from now on.
+    pub fn close(self) -> Result<(), IndexError> {
+        self.shared.store.close().map_err(IndexError::Store)
+    }
+
+    fn follow_checked(
+        &mut self,
+        log: &dyn EventLog,
+        progress: &mut dyn FnMut(CatchUp),
+    ) -> Result<(), IndexError> {
+        self.shared.store.check().map_err(IndexError::Store)?;
+        self.check_log(log)?;
+        self.follow(log, progress)
+    }
+
+    fn follow(
+        &mut self,
+        log: &dyn EventLog,
+        progress: &mut dyn FnMut(CatchUp),
+    ) -> Result<(), IndexError> {
+        let (from, head) = (self.position(), log.head());
+        let behind = head.number().saturating_sub(from.number());
+        if WORTH_TELLING_EVENTS < behind {
+            info!("the index catches up with {behind} events");
+        }
+        while self.position() < head {
+            let events = log.read(self.position(), READ).map_err(IndexError::Log)?;
+            self.apply(&events)?;
+            let reached = self.position();
+            progress(CatchUp {
+                from,
+                reached,
+                head,
+            });
+        }
+        Ok(())
+    }
+
+    /// Throws the content away if this log cannot have given it.
+    fn check_log(&mut self, log: &dyn EventLog) -> Result<(), IndexError> {
+        if self.is_of_this_log {
+            return Ok(());
+        }
+        let head = log.head();
+        for tree in LAYOUT.trees {
+            let marker = self.shared.store.marker(tree).map_err(IndexError::Store)?;
+            if head < marker.position {
+                let ahead = marker.position;
+                warn!("the index is at {ahead}, ahead of the log at {head}; it is made anew");
+                self.clear()?;
+            } else if marker.stamp != stamp_at(log, marker.position)? {
+                warn!("the index is of another log; it is made anew");
+                self.clear()?;
+            }
+        }
+        self.is_of_this_log = true;
+        Ok(())
+    }
+
+    fn clear(&mut self) -> Result<(), IndexError> {
+        self.shared.move_to(LogPosition::ZERO);
+        self.shared.store.clear().map_err(IndexError::Store)
+    }
+
+    /// Each tree knows itself how far it is, so a stop between two of them repeats nothing.
+    fn apply_batch(&self, events: &[EventEnvelope]) -> Result<(), IndexError> {
+        let Some(last) = events.last() else {
+            return Ok(());
+        };
+        let reached = Marker {
+            position: last.position,
+            stamp: stamp(&last.id),
+        };
+        for (tree, entry_of) in TREES {
+            let marker = self.shared.store.marker(tree).map_err(IndexError::Store)?;
+            if reached.position <= marker.position {
+                continue;
+            }
+            let entries: Vec<Entry> = events
+                .iter()
+                .filter(|event| marker.position < event.position)
+                .filter_map(entry_of)
+                .collect();
+            self.shared
+                .store
+                .append(tree, &entries, reached)
+                .map_err(IndexError::Store)?;
+        }
+        self.shared.move_to(self.least_marker()?);
+        Ok(())
+    }
+
+    fn least_marker(&self) -> Result<LogPosition, IndexError> {
+        let mut least = None;
+        for tree in LAYOUT.trees {
+            let marker = self.shared.store.marker(tree).map_err(IndexError::Store)?;
+            least = Some(least.map_or(marker.position, |least: LogPosition| {
+                least.min(marker.position)
+            }));
+        }
+        Ok(least.unwrap_or(LogPosition::ZERO))
+    }
+}
+
+/// What a tree keeps of an event, if anything.
+type EntryOf = fn(&EventEnvelope) -> Option<Entry>;
+
+/// What each tree keeps of an event.
+const TREES: [(&str, EntryOf); 3] = [
+    (CHANGES, change_entry),
+    (INCIDENTS, incident_entry),
+    (ITEMS, item_entry),
+];
+
+fn change_entry(event: &EventEnvelope) -> Option<Entry> {
+    let Event::ChangeRecorded(change) = &event.event else {
+        return None;
+    };
+    let subject = *ChangeId::of(&change.reference()).as_bytes();
+    let key = keys::key(&subject, event.position);
+    Some((key, keys::entry(event.occurred_at, change)))
+}
+
+fn incident_entry(event: &EventEnvelope) -> Option<Entry> {
+    let (Event::IncidentOpened(incident) | Event::IncidentUpdated(incident)) = &event.event else {
+        return None;
+    };
+    let subject = *IncidentId::of(&incident.reference()).as_bytes();
+    let key = keys::key(&subject, event.position);
+    Some((key, keys::entry(event.occurred_at, incident)))
+}
+
+fn item_entry(event: &EventEnvelope) -> Option<Entry> {
+    let Event::ItemObserved(item) = &event.event else {
+        return None;
+    };
+    let subject = keys::item_subject(&event.id.source, &item.key);
+    let key = keys::key(&subject, event.position);
+    Some((key, keys::entry(event.occurred_at, item)))
+}
+
+/// The mark of an event: another log has another event at its position.
+fn stamp(id: &EventId) -> [u8; 16] {
+    let text = serde_json::to_vec(id).expect("an event id is made of texts");
+    *ContentHash::of(&text).as_bytes()
+}
+
+fn stamp_at(log: &dyn EventLog, position: LogPosition) -> Result<[u8; 16], IndexError> {
+    if position == LogPosition::ZERO {
+        return Ok(Marker::ZERO.stamp);
+    }
+    let before = LogPosition::new(position.number() - 1);
+    let limit = ReadLimit {
+        events: 1,
+        bytes: 1,
+    };
+    let events = log.read(before, limit).map_err(IndexError::Log)?;
+    Ok(events
+        .first()
+        .map_or(Marker::ZERO.stamp, |event| stamp(&event.id)))
+}

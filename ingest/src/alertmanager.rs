@@ -1,0 +1,226 @@
+//! Alertmanager's webhook, version 4: `/ingest/alertmanager`.
+//!
+//! Every alert is an incident of its own, named by its fingerprint and its start:
+//! one that fires again later is another incident. Notifications are repeated as
+//! long as an alert fires; what was said before is a duplicate.
+
+mod labels;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use model::{
+    Actor, ActorKind, ContentHash, Event, Incident, IncidentStatus, NewEvent, Occurred, SourceName,
+    SourceRef, Timestamp, bounds,
+};
+use serde_json::Value;
+
+use crate::decoded::{Malformed, NotUnderstood, Part};
+use crate::fields::{self, Fields, Path, Problems, depth, shortened};
+
+/// How the quarantine calls this form.
+pub(crate) const FORMAT: &str = "alertmanager";
+
+const SOURCE: &str = "alertmanager";
+
+/// The labels or annotations of an alert.
+type Named = BTreeMap<String, String>;
+
+/// Every alert of a notification, each for itself.
+pub(crate) fn decode(body: &[u8], received_at: Timestamp) -> Result<Vec<Part>, Malformed> {
+    let mut notification: Value = serde_json::from_slice(body)
+        .map_err(|error| Malformed::because(format!("the body is not JSON: {error}")))?;
+    if bounds::JSON_DEPTH_MAX < depth(&notification) {
+        return Err(Malformed::because("the body nests too deep"));
+    }
+    let Some(Value::Array(alerts)) = notification.get_mut("alerts").map(Value::take) else {
+        return Ok(vec![not_a_notification(body, received_at)]);
+    };
+    if bounds::EVENTS_PER_REQUEST_MAX < alerts.len() {
+        let limit = bounds::EVENTS_PER_REQUEST_MAX;
+        return Err(Malformed::because(format!(
+            "more than {limit} alerts in one notification"
+        )));
+    }
+    let group = Group::of(&notification);
+    let parts = alerts.into_iter().enumerate().map(|(index, alert)| {
+        let mut problems = Problems::default();
+        let alerts = Path::Field(&Path::Root, "alerts");
+        match read_alert(alert, &group, &Path::Entry(&alerts, index), &mut problems) {
+            Some(alert) if problems.is_empty() => Part::Events(vec![alert.event(received_at)]),
+            _ => Part::Rejected(problems),
+        }
+    });
+    Ok(parts.collect())
+}
+
+fn not_a_notification(body: &[u8], received_at: Timestamp) -> Part {
+    Part::Unknown(NotUnderstood {
+        source: SourceName::new(SOURCE),
+        occurred: Occurred::Received(received_at),
+        format: FORMAT,
+        body: body.to_vec(),
+        reason: "there is no list of alerts".to_owned(),
+    })
+}
+
+/// What a notification says of all its alerts.
+struct Group {
+    labels: String,
+    truncated: u64,
+}
+
+impl Group {
+    fn of(notification: &Value) -> Self {
+        let labels = notification.get("groupLabels").and_then(Value::as_object);
+        let labels = labels.into_iter().flatten();
+        let labels: Vec<String> = labels
+            .map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default()))
+            .collect();
+        let truncated = notification.get("truncatedAlerts").and_then(Value::as_u64);
+        Self {
+            labels: labels.join(", "),
+            truncated: truncated.unwrap_or(0),
+        }
+    }
+}
+
+/// One alert, read and named.
+struct Alert {
+    incident: Incident,
+    resolved: bool,
+}
+
+fn read_alert(
+    alert: Value,
+    group: &Group,
+    path: &Path<'_>,
+    problems: &mut Problems,
+) -> Option<Alert> {
+    const FIRING: [(&str, bool); 2] = [("firing", false), ("resolved", true)];
+    let mut fields = Fields::open(alert, path, problems)?;
+    let resolved = fields.must("status", |value, path, problems| {
+        fields::word(&FIRING, value, path, problems)
+    });
+    let labels = fields.must("labels", named);
+    let annotations = fields.may("annotations", named).unwrap_or_default();
+    let started_at = fields.must("startsAt", fields::time);
+    // An alert that still fires states the year 1 as its end.
+    let ended_at = match resolved {
+        Some(true) => fields.may("endsAt", fields::time),
+        Some(false) | None => None,
+    };
+    let fingerprint = fields.may("fingerprint", fields::name);
+    let generator = fields.may("generatorURL", |value, _, _| {
+        value.as_str().map(|url| shortened(url, bounds::LINE_BYTES))
+    });
+    let (resolved, labels, started_at) = (resolved?, labels?, started_at?);
+
+    let fingerprint = fingerprint.unwrap_or_else(|| fingerprint_of(&labels));
+    let environment = labels::environment(&labels);
+    let items = labels::items(&labels, environment.as_deref());
+    let description = describe(&labels, &annotations, group, items.is_empty());
+    let reference = SourceRef {
+        source: SourceName::new(SOURCE),
+        source_id: format!("{fingerprint}/{started_at}"),
+    };
+    let incident = Incident {
+        title: Some(title(&labels, &annotations)),
+        description,
+        status: Some(match resolved {
+            true => IncidentStatus::Resolved,
+            false => IncidentStatus::Open,
+        }),
+        severity: labels::severity(&labels),
+        items,
+        environment,
+        started_at: Some(started_at),
+        resolved_at: ended_at.map(|ended| ended.max(started_at)),
+        link: generator.filter(|url| !url.is_empty()),
+        ..Incident::new(reference)
+    };
+    Some(Alert { incident, resolved })
+}
+
+impl Alert {
+    fn event(self, received_at: Timestamp) -> NewEvent {
+        let event = match self.resolved {
+            true => Event::IncidentUpdated(self.incident),
+            false => Event::IncidentOpened(self.incident),
+        };
+        let actor = Actor {
+            kind: ActorKind::Automatic,
+            name: Some(SOURCE.to_owned()),
+        };
+        let occurred = event.occurred(None, received_at);
+        NewEvent::named_by_content(SourceName::new(SOURCE), occurred, actor, event)
+    }
+}
+
+/// Names and texts; anything else in between says nothing to us.
+fn named(value: Value, path: &Path<'_>, problems: &mut Problems) -> Option<Named> {
+    let Value::Object(entries) = value else {
+        problems.add(path, "expected an object");
+        return None;
+    };
+    if bounds::ATTRIBUTES_MAX < entries.len() {
+        let limit = bounds::ATTRIBUTES_MAX;
+        problems.add(path, format!("has more than {limit} entries"));
+        return None;
+    }
+    let texts = entries.into_iter().filter_map(|(name, value)| match value {
+        Value::String(text) => Some((name, text)),
+        _ => None,
+    });
+    Some(texts.collect())
+}
+
+fn fingerprint_of(labels: &Named) -> String {
+    let said = serde_json::to_vec(labels).expect("texts can be written to memory");
+    ContentHash::of(&said).to_string()
+}
+
+fn title(labels: &Named, annotations: &Named) -> String {
+    let stated = ["summary", "title", "message"]
+        .iter()
+        .find_map(|name| annotations.get(*name))
+        .filter(|text| !text.trim().is_empty())
+        .or_else(|| labels.get("alertname"))
+        .map_or("alert without a name", String::as_str);
+    let line = stated.lines().next().unwrap_or_default();
+    shortened(line, bounds::LINE_BYTES)
+}
+
+fn describe(
+    labels: &Named,
+    annotations: &Named,
+    group: &Group,
+    without_item: bool,
+) -> Option<String> {
+    const LINKS: [(&str, &str); 3] = [
+        ("runbook_url", "Runbook"),
+        ("runbook", "Runbook"),
+        ("dashboard_url", "Dashboard"),
+    ];
+    let mut lines: Vec<String> = Vec::new();
+    lines.extend(annotations.get("description").cloned());
+    for (name, shown) in LINKS {
+        lines.extend(annotations.get(name).map(|link| format!("{shown}: {link}")));
+    }
+    if 0 < group.truncated {
+        let (left_out, labels) = (group.truncated, &group.labels);
+        lines.push(format!(
+            "{left_out} more alerts of the group ({labels}) were left out by Alertmanager."
+        ));
+    }
+    if without_item {
+        let names: Vec<&str> = labels.keys().map(String::as_str).collect();
+        lines.push(format!(
+            "No label of this alert names an item: {}.",
+            names.join(", ")
+        ));
+    }
+    let description = shortened(&lines.join("\n"), bounds::TEXT_BYTES);
+    (!description.is_empty()).then_some(description)
+}

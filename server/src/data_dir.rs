@@ -1,0 +1,89 @@
+//! The folder that holds everything on disk, and who may use it: one process at a time.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use tempfile::TempDir;
+
+/// A data folder that this process holds.
+#[derive(Debug)]
+pub(crate) struct DataDir {
+    path: PathBuf,
+    /// The lock goes with the file.
+    _lock: File,
+    /// A folder that goes with the process.
+    _temporary: Option<TempDir>,
+}
+
+impl DataDir {
+    /// Makes the folder if need be and takes it.
+    pub(crate) fn take(path: &Path) -> anyhow::Result<Self> {
+        fs::create_dir_all(path)
+            .with_context(|| format!("could not make the data folder {}", path.display()))?;
+        let lock_path = path.join("lock");
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock_path)
+            .with_context(|| format!("could not open {}", lock_path.display()))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self {
+                path: path.to_owned(),
+                _lock: lock,
+                _temporary: None,
+            }),
+            Err(TryLockError::WouldBlock) => {
+                bail!("another process uses the data folder {}", path.display())
+            }
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("could not lock {}", lock_path.display()))
+            }
+        }
+    }
+
+    /// A fresh folder that goes with the process.
+    pub(crate) fn temporary() -> anyhow::Result<Self> {
+        let temporary =
+            TempDir::with_prefix("epicenter-").context("could not make a temporary data folder")?;
+        let mut taken = Self::take(temporary.path())?;
+        taken._temporary = Some(temporary);
+        Ok(taken)
+    }
+
+    /// Where the log's segments lie.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.path.join("log")
+    }
+
+    /// Where saved folds lie.
+    pub(crate) fn snapshots(&self) -> PathBuf {
+        self.path.join("snapshots")
+    }
+
+    /// Where read models on disk lie.
+    pub(crate) fn index(&self) -> PathBuf {
+        self.path.join("index")
+    }
+
+    /// Where input lies that was not understood.
+    pub(crate) fn quarantine(&self) -> PathBuf {
+        self.path.join("quarantine")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_held_by_one_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = DataDir::take(folder.path()).unwrap();
+        let refused = DataDir::take(folder.path()).unwrap_err().to_string();
+        assert!(refused.starts_with("another process uses"), "{refused}");
+        drop(held);
+        DataDir::take(folder.path()).unwrap();
+    }
+}

@@ -1,0 +1,156 @@
+//! What was known then: a fold from the nearest saved state to a position of the past.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use graph::{GraphView, Projection};
+use model::{LogPosition, Timestamp};
+use store::{EventLog, ReadError, ReadLimit};
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use tokio::task::JoinError;
+
+use super::{Published, SavedFolds};
+use crate::config::ProjectorSettings;
+
+/// Folds states of the past, a few at once, and keeps the last ones.
+pub(crate) struct Past {
+    log: Arc<dyn EventLog>,
+    saved: Arc<SavedFolds>,
+    published: Arc<Published>,
+    settings: ProjectorSettings,
+    folding: Arc<Semaphore>,
+    kept: Mutex<VecDeque<Arc<GraphView>>>,
+}
+
+/// Why there is no such state.
+#[derive(Debug, Error)]
+pub(crate) enum PastError {
+    /// The log is shorter than that.
+    #[error("the log ends at position {head}")]
+    BeyondLog {
+        /// Its last position.
+        head: LogPosition,
+    },
+    /// As many as may be are being folded already.
+    #[error("too many states of the past are being folded at once")]
+    Busy,
+    /// The log could not be read.
+    #[error("the past could not be read")]
+    Read(#[from] ReadError),
+    /// The fold panicked.
+    #[error("the fold of the past broke off")]
+    Broken(#[from] JoinError),
+}
+
+impl Past {
+    /// Nothing folded yet.
+    pub(crate) fn new(
+        log: Arc<dyn EventLog>,
+        saved: Arc<SavedFolds>,
+        published: Arc<Published>,
+        settings: ProjectorSettings,
+    ) -> Self {
+        Self {
+            log,
+            saved,
+            published,
+            folding: Arc::new(Semaphore::new(settings.past_folds_max)),
+            settings,
+            kept: Mutex::default(),
+        }
+    }
+
+    /// The state that holds exactly the events up to a position.
+    pub(crate) async fn at(
+        self: &Arc<Self>,
+        position: LogPosition,
+    ) -> Result<Arc<GraphView>, PastError> {
+        let head = self.log.head();
+        if head < position {
+            return Err(PastError::BeyondLog { head });
+        }
+        if let Some(view) = self.find(position) {
+            return Ok(view);
+        }
+        let patience = Duration::from_millis(self.settings.wait_timeout_ms);
+        let slot = tokio::time::timeout(patience, Arc::clone(&self.folding).acquire_owned()).await;
+        let Ok(Ok(slot)) = slot else {
+            return Err(PastError::Busy);
+        };
+        // Somebody else may have folded it while this one waited.
+        if let Some(view) = self.find(position) {
+            return Ok(view);
+        }
+        let this = Arc::clone(self);
+        let folded = tokio::task::spawn_blocking(move || {
+            let folded = this.fold(position);
+            drop(slot);
+            folded
+        });
+        folded.await?
+    }
+
+    /// The state that holds every event recorded at or before a moment.
+    pub(crate) async fn at_moment(
+        self: &Arc<Self>,
+        moment: Timestamp,
+    ) -> Result<Arc<GraphView>, PastError> {
+        let log = Arc::clone(&self.log);
+        let position = tokio::task::spawn_blocking(move || last_recorded(log.as_ref(), moment));
+        self.at(position.await??).await
+    }
+
+    fn find(&self, position: LogPosition) -> Option<Arc<GraphView>> {
+        let newest = self.published.newest();
+        if newest.position() == position {
+            return Some(newest);
+        }
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter()
+            .find(|view| view.position() == position)
+            .cloned()
+    }
+
+    fn fold(&self, position: LogPosition) -> Result<Arc<GraphView>, PastError> {
+        let mut estate = self.saved.restore(position);
+        while estate.position() < position {
+            let left = position.number() - estate.position().number();
+            let limit = ReadLimit {
+                events: usize::try_from(left).map_or(self.settings.batch_events, |left| {
+                    left.min(self.settings.batch_events)
+                }),
+                bytes: self.settings.batch_bytes,
+            };
+            for envelope in self.log.read(estate.position(), limit)? {
+                estate.apply(&envelope);
+            }
+        }
+        let view = estate.publish();
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() == self.settings.past_views_kept {
+            kept.pop_front();
+        }
+        kept.push_back(Arc::clone(&view));
+        Ok(view)
+    }
+}
+
+/// The last position recorded at or before a moment. Recording times never go back along the log.
+fn last_recorded(log: &dyn EventLog, moment: Timestamp) -> Result<LogPosition, ReadError> {
+    let one = ReadLimit {
+        events: 1,
+        bytes: usize::MAX,
+    };
+    let (mut known, mut end) = (0, log.head().number());
+    while known < end {
+        let middle = known + (end - known) / 2;
+        let events = log.read(LogPosition::new(middle), one)?;
+        match events.first() {
+            Some(event) if event.recorded_at <= moment => known = middle + 1,
+            _ => end = middle,
+        }
+    }
+    Ok(LogPosition::new(known))
+}

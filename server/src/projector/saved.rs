@@ -1,0 +1,138 @@
+//! Saved states of the fold: caches that only make a start or a question about the past faster.
+
+use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use graph::{Estate, GraphView, Projection};
+use model::LogPosition;
+use store::{Snapshot, SnapshotLabel, Snapshots};
+
+use crate::metrics::Metrics;
+
+/// The folder of saved states, if the log outlives the process.
+pub(crate) struct SavedFolds {
+    snapshots: Option<Snapshots>,
+    saving: AtomicBool,
+    saved: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl SavedFolds {
+    /// States are saved in `snapshots`, or nowhere.
+    pub(crate) fn new(snapshots: Option<Snapshots>) -> Self {
+        Self {
+            snapshots,
+            saving: AtomicBool::new(false),
+            saved: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+        }
+    }
+
+    /// The newest good state at or before a position; an empty one where there is none.
+    pub(crate) fn restore(&self, at_or_before: LogPosition) -> Estate {
+        let Some(snapshots) = &self.snapshots else {
+            return Estate::default();
+        };
+        let started = Instant::now();
+        let found = match snapshots.newest(Estate::NAME, Estate::VERSION, Some(at_or_before)) {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!("saved states cannot be read, folding from the start: {error}");
+                return Estate::default();
+            }
+        };
+        for skipped in found.skipped {
+            let path = skipped.path.display();
+            tracing::warn!("passed over the saved state {path}: {:?}", skipped.reason);
+        }
+        match found.snapshot.map(read) {
+            None => Estate::default(),
+            Some(Ok(estate)) => {
+                let took = started.elapsed().as_millis();
+                tracing::info!(
+                    event.position = estate.position().number(),
+                    duration_ms = took,
+                    "read the saved state of position {} in {took} ms",
+                    estate.position()
+                );
+                estate
+            }
+            Some(Err(error)) => {
+                tracing::warn!("the saved state cannot be read, folding from the start: {error:#}");
+                Estate::default()
+            }
+        }
+    }
+
+    /// Saves a view. That it fails is a warning: the log still holds everything.
+    pub(crate) fn save(&self, view: &GraphView) {
+        let Some(snapshots) = &self.snapshots else {
+            return;
+        };
+        let started = Instant::now();
+        let label = SnapshotLabel {
+            name: Estate::NAME.to_owned(),
+            version: Estate::VERSION,
+            position: view.position(),
+            log_digest: None,
+        };
+        let bytes = Estate::save_view(view);
+        match snapshots.save(&label, |file| file.write_all(&bytes)) {
+            Ok(written) => {
+                self.saved.fetch_add(1, Ordering::Relaxed);
+                let took = started.elapsed().as_millis();
+                let position = view.position();
+                tracing::info!(
+                    event.position = position.number(),
+                    duration_ms = took,
+                    "saved the state of position {position}, {written} bytes, in {took} ms"
+                );
+            }
+            Err(error) => {
+                self.failed.fetch_add(1, Ordering::Relaxed);
+                tracing::warn!("the state could not be saved: {error}");
+            }
+        }
+    }
+
+    /// Saves a view on a thread of its own, unless one is still being saved.
+    pub(crate) fn save_aside(saved: &Arc<Self>, view: Arc<GraphView>) {
+        if saved.snapshots.is_none() || saved.saving.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let this = Arc::clone(saved);
+        let spawned = std::thread::Builder::new()
+            .name("snapshots".to_owned())
+            .spawn(move || {
+                this.save(&view);
+                this.saving.store(false, Ordering::Release);
+            });
+        if let Err(error) = spawned {
+            saved.saving.store(false, Ordering::Release);
+            tracing::warn!("no thread to save the state on: {error}");
+        }
+    }
+
+    /// Registers what saving measures.
+    pub(crate) fn register(self: &Arc<Self>, metrics: &Metrics) {
+        let this = Arc::clone(self);
+        metrics.register(move |scrape| {
+            for (result, count) in [("saved", &this.saved), ("failed", &this.failed)] {
+                scrape.counter(
+                    "fold_snapshots_total",
+                    "States saved since start.",
+                    &[("result", result)],
+                    count.load(Ordering::Relaxed),
+                );
+            }
+        });
+    }
+}
+
+fn read(mut snapshot: Snapshot) -> anyhow::Result<Estate> {
+    let mut bytes = Vec::new();
+    snapshot.read_to_end(&mut bytes)?;
+    Ok(Estate::restore(&bytes)?)
+}
