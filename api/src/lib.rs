@@ -1,1 +1,37 @@
-//! GraphQL, the page and live subscriptions over one immutable view per request. It never reads the log.
+//! GraphQL, the page and live subscriptions over one immutable view per request.
+//!
+//! It never reads the log: events by position and everything else it needs from
+//! others come through [`Ports`], which `server` provides.
+
+mod error;
+mod limits;
+mod page;
+mod ports;
+mod reading;
+mod schema;
+mod state;
+mod transport;
+
+use axum::Router;
+use axum::routing::{any, get};
+
+pub use error::ErrorCode;
+pub use limits::ApiLimits;
+pub use ports::{
+    Events, EventsError, KnownAt, PortFuture, Ports, Quarantine, QuarantineEntry, QuarantineError,
+    QuarantinePage, ReadView, RecordError, RecordOutcome, Recorder, Reprocessed, ViewError, Views,
+};
+pub use schema::schema_text;
+pub use state::ApiState;
+pub use transport::OriginPolicy;
+
+/// The routes: `/graphql` (queries, mutations, live streams), and the page at `/`.
+///
+/// Build the state once with [`ApiState::new`] and merge the router with the others of the same
+/// address. Nothing else is needed; the router brings its own limits of size and time.
+pub fn router(state: ApiState) -> Router {
+    Router::new()
+        .route("/graphql", any(transport::serve))
+        .route("/", get(|| async { page::index() }))
+        .with_state(state)
+}

@@ -1,0 +1,226 @@
+//! What the API needs from others. `server` provides it over the log, the fold and the quarantine.
+//!
+//! Every port is asynchronous and none blocks the thread it is called on.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use graph::GraphView;
+use model::{ContentHash, EventEnvelope, EventId, LogPosition, Rejection, SourceName, Timestamp};
+use serde_json::Value;
+use thiserror::Error;
+use tokio::sync::watch;
+
+/// What a port answers with.
+pub type PortFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Everything the API needs from others.
+#[derive(Clone)]
+pub struct Ports {
+    /// Immutable views of the estate.
+    pub views: Arc<dyn Views>,
+    /// The one door of every write.
+    pub recorder: Arc<dyn Recorder>,
+    /// The events themselves, for live subscriptions.
+    pub events: Arc<dyn Events>,
+    /// Input that was not understood.
+    pub quarantine: Arc<dyn Quarantine>,
+    /// The time.
+    pub clock: Arc<dyn model::Clock>,
+}
+
+/// The state of everything at one position.
+#[derive(Clone)]
+pub struct ReadView {
+    /// The items, relations, changes and incidents.
+    pub graph: Arc<GraphView>,
+}
+
+impl ReadView {
+    /// The last position that is folded into it.
+    pub fn position(&self) -> LogPosition {
+        self.graph.position()
+    }
+}
+
+/// What counts as known in a question about the past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KnownAt {
+    /// Everything up to and including this position.
+    Position(LogPosition),
+    /// Everything that was recorded at or before this moment.
+    Moment(Timestamp),
+}
+
+/// Immutable views of the estate.
+pub trait Views: Send + Sync + 'static {
+    /// The last position this node has acknowledged or seen in the log.
+    fn acknowledged(&self) -> LogPosition;
+
+    /// The newest view, as soon as it holds `position`; fails when that takes longer than `patience`.
+    fn at_least(
+        &self,
+        position: LogPosition,
+        patience: Duration,
+    ) -> PortFuture<'_, Result<ReadView, ViewError>>;
+
+    /// The view that holds exactly what was known then.
+    fn as_known_at(&self, known_at: KnownAt) -> PortFuture<'_, Result<ReadView, ViewError>>;
+}
+
+/// Why there is no such view.
+#[derive(Debug, Error)]
+pub enum ViewError {
+    /// The fold has not come so far in time.
+    #[error("the view stands at position {reached}, not yet at {wanted}")]
+    Behind {
+        /// What was asked for.
+        wanted: LogPosition,
+        /// Where the view stands.
+        reached: LogPosition,
+    },
+    /// The log is shorter than that.
+    #[error("the log ends at position {head}")]
+    BeyondLog {
+        /// The last position of the log.
+        head: LogPosition,
+    },
+    /// As many past views are being folded as may be; try again.
+    #[error("too many questions about the past at once")]
+    Busy,
+    /// The past could not be read.
+    #[error("the past could not be folded")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The one door of every write, in the form of our own events: `{id?, source, type, time?, data}`.
+///
+/// A mutation thus means exactly what the same event sent to the intake means: the same bounds,
+/// the same removal of secrets, the same id, the same log.
+pub trait Recorder: Send + Sync + 'static {
+    /// Writes all events or, when one is refused, none; answers after the sync, with one outcome
+    /// for each event in its order.
+    fn record(&self, events: Vec<Value>)
+    -> PortFuture<'_, Result<Vec<RecordOutcome>, RecordError>>;
+}
+
+/// What became of one event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordOutcome {
+    /// It was written here.
+    Recorded(LogPosition),
+    /// The same event was written there before.
+    Duplicate(LogPosition),
+    /// Another event with the same id was written there before; this one was not.
+    Conflict {
+        /// The id that came twice.
+        id: EventId,
+        /// Where the first one stands.
+        first: LogPosition,
+    },
+}
+
+/// Why nothing of a batch was written.
+#[derive(Debug, Error)]
+pub enum RecordError {
+    /// Something is wrong with the events; it names which, and which of their fields.
+    #[error("the events are not as they must be")]
+    Rejected(Vec<Rejection>),
+    /// Too much waits for the disk already; try again.
+    #[error("too many writes are waiting for the disk")]
+    Busy,
+    /// One event is larger than an event may be.
+    #[error("event {id} has {bytes} bytes, which is too many")]
+    TooLarge {
+        /// Which event.
+        id: EventId,
+        /// Its encoded size.
+        bytes: usize,
+    },
+    /// The log takes no writes.
+    #[error("the log takes no writes")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The events of the log by position.
+pub trait Events: Send + Sync + 'static {
+    /// The events after a position in their order: no more than `limit`, at least one unless there is none.
+    fn after(
+        &self,
+        position: LogPosition,
+        limit: usize,
+    ) -> PortFuture<'_, Result<Vec<EventEnvelope>, EventsError>>;
+
+    /// Follows the last position of the log.
+    fn watch_head(&self) -> watch::Receiver<LogPosition>;
+}
+
+/// Why events could not be read; the details are for our log.
+#[derive(Debug, Error)]
+#[error("the events could not be read")]
+pub struct EventsError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// Input that parsed but was not understood.
+pub trait Quarantine: Send + Sync + 'static {
+    /// What lies there, newest first, no more than `first`, after the entry of that hash.
+    fn list(
+        &self,
+        after: Option<ContentHash>,
+        first: usize,
+    ) -> PortFuture<'_, Result<QuarantinePage, QuarantineError>>;
+
+    /// Decodes an entry again; `None` when nothing lies under the hash.
+    fn reprocess(
+        &self,
+        hash: ContentHash,
+    ) -> PortFuture<'_, Result<Option<Reprocessed>, QuarantineError>>;
+}
+
+/// A part of the quarantine's list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QuarantinePage {
+    /// The entries, newest first.
+    pub entries: Vec<QuarantineEntry>,
+    /// Whether there are more after them.
+    pub more: bool,
+    /// How many there are altogether.
+    pub total: usize,
+}
+
+/// One input that was not understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuarantineEntry {
+    /// The hash of its bytes, which names it.
+    pub hash: ContentHash,
+    /// Who sent it.
+    pub source: SourceName,
+    /// Which intake took it.
+    pub intake: String,
+    /// What was not understood.
+    pub reason: String,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// How many bytes it has.
+    pub bytes: usize,
+    /// Its bytes as text, secrets removed, cut to a readable length.
+    pub excerpt: String,
+}
+
+/// What became of an entry that was decoded again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reprocessed {
+    /// How many events are now in the log.
+    pub accepted: usize,
+    /// How many of them had been there before.
+    pub duplicates: usize,
+    /// Why the rest was still not understood; empty when it was and the entry is gone.
+    pub reasons: Vec<String>,
+    /// The last position written.
+    pub position: Option<LogPosition>,
+}
+
+/// Why the quarantine did not answer; the details are for our log.
+#[derive(Debug, Error)]
+#[error("the quarantine could not be read or written")]
+pub struct QuarantineError(#[source] pub Box<dyn std::error::Error + Send + Sync>);

@@ -1,0 +1,73 @@
+//! The GraphQL schema: handles over one immutable view, and mutations that go through the one door of every write.
+//!
+//! It decides nothing about what an item is or what a change does; it asks `graph`.
+
+mod anomaly;
+mod asking;
+mod change;
+mod change_filter;
+mod change_input;
+mod incident;
+mod incident_input;
+mod item;
+mod item_filter;
+mod item_input;
+mod keys;
+mod live;
+mod mutation;
+mod nearby;
+mod node;
+mod paging;
+mod quarantine;
+mod query;
+mod radius;
+mod recording;
+mod scalars;
+mod source;
+mod standpoint;
+
+use std::sync::Arc;
+
+use async_graphql::{Schema, SchemaBuilder};
+use tokio::sync::Semaphore;
+
+use crate::{ApiLimits, Ports};
+use live::Subscription;
+use mutation::Mutation;
+use query::Query;
+
+/// The engine with our schema.
+pub(crate) type Engine = Schema<Query, Mutation, Subscription>;
+
+/// What every resolver may use.
+pub(crate) struct Shared {
+    pub(crate) ports: Ports,
+    pub(crate) limits: ApiLimits,
+    /// Room for questions that compute.
+    pub(crate) questions: Arc<Semaphore>,
+}
+
+/// The engine that answers over the ports within the limits.
+pub(crate) fn engine(ports: &Ports, limits: ApiLimits) -> Engine {
+    builder()
+        .limit_complexity(limits.cost_max)
+        .data(Shared {
+            ports: ports.clone(),
+            limits,
+            questions: Arc::new(Semaphore::new(limits.questions_max)),
+        })
+        .finish()
+}
+
+/// The schema in its own language, as it is committed in `api/schema.graphql`.
+pub fn schema_text() -> String {
+    let options = async_graphql::SDLExportOptions::new()
+        .sorted_fields()
+        .sorted_arguments()
+        .sorted_enum_items();
+    builder().finish().sdl_with_options(options)
+}
+
+fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query, Mutation, Subscription)
+}

@@ -1,0 +1,303 @@
+//! What a client states of a change: the whole description model. It is shaped like the data of
+//! our own event `change.recorded`, and becomes it.
+
+use async_graphql::{Enum, InputObject, Json, Result};
+use model::SourceKey;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::keys;
+use super::recording::Envelope;
+use super::scalars::{DateTime, ItemKey};
+use super::standpoint::Standpoint;
+
+/// A statement about a change. What is missing says nothing; several statements about one change are laid
+/// over each other by the time they speak of. A repeat without `eventId` is a duplicate when its content is
+/// equal, and an update when it is not.
+#[derive(InputObject, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RecordChangeInput {
+    /// The sender's id of this statement. A retry with the same id and content is recorded once.
+    #[serde(skip)]
+    event_id: Option<String>,
+    /// When this was so; now when missing.
+    #[serde(skip)]
+    occurred_at: Option<DateTime>,
+    /// The platform that made the change.
+    pub(crate) source: String,
+    /// The platform's own id of the change.
+    pub(crate) source_id: String,
+    /// A line for people.
+    title: String,
+    /// What it touches: keys, aliases or ids. Unknown ones are fine.
+    #[serde(skip)]
+    targets: Vec<String>,
+    /// What it touches, as structured keys; they are added to `targets`.
+    #[serde(skip)]
+    target_keys: Option<Vec<ItemKey>>,
+    /// Who carried it out.
+    #[serde(skip)]
+    operator: Option<String>,
+    /// Whether a person or a machine carried it out.
+    #[serde(skip)]
+    operator_kind: Option<OperatorKind>,
+    /// What sort of change: `deployment`, `configuration`, `flag`, `infrastructure`, `database`, `drill` or your own word.
+    kind: Option<String>,
+    /// Where it takes effect; decides first which item a key without environment means.
+    environment: Option<String>,
+    /// Where it stands.
+    status: Option<ChangeStatus>,
+    /// When it began to take effect.
+    started_at: Option<DateTime>,
+    /// When it was through.
+    finished_at: Option<DateTime>,
+    /// When it was to begin.
+    planned_start_at: Option<DateTime>,
+    /// When it was to be through.
+    planned_finish_at: Option<DateTime>,
+    /// What is done, in full.
+    description: Option<String>,
+    /// What is new for its users.
+    release_notes: Option<String>,
+    /// Where people read more.
+    link: Option<String>,
+    /// The registered scene: iteration release, configuration release, server offline.
+    scene: Option<String>,
+    /// What it is for: iteration, bug fix, fault handling, performance, compliance.
+    goal: Option<String>,
+    /// A finer class in your own tree.
+    category: Option<String>,
+    /// Server, network, database, middleware, platform, release, configuration or business data.
+    domain: Option<String>,
+    /// How it takes effect: at once, by machine batches, by traffic ratio.
+    scope: Option<String>,
+    /// Within one system, or several.
+    scope_width: Option<String>,
+    /// Its level of control, `G0` to `G4`.
+    level: Option<String>,
+    /// Its risk as its platform sees it.
+    risk_level: Option<String>,
+    /// Whether it jumped the queue.
+    emergency: Option<bool>,
+    /// Who carries it out, if not the operator.
+    implementer: Option<String>,
+    /// Who asked for it.
+    applicant: Option<String>,
+    /// Who allowed it.
+    approver: Option<String>,
+    /// How it was begun: page, schedule, API call.
+    entry_channel: Option<String>,
+    /// Which exemption it uses: `green_channel` or `white_list`, with its reference.
+    exemption: Option<String>,
+    /// How it is to be rolled out.
+    rollout_plan: Option<String>,
+    /// How it is to be taken back.
+    rollback_plan: Option<String>,
+    /// Its batches, if it is gradual.
+    batches: Option<Vec<ChangeBatchInput>>,
+    /// Before and after. Secrets are removed before anything is kept.
+    values: Option<Vec<ValueChangeInput>>,
+    /// What was delivered.
+    artifacts: Option<Vec<ArtifactInput>>,
+    /// The code behind it.
+    code_refs: Option<Vec<CodeRefInput>>,
+    /// Alerts kept quiet while it runs.
+    shields: Option<Vec<ShieldInput>>,
+    /// What checks found.
+    check_results: Option<Vec<CheckResultInput>>,
+    /// How it stands to other changes.
+    links: Option<Vec<ChangeLinkInput>>,
+    /// What people should watch while it runs.
+    metrics_to_watch: Option<Vec<String>>,
+    /// Items its author expects to be affected.
+    declared_impact: Option<Vec<ItemKey>>,
+    /// Named facts that raise or lower its risk.
+    risk_factors: Option<Vec<String>>,
+}
+
+/// Where a change stands.
+#[derive(Clone, Copy, PartialEq, Eq, Enum, Serialize)]
+#[graphql(remote = "model::ChangeStatus")]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ChangeStatus {
+    /// Intended, perhaps approved; nothing has happened yet.
+    Planned,
+    /// Under way.
+    Running,
+    /// Done as intended.
+    Succeeded,
+    /// Ended without its effect, or with a bad one.
+    Failed,
+    /// Given up before it began or was through.
+    Cancelled,
+    /// Taken back.
+    RolledBack,
+}
+
+/// Whether a person or a machine acted.
+#[derive(Clone, Copy, PartialEq, Eq, Enum, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum OperatorKind {
+    /// A person.
+    Human,
+    /// A machine by itself.
+    Automatic,
+    /// Nobody said.
+    Unknown,
+}
+
+/// Where one batch stands.
+#[derive(Clone, Copy, PartialEq, Eq, Enum, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum BatchStatus {
+    /// Not begun.
+    Planned,
+    /// Under way.
+    Running,
+    /// Done.
+    Succeeded,
+    /// Ended badly.
+    Failed,
+}
+
+/// One wave of a gradual change.
+#[derive(InputObject, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ChangeBatchInput {
+    /// Its place among the batches, from 0.
+    index: u32,
+    /// What it touches; empty when it goes by traffic.
+    targets: Option<Vec<ItemKey>>,
+    /// The share of traffic it covers, 0 to 100.
+    traffic_percent: Option<f64>,
+    /// When it began.
+    started_at: Option<DateTime>,
+    /// When it was through.
+    finished_at: Option<DateTime>,
+    /// Where it stands.
+    status: Option<BatchStatus>,
+}
+
+/// One value before and after.
+#[derive(InputObject, Serialize)]
+pub(crate) struct ValueChangeInput {
+    /// Which value, as a path.
+    field: String,
+    /// What it was.
+    before: Option<Json<Value>>,
+    /// What it became.
+    after: Option<Json<Value>>,
+}
+
+/// What was delivered.
+#[derive(InputObject, Serialize)]
+pub(crate) struct ArtifactInput {
+    /// Its name or package URL.
+    name: String,
+    /// Its version.
+    version: Option<String>,
+    /// Its digest, with the algorithm before it (`sha256:...`).
+    digest: Option<String>,
+    /// Where it lies.
+    url: Option<String>,
+}
+
+/// The code behind a change.
+#[derive(InputObject, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CodeRefInput {
+    /// The repository.
+    repository: Option<String>,
+    /// The commit.
+    commit: Option<String>,
+    /// The merge or pull request.
+    merge_request: Option<String>,
+    /// The branch or tag.
+    reference: Option<String>,
+}
+
+/// Alerts kept quiet while a change runs.
+#[derive(InputObject, Serialize)]
+pub(crate) struct ShieldInput {
+    /// Which metric or alert.
+    metric: String,
+    /// From when.
+    from: DateTime,
+    /// Until when.
+    until: Option<DateTime>,
+    /// Why.
+    reason: Option<String>,
+}
+
+/// What a check found.
+#[derive(InputObject, Serialize)]
+pub(crate) struct CheckResultInput {
+    /// The check.
+    name: String,
+    /// `observer` or `enforcer`.
+    mode: Option<String>,
+    /// `pass`, `warn`, `block`, `error` or `skipped`.
+    result: String,
+    /// Why.
+    reason: Option<String>,
+    /// What the person answered: `close`, `roll_back` or `continue`.
+    answer: Option<String>,
+}
+
+/// How a change stands to another.
+#[derive(InputObject, Serialize)]
+pub(crate) struct ChangeLinkInput {
+    /// `rollback_of`, `caused_by` or `part_of`.
+    kind: String,
+    /// The other change, by its source's name.
+    change: SourceRefInput,
+}
+
+/// A change or incident by its source's name.
+#[derive(InputObject, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SourceRefInput {
+    /// The platform.
+    source: String,
+    /// The platform's own id.
+    source_id: String,
+}
+
+impl RecordChangeInput {
+    /// The event that states it.
+    pub(crate) fn into_event(mut self, at: &Standpoint) -> Result<Value> {
+        let written = std::mem::take(&mut self.targets).into_iter();
+        let written = written.map(SourceKey::Text);
+        let structured = self.target_keys.take().into_iter().flatten();
+        let structured = structured.map(|key| key.0);
+        let mut targets = Vec::new();
+        for key in written.chain(structured) {
+            targets.push(keys::to_record(at, "targets", key)?);
+        }
+        for key in self.declared_impact.iter_mut().flatten() {
+            key.0 = keys::to_record(at, "declaredImpact", key.0.clone())?;
+        }
+        for batch in self.batches.iter_mut().flatten() {
+            for key in batch.targets.iter_mut().flatten() {
+                key.0 = keys::to_record(at, "batches.targets", key.0.clone())?;
+            }
+        }
+        let mut data = serde_json::to_value(&self).expect("an input has string keys only");
+        if let Value::Object(data) = &mut data {
+            // Only our own event's envelope names the source.
+            data.remove("source");
+            data.insert("targets".to_owned(), serde_json::json!(targets));
+            if self.operator.is_some() || self.operator_kind.is_some() {
+                let operator =
+                    serde_json::json!({ "name": self.operator, "kind": self.operator_kind });
+                data.insert("operator".to_owned(), operator);
+            }
+        }
+        let envelope = Envelope {
+            event_id: self.event_id,
+            source: self.source,
+            occurred_at: self.occurred_at,
+        };
+        Ok(envelope.seal("change.recorded", &data))
+    }
+}

@@ -1,0 +1,328 @@
+//! Items and the relations between them, as handles.
+
+use async_graphql::connection::{
+    Connection, ConnectionNameType, EdgeNameType, EmptyFields, OpaqueCursor,
+};
+use async_graphql::{Context, Enum, ID, Object, OutputType, Result, SimpleObject};
+use model::{CiId, Timestamp};
+
+use super::Shared;
+use super::paging::{PageArguments, page_cost};
+use super::scalars::{DateTime, LogPosition};
+use super::standpoint::Standpoint;
+
+/// A thing someone answers for: a service, host, database, queue, flag ...
+#[derive(Clone)]
+pub(crate) struct ConfigurationItem {
+    at: Standpoint,
+    id: CiId,
+}
+
+/// Another name an item answers to.
+#[derive(SimpleObject)]
+pub(crate) struct Alias {
+    /// The naming scheme; `key` for written keys.
+    scheme: String,
+    /// The name in that scheme.
+    value: String,
+    /// The first moment it belongs to the item; since ever when missing.
+    valid_from: Option<DateTime>,
+    /// The first moment it no longer does; for ever when missing.
+    valid_until: Option<DateTime>,
+}
+
+/// How sure we are that something still holds, by the age of the last evidence.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "graph::Freshness")]
+pub(crate) enum Freshness {
+    /// There is recent evidence.
+    Confirmed,
+    /// Evidence is due.
+    Ageing,
+    /// Evidence is overdue; it may have ended unnoticed.
+    Unconfirmed,
+    /// It does not hold at this moment.
+    Closed,
+}
+
+/// One item needs another. Always read `dependent -> provider`: harm to the provider reaches the dependent.
+#[derive(Clone)]
+pub(crate) struct Relation {
+    at: Standpoint,
+    dependent: CiId,
+    provider: CiId,
+    kind: String,
+    strength: Option<&'static str>,
+    freshness: graph::Freshness,
+    first_seen_at: Timestamp,
+    last_seen_at: Timestamp,
+    sources: Vec<String>,
+}
+
+/// Additional fields of a list of relations.
+#[derive(SimpleObject)]
+pub(crate) struct RelationTotals {
+    /// How many relations there are on all pages.
+    total_count: usize,
+}
+
+/// A page of relations, ordered by the key of the other item.
+pub(crate) type RelationConnection =
+    Connection<OpaqueCursor<(String, String)>, Relation, RelationTotals, EmptyFields>;
+
+impl ConfigurationItem {
+    /// A handle to an item of a view, if it is there. Former ids find it too.
+    pub(crate) fn find(at: &Standpoint, id: CiId) -> Option<Self> {
+        let item = at.view.graph.item(id)?;
+        Some(Self::of(at, item))
+    }
+
+    /// A handle to an item of the standpoint's view.
+    pub(crate) fn of(at: &Standpoint, item: graph::Item<'_>) -> Self {
+        Self {
+            at: at.clone(),
+            id: item.id(),
+        }
+    }
+
+    fn item(&self) -> graph::Item<'_> {
+        let item = self.at.view.graph.item(self.id);
+        item.expect("a handle is made of an item of its own view")
+    }
+}
+
+/// A thing someone answers for: a service, host, database, queue, flag ...
+#[Object]
+impl ConfigurationItem {
+    /// The global id: derived from the item's least identifying name. Former ids still find it.
+    pub(crate) async fn id(&self) -> ID {
+        ID(self.id.to_string())
+    }
+
+    /// The canonical key, `kind:[environment/[namespace/]]name`.
+    async fn key(&self) -> String {
+        self.item().key()
+    }
+
+    /// The kind in lower case, such as `service`; `unknown` while only names in other schemes are known.
+    async fn kind(&self) -> &str {
+        self.item().kind()
+    }
+
+    /// The name, without environment and namespace.
+    async fn name(&self) -> &str {
+        self.item().name()
+    }
+
+    /// The environment, if known.
+    async fn environment(&self) -> Option<&str> {
+        self.item().environment()
+    }
+
+    /// The namespace, if known.
+    async fn namespace(&self) -> Option<&str> {
+        self.item().namespace()
+    }
+
+    /// A name for people, by the latest source that gave one.
+    async fn display_name(&self) -> Option<&str> {
+        self.item().display_name()
+    }
+
+    /// The team that answers for it, by the latest source that named one.
+    async fn owner(&self) -> Option<&str> {
+        self.item().owner()
+    }
+
+    /// How much depends on it, in the words of the latest source that said so: `P0`, `P1`, `P2`, `critical` ...
+    async fn criticality(&self) -> Option<&str> {
+        self.item().criticality()
+    }
+
+    /// Every other name it answers to.
+    async fn aliases(&self) -> Vec<Alias> {
+        let aliases = self.item().aliases();
+        aliases.into_iter().map(Alias::from).collect()
+    }
+
+    /// The names of all sources that speak of it.
+    async fn sources(&self) -> Vec<&str> {
+        self.item().sources()
+    }
+
+    /// How sure we are that it exists at the moment asked about.
+    async fn freshness(&self) -> Freshness {
+        self.item().freshness(self.at.valid_at).into()
+    }
+
+    /// With the arrow: what it needs at the moment asked about. The cause of its trouble may be there.
+    #[graphql(complexity = "page_cost(first, None, child_complexity)")]
+    async fn depends_on(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The size of the page; 20 when missing.")] first: Option<i32>,
+        #[graphql(desc = "Begin after the entry with this cursor.")] after: Option<String>,
+    ) -> Result<RelationConnection> {
+        let relations = self.item().depends_on(self.at.valid_at);
+        self.relations(ctx, relations, first, after)
+    }
+
+    /// Against the arrow: who needs it at the moment asked about, and is harmed with it (its callers).
+    #[graphql(complexity = "page_cost(first, None, child_complexity)")]
+    async fn used_by(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The size of the page; 20 when missing.")] first: Option<i32>,
+        #[graphql(desc = "Begin after the entry with this cursor.")] after: Option<String>,
+    ) -> Result<RelationConnection> {
+        let relations = self.item().used_by(self.at.valid_at);
+        self.relations(ctx, relations, first, after)
+    }
+}
+
+impl ConfigurationItem {
+    fn relations(
+        &self,
+        ctx: &Context<'_>,
+        relations: Vec<graph::Relation<'_>>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<RelationConnection> {
+        let arguments = PageArguments {
+            first,
+            after,
+            ..PageArguments::default()
+        };
+        let page = arguments.check(ctx.data::<Shared>()?.limits.page_max)?;
+        let total_count = relations.len();
+        let sorted = relations.into_iter().map(|relation| {
+            let other = if relation.dependent().id() == self.id {
+                relation.provider()
+            } else {
+                relation.dependent()
+            };
+            ((other.key(), relation.kind().to_owned()), relation)
+        });
+        let page = page.select(sorted);
+        Ok(page.connection(RelationTotals { total_count }, |relation| {
+            Relation::of(&self.at, &relation)
+        }))
+    }
+}
+
+impl Relation {
+    /// The relation as it stands at the standpoint's moment.
+    pub(crate) fn of(at: &Standpoint, relation: &graph::Relation<'_>) -> Self {
+        let sources = relation.sources();
+        Self {
+            at: at.clone(),
+            dependent: relation.dependent().id(),
+            provider: relation.provider().id(),
+            kind: relation.kind().to_owned(),
+            strength: relation.strength().map(|strength| match strength {
+                model::Strength::Strong => "strong",
+                model::Strength::Weak => "weak",
+            }),
+            freshness: relation.freshness(at.valid_at),
+            first_seen_at: relation.first_seen_at(),
+            last_seen_at: relation.last_seen_at(),
+            sources: sources.into_iter().map(str::to_owned).collect(),
+        }
+    }
+
+    fn item(&self, id: CiId) -> ConfigurationItem {
+        ConfigurationItem {
+            at: self.at.clone(),
+            id,
+        }
+    }
+}
+
+/// One item needs another. Always read `dependent -> provider`: harm to the provider reaches the dependent.
+#[Object]
+impl Relation {
+    /// The item that needs the other.
+    async fn dependent(&self) -> ConfigurationItem {
+        self.item(self.dependent)
+    }
+
+    /// The item that is needed.
+    async fn provider(&self) -> ConfigurationItem {
+        self.item(self.provider)
+    }
+
+    /// How it is needed, read as a sentence: dependent KIND provider, as in `web calls api`.
+    async fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// Whether the dependent can do without: `strong` or `weak`, if a source said so.
+    async fn strength(&self) -> Option<&str> {
+        self.strength
+    }
+
+    /// How sure we are that it holds at the moment asked about.
+    async fn freshness(&self) -> Freshness {
+        self.freshness.into()
+    }
+
+    /// The first moment any source speaks of.
+    async fn first_seen_at(&self) -> DateTime {
+        DateTime(self.first_seen_at)
+    }
+
+    /// The last moment any source speaks of.
+    async fn last_seen_at(&self) -> DateTime {
+        DateTime(self.last_seen_at)
+    }
+
+    /// The names of the sources that speak of it.
+    async fn sources(&self) -> &[String] {
+        &self.sources
+    }
+}
+
+impl From<graph::AliasOfItem> for Alias {
+    fn from(alias: graph::AliasOfItem) -> Self {
+        Self {
+            scheme: alias.scheme,
+            value: alias.value,
+            valid_from: alias.valid.map(|valid| DateTime(valid.from())),
+            valid_until: alias.valid.and_then(|valid| valid.until()).map(DateTime),
+        }
+    }
+}
+
+/// Additional fields of a list of items.
+#[derive(SimpleObject)]
+pub(crate) struct ItemTotals {
+    /// How many items there are on all pages.
+    pub(crate) total_count: usize,
+    /// The last position that was known when this was answered.
+    pub(crate) position: LogPosition,
+}
+
+/// The list of items is called so in the contract, not after its node.
+pub(crate) struct ItemList;
+
+impl ConnectionNameType for ItemList {
+    fn type_name<T: OutputType>() -> String {
+        "ItemConnection".to_owned()
+    }
+}
+
+impl EdgeNameType for ItemList {
+    fn type_name<T: OutputType>() -> String {
+        "ItemEdge".to_owned()
+    }
+}
+
+/// A page of items, ordered by key.
+pub(crate) type ItemConnection = Connection<
+    OpaqueCursor<String>,
+    ConfigurationItem,
+    ItemTotals,
+    EmptyFields,
+    ItemList,
+    ItemList,
+>;

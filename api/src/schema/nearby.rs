@@ -1,0 +1,163 @@
+//! What changed nearby, as GraphQL shows it.
+
+use async_graphql::{Context, Object, Result, SimpleObject};
+use graph::{NearbyLimits, NearbyQuestion, changes_nearby};
+
+use super::Shared;
+use super::asking::ask;
+use super::change::Change;
+use super::change_filter::ChangeCriteria;
+use super::radius::{Contribution, PathStep};
+use super::scalars::{DateTime, LogPosition};
+use super::standpoint::Standpoint;
+
+/// The most suspect changes around affected items, and how far the answer can be trusted.
+pub(crate) struct NearbyChanges {
+    at: Standpoint,
+    answer: graph::NearbyChanges,
+}
+
+/// One suspect.
+pub(crate) struct NearbyChange {
+    at: Standpoint,
+    suspect: graph::NearbyChange,
+}
+
+/// What an answer cannot see.
+#[derive(SimpleObject)]
+pub(crate) struct Coverage {
+    /// Entries of the question that mean no item, or could mean several.
+    unknown_items: Vec<String>,
+    /// How many of the nearest items were never touched by any known change.
+    items_without_source: usize,
+    /// Sources that have been quiet for much longer than is usual for them.
+    silent_sources: Vec<String>,
+    /// The same and more as sentences.
+    gaps: Vec<String>,
+}
+
+impl From<graph::Coverage> for Coverage {
+    fn from(coverage: graph::Coverage) -> Self {
+        Self {
+            unknown_items: coverage.unknown_items,
+            items_without_source: coverage.items_without_source,
+            silent_sources: coverage.silent_sources,
+            gaps: coverage.gaps,
+        }
+    }
+}
+
+impl NearbyChanges {
+    /// Ranks the changes of a question at the standpoint.
+    pub(crate) async fn of(
+        ctx: &Context<'_>,
+        at: Standpoint,
+        question: NearbyQuestion,
+        criteria: ChangeCriteria,
+        first: usize,
+    ) -> Result<Self> {
+        let limits = &ctx.data::<Shared>()?.limits;
+        let limits = NearbyLimits {
+            first,
+            considered_max: limits.nearby_considered_max,
+            looked_at_max: limits.nearby_looked_at_max,
+            visited_max: limits.nearby_visited_max,
+        };
+        ask(ctx, move || {
+            let admits = |change: &graph::ChangeRow<'_>| criteria.passes(change);
+            let answer = changes_nearby(&at.view.graph, &question, &admits, limits);
+            Self { at, answer }
+        })
+        .await
+    }
+}
+
+/// The most suspect changes around affected items, and how far the answer can be trusted.
+#[Object]
+impl NearbyChanges {
+    /// The changes, the most suspect first.
+    async fn changes(&self) -> Vec<NearbyChange> {
+        let suspects = self.answer.changes.iter().cloned();
+        suspects
+            .map(|suspect| NearbyChange {
+                at: self.at.clone(),
+                suspect,
+            })
+            .collect()
+    }
+
+    /// How many changes were weighed.
+    async fn considered(&self) -> usize {
+        self.answer.considered
+    }
+
+    /// Whether changes of the time asked about were left out unweighed.
+    async fn truncated(&self) -> bool {
+        self.answer.truncated
+    }
+
+    /// What the answer cannot see.
+    async fn coverage(&self) -> Coverage {
+        self.answer.coverage.clone().into()
+    }
+
+    /// The moment of the question: nothing that starts after it is ranked.
+    async fn at(&self) -> DateTime {
+        DateTime(self.answer.at)
+    }
+
+    /// The last position that was known when this was answered.
+    async fn position(&self) -> LogPosition {
+        LogPosition(self.answer.position)
+    }
+
+    /// Which weights were used. The same question at the same position under the same version has the same answer.
+    async fn model_version(&self) -> &str {
+        self.answer.model_version
+    }
+}
+
+/// One suspect.
+#[Object]
+impl NearbyChange {
+    /// Its place, from 1.
+    async fn rank(&self) -> usize {
+        self.suspect.rank
+    }
+
+    /// How suspect it is: the sum of the contributions.
+    async fn score(&self) -> f64 {
+        self.suspect.score
+    }
+
+    /// The change.
+    async fn change(&self) -> Change {
+        Change::of(&self.at, self.suspect.change)
+    }
+
+    /// How many relations lie between; null when no known relation leads there.
+    async fn hops(&self) -> Option<usize> {
+        self.suspect.hops
+    }
+
+    /// The likeliest way from an affected item to what it touched.
+    async fn path(&self) -> Vec<PathStep> {
+        PathStep::path(&self.at, &self.suspect.path)
+    }
+
+    /// How long before the symptom it started, in milliseconds; negative when later.
+    async fn lead_ms(&self) -> f64 {
+        self.suspect.lead_ms
+    }
+
+    /// Why it is suspect, as one sentence.
+    async fn reason(&self) -> &str {
+        &self.suspect.reason
+    }
+
+    /// The parts of the score.
+    async fn contributions(&self) -> Vec<Contribution> {
+        let parts = self.suspect.contributions.iter().cloned();
+        parts.map(Contribution::from).collect()
+    }
+}
