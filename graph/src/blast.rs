@@ -92,14 +92,8 @@ pub fn blast_radius(
         .map(|item| item.item)
         .collect();
     let search = Search::run(Topology::new(view, at), &origins, limits);
-    let mut reached: Vec<&Label> = search.reached().collect();
-    reached.sort_by(|one, other| {
-        other
-            .score
-            .total_cmp(&one.score)
-            .then(one.hops.cmp(&other.hops))
-            .then(one.item.cmp(&other.item))
-    });
+    // The search reaches items in order: the highest score first, then the fewest steps.
+    let reached: Vec<&Label> = search.reached().collect();
     let teams = teams(view, &reached);
     let listed = reached.iter().take(limits.impacts_max);
     let impacts: Vec<Impact> = listed

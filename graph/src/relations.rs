@@ -49,20 +49,11 @@ struct More {
     deviations: Vec<DeviationRow>,
 }
 
-/// When a relation held, in the form that searches check.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Held {
-    from: i64,
-    until: i64,
-    more: Option<Box<HeldMore>>,
-}
-
 /// What few relations need: more intervals than one, evidence that fades, a stated strength.
 #[derive(Clone, Debug, PartialEq)]
 struct HeldMore {
     intervals: SmallVec<[(i64, i64); 1]>,
-    fades: bool,
-    strength: Option<Strength>,
+    hold: Hold,
 }
 
 /// How a relation holds at a moment.
@@ -74,19 +65,25 @@ pub(crate) struct Hold {
     pub(crate) strength: Option<Strength>,
 }
 
-/// One step from a mention: to which other, by which relation.
+/// One step from a mention: to which other, by which relation, from when until when.
+///
+/// The time stands here too, so that a search reads its steps in one piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Edge {
     pub(crate) other: MentionIx,
     pub(crate) row: RowIx,
     pub(crate) kind: WordIx,
+    /// Whether more is to be read of the relation than its first moment and its last.
+    more: bool,
+    from: i64,
+    until: i64,
 }
 
 /// Relations by number and by mention.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Relations {
     pub(crate) rows: CowVec<Row, 64>,
-    held: CowVec<Held, 512>,
+    more: CowVec<Option<Box<HeldMore>>, 512>,
     providers: CowVec<Vec<Edge>, 32>,
     dependents: CowVec<Vec<Edge>, 32>,
 }
@@ -118,8 +115,8 @@ impl Relations {
             more: None,
         };
         let number = u32::try_from(self.rows.push(row)).expect("fewer than 2^32 relations");
-        self.held.push(Held::default());
-        self.connect(dependent, provider, RowIx(number), kind);
+        self.more.push(None);
+        self.connect(RowIx(number));
         RowIx(number)
     }
 
@@ -141,39 +138,85 @@ impl Relations {
         edges.iter().find(between).map(|edge| edge.row)
     }
 
-    fn connect(&mut self, dependent: MentionIx, provider: MentionIx, row: RowIx, kind: WordIx) {
-        let (needed, needing) = (&mut self.providers, &mut self.dependents);
-        needed.grow_to(dependent.0 as usize).push(Edge {
-            other: provider,
+    /// Adds a row to the steps of its two ends; steps stand in the order of rows.
+    fn connect(&mut self, row: RowIx) {
+        let Row {
+            dependent,
+            provider,
+            kind,
+            ..
+        } = *self.row(row);
+        let (from, until) = (i64::MAX, i64::MIN);
+        let edge = |other| Edge {
+            other,
             row,
             kind,
-        });
-        needing.grow_to(provider.0 as usize).push(Edge {
-            other: dependent,
-            row,
-            kind,
-        });
+            more: false,
+            from,
+            until,
+        };
+        self.providers
+            .grow_to(dependent.0 as usize)
+            .push(edge(provider));
+        self.dependents
+            .grow_to(provider.0 as usize)
+            .push(edge(dependent));
     }
 
     /// Changes a relation and what searches check of it.
     pub(crate) fn change(&mut self, row: RowIx, change: impl FnOnce(&mut Row)) {
-        let place = row.0 as usize;
-        let changed = self
-            .rows
-            .get_mut(place)
-            .expect("a row's number comes from this view");
-        change(changed);
-        let held = Held::of(changed);
-        if self.held.get(place) != Some(&held)
-            && let Some(kept) = self.held.get_mut(place)
+        let changed = self.rows.get_mut(row.0 as usize);
+        change(changed.expect("a row's number comes from this view"));
+        self.refresh(row);
+    }
+
+    /// Brings what searches check in line with the row.
+    fn refresh(&mut self, row: RowIx) {
+        let changed = self.row(row);
+        let (dependent, provider) = (changed.dependent, changed.provider);
+        let (from, until, more) = held(changed);
+        let has_more = more.is_some();
+        if self.more.get(row.0 as usize) != Some(&more)
+            && let Some(kept) = self.more.get_mut(row.0 as usize)
         {
-            *kept = held;
+            *kept = more;
+        }
+        for (edges, end) in [
+            (&mut self.providers, dependent),
+            (&mut self.dependents, provider),
+        ] {
+            let place = |edges: &Vec<Edge>| edges.binary_search_by_key(&row, |edge| edge.row).ok();
+            let end = end.0 as usize;
+            let Some(place) = edges.get(end).and_then(place) else {
+                continue;
+            };
+            let kept = edges.get(end).and_then(|edges| edges.get(place)).copied();
+            if kept
+                .is_some_and(|kept| (kept.from, kept.until, kept.more) == (from, until, has_more))
+            {
+                continue;
+            }
+            if let Some(edge) = edges.get_mut(end).and_then(|edges| edges.get_mut(place)) {
+                (edge.from, edge.until, edge.more) = (from, until, has_more);
+            }
         }
     }
 
     /// How a relation holds at a moment, if it does.
-    pub(crate) fn hold_at(&self, row: RowIx, at: Timestamp) -> Option<Hold> {
-        self.held.get(row.0 as usize)?.at(at.unix_nanos())
+    pub(crate) fn hold_at(&self, edge: &Edge, at: Timestamp) -> Option<Hold> {
+        let at = at.unix_nanos();
+        if at < edge.from || edge.until <= at {
+            return None;
+        }
+        if !edge.more {
+            return Some(Hold {
+                fades: false,
+                strength: None,
+            });
+        }
+        let more = self.more.get(edge.row.0 as usize)?.as_ref()?;
+        let inside = |(from, until): &(i64, i64)| *from <= at && at < *until;
+        more.intervals.iter().any(inside).then_some(more.hold)
     }
 
     /// What a mention needs, ever.
@@ -192,56 +235,39 @@ impl Relations {
 
     /// The relations as they were saved, their tables made again.
     pub(crate) fn restore(rows: CowVec<Row, 64>) -> Self {
-        let mut relations = Self::default();
-        for (number, row) in (0..).map(RowIx).zip(rows.iter()) {
-            relations.held.push(Held::of(row));
-            relations.connect(row.dependent, row.provider, number, row.kind);
+        let count = u32::try_from(rows.len()).expect("a row's number was a u32 when saved");
+        let mut relations = Self {
+            rows,
+            ..Self::default()
+        };
+        for row in (0..count).map(RowIx) {
+            relations.more.push(None);
+            relations.connect(row);
+            relations.refresh(row);
         }
-        Self { rows, ..relations }
+        relations
     }
 }
 
-impl Held {
-    fn of(row: &Row) -> Self {
-        let validity = &row.validity;
-        let ends = |held: &ValidInterval| {
-            let until = held.until().unwrap_or(Timestamp::MAX);
-            (held.from().unix_nanos(), until.unix_nanos())
-        };
-        let intervals: SmallVec<[(i64, i64); 1]> = validity.intervals().iter().map(ends).collect();
-        let (Some((from, _)), Some((_, until))) = (intervals.first(), intervals.last()) else {
-            return Self::default();
-        };
-        let (from, until, fades) = (*from, *until, !validity.is_firm());
-        let strength = row.strength().map(|(_, strength)| strength);
-        let needed = fades || strength.is_some() || 1 < intervals.len();
-        let more = needed.then(|| {
-            Box::new(HeldMore {
-                intervals,
-                fades,
-                strength,
-            })
-        });
-        Self { from, until, more }
-    }
-
-    fn at(&self, at: i64) -> Option<Hold> {
-        if at < self.from || self.until <= at {
-            return None;
-        }
-        let Some(more) = &self.more else {
-            return Some(Hold {
-                fades: false,
-                strength: None,
-            });
-        };
-        let inside = |(from, until): &(i64, i64)| *from <= at && at < *until;
-        let hold = Hold {
-            fades: more.fades,
-            strength: more.strength,
-        };
-        more.intervals.iter().any(inside).then_some(hold)
-    }
+/// When a row held: from its first moment until its last, and what more there is to read.
+fn held(row: &Row) -> (i64, i64, Option<Box<HeldMore>>) {
+    let ends = |held: &ValidInterval| {
+        let until = held.until().unwrap_or(Timestamp::MAX);
+        (held.from().unix_nanos(), until.unix_nanos())
+    };
+    let intervals: SmallVec<[(i64, i64); 1]> = row.validity.intervals().iter().map(ends).collect();
+    let (Some((from, _)), Some((_, until))) = (intervals.first(), intervals.last()) else {
+        return (i64::MAX, i64::MIN, None);
+    };
+    let (from, until, fades) = (*from, *until, !row.validity.is_firm());
+    let strength = row.strength().map(|(_, strength)| strength);
+    let needed = fades || strength.is_some() || 1 < intervals.len();
+    let hold = Hold { fades, strength };
+    (
+        from,
+        until,
+        needed.then(|| Box::new(HeldMore { intervals, hold })),
+    )
 }
 
 impl Row {

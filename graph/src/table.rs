@@ -4,32 +4,70 @@
 
 use crate::cow::CowVec;
 
-/// Shards; a power of two.
-const SHARDS: usize = 4096;
+/// Shards of a new table.
+const SHARDS_MIN: usize = 256;
 
-/// Sorted shards of (hash, row).
-#[derive(Clone, Debug, Default)]
+/// Keys in a shard, on average, from which on the shards are made more.
+const CROWDED: usize = 24;
+
+/// Sorted shards of (hash, row); their number is a power of two and grows with the keys.
+#[derive(Clone, Debug)]
 pub(crate) struct Table {
     shards: CowVec<Vec<([u8; 16], u32)>, 1>,
+    shards_count: usize,
+    keys_count: usize,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self {
+            shards: CowVec::default(),
+            shards_count: SHARDS_MIN,
+            keys_count: 0,
+        }
+    }
 }
 
 impl Table {
     pub(crate) fn get(&self, key: &[u8; 16]) -> Option<u32> {
-        let shard = self.shards.get(shard_of(key))?;
+        let shard = self.shards.get(self.shard_of(key))?;
         let found = shard.binary_search_by(|(other, _)| other.cmp(key)).ok()?;
         shard.get(found).map(|(_, row)| *row)
     }
 
     /// Adds a key; the row of a key that is there already stays and is returned.
     pub(crate) fn insert(&mut self, key: [u8; 16], row: u32) -> u32 {
-        let shard = self.shards.grow_to(shard_of(&key));
+        if self.shards_count * CROWDED < self.keys_count {
+            self.spread_out();
+        }
+        let shard = self.shards.grow_to(self.shard_of(&key));
         match shard.binary_search_by(|(other, _)| other.cmp(&key)) {
             Ok(found) => shard.get(found).map_or(row, |(_, first)| *first),
             Err(place) => {
                 shard.insert(place, (key, row));
+                self.keys_count += 1;
                 row
             }
         }
+    }
+
+    /// Makes eight shards of each.
+    fn spread_out(&mut self) {
+        let mut wider = Self {
+            shards_count: self.shards_count * 8,
+            ..Self::default()
+        };
+        for (key, row) in self.shards.iter().flatten() {
+            let shard = wider.shards.grow_to(wider.shard_of(key));
+            shard.push((*key, *row));
+        }
+        wider.keys_count = self.keys_count;
+        *self = wider;
+    }
+
+    fn shard_of(&self, key: &[u8; 16]) -> usize {
+        let [first, second, third, fourth, ..] = *key;
+        u32::from_be_bytes([first, second, third, fourth]) as usize % self.shards_count
     }
 }
 
@@ -65,11 +103,6 @@ impl<T: Copy + Default> Pages<T> {
     }
 }
 
-fn shard_of(key: &[u8; 16]) -> usize {
-    let [first, second, ..] = *key;
-    usize::from(u16::from_be_bytes([first, second])) % SHARDS
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,7 +110,7 @@ mod tests {
     #[test]
     fn the_first_row_of_a_key_stays() {
         let mut table = Table::default();
-        for n in 0..10_000_u32 {
+        for n in 0..100_000_u32 {
             let key = *model::ContentHash::of(&n.to_be_bytes()).as_bytes();
             assert_eq!(table.insert(key, n), n);
             assert_eq!(table.insert(key, n + 1), n);

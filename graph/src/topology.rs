@@ -66,7 +66,7 @@ impl<'v> Topology<'v> {
 
     /// How a relation holds now, if it does.
     pub(crate) fn hold(self, edge: Edge) -> Option<Hold> {
-        self.view.relations.hold_at(edge.row, self.at)
+        self.view.relations.hold_at(&edge, self.at)
     }
 
     /// The item at the other end of a step.

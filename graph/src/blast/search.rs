@@ -19,8 +19,16 @@ pub(super) struct Label {
     pub(super) item: ItemIx,
     pub(super) score: f64,
     pub(super) hops: u32,
-    step: Option<(usize, RowIx, bool)>,
-    weight: f64,
+    step: Option<Step>,
+}
+
+/// The last step to an item.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    /// The label it left from.
+    before: u32,
+    row: RowIx,
+    against_arrow: bool,
 }
 
 /// One step of a found path.
@@ -36,7 +44,7 @@ pub(super) struct FoundStep {
 pub(super) struct Search {
     labels: Vec<Label>,
     /// Labels of reached items, one each, in the order in which they were reached.
-    best: Vec<usize>,
+    best: Vec<u32>,
     cut_short: bool,
 }
 
@@ -44,7 +52,7 @@ struct Candidate {
     score: f64,
     hops: u32,
     item: ItemIx,
-    label: usize,
+    label: u32,
 }
 
 impl PartialEq for Candidate {
@@ -117,7 +125,6 @@ impl Search {
                 score: 1.0,
                 hops: 0,
                 step: None,
-                weight: 1.0,
             });
         }
         let mut best = Vec::new();
@@ -151,7 +158,7 @@ impl Search {
     pub(super) fn reached(&self) -> impl Iterator<Item = &Label> {
         self.best
             .iter()
-            .filter_map(|place| self.labels.get(*place))
+            .filter_map(|place| self.labels.get(*place as usize))
             .filter(|label| label.step.is_some())
     }
 
@@ -163,14 +170,14 @@ impl Search {
     pub(super) fn path_to(&self, label: &Label) -> Vec<FoundStep> {
         let mut steps = Vec::new();
         let mut at = *label;
-        while let Some((place, row, against_arrow)) = at.step
-            && let Some(before) = self.labels.get(place).copied()
+        while let Some(step) = at.step
+            && let Some(before) = self.labels.get(step.before as usize).copied()
         {
             steps.push(FoundStep {
                 from: before.item,
-                row,
-                against_arrow,
-                weight: at.weight,
+                row: step.row,
+                against_arrow: step.against_arrow,
+                weight: at.score / before.score,
                 score: at.score,
             });
             at = before;
@@ -191,19 +198,20 @@ impl Running<'_> {
         if known.score < label.score {
             (known.score, known.hops) = (label.score, label.hops);
         }
+        let place = u32::try_from(self.labels.len()).expect("fewer labels than fit in memory");
         let (score, hops, item) = (label.score, label.hops, label.item);
         self.waiting.push(Candidate {
             score,
             hops,
             item,
-            label: self.labels.len(),
+            label: place,
         });
         self.labels.push(label);
     }
 
     /// Goes one step further from a label.
-    fn spread(&mut self, place: usize) {
-        let Some(label) = self.labels.get(place).copied() else {
+    fn spread(&mut self, place: u32) {
+        let Some(label) = self.labels.get(place as usize).copied() else {
             return;
         };
         let topology = self.topology;
@@ -219,14 +227,17 @@ impl Running<'_> {
             if weight <= 0.0 || score < self.limits.score_min {
                 continue;
             }
-            let step = Some((place, edge.row, against_arrow));
+            let step = Some(Step {
+                before: place,
+                row: edge.row,
+                against_arrow,
+            });
             let hops = label.hops + 1;
             self.wait(Label {
                 item: topology.item_of(edge),
                 score,
                 hops,
                 step,
-                weight,
             });
         }
     }
