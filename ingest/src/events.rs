@@ -8,6 +8,8 @@ mod decode;
 mod incident;
 mod item;
 mod relation;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use decode::{Envelope, Wrapping, decode, is_own_type, read_data};
 

@@ -7,6 +7,8 @@ mod decoded;
 mod events;
 mod fields;
 mod intake;
+#[cfg(test)]
+mod mutate;
 mod otlp;
 mod quarantine;
 mod recorder;

@@ -1,6 +1,9 @@
 use std::fmt::Write as _;
 
+use proptest::prelude::*;
+
 use super::*;
+use crate::mutate::{any_json, put};
 
 const FIRING: &str = include_str!("../../testdata/alertmanager/firing.json");
 const RESOLVED: &str = include_str!("../../testdata/alertmanager/resolved.json");
@@ -160,4 +163,18 @@ fn what_is_no_notification_goes_to_the_quarantine() {
     }
     assert!(decode(b"{", Timestamp::MIN).is_err());
     assert!(parts(r#"{"alerts":[]}"#).is_empty());
+}
+
+proptest! {
+    #[test]
+    fn nothing_makes_it_fall_over(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        steps in prop::collection::vec(any::<u8>(), 1..5),
+        value in any_json(),
+    ) {
+        let _refused = decode(&bytes, Timestamp::MIN);
+        let mut notification: Value = serde_json::from_str(FIRING).unwrap();
+        put(&mut notification, &steps, value);
+        parts(&notification.to_string());
+    }
 }

@@ -1,8 +1,10 @@
 use std::fmt::Write as _;
 
 use axum::http::{HeaderName, HeaderValue};
+use proptest::prelude::*;
 
 use super::*;
+use crate::mutate::{any_json, put};
 
 fn told(parts: Result<Vec<Part>, Malformed>) -> String {
     let mut told = String::new();
@@ -193,4 +195,48 @@ fn the_envelope_is_read_strictly() {
     rejected source: is not a text in ASCII or percent-encoded UTF-8
     rejected a-b: the name of an attribute has lower-case letters and digits only
     "#);
+}
+
+const SAMPLES: [&str; 6] = [
+    include_str!("../../testdata/cdevents/v0.5.1/service_deployed.json"),
+    include_str!("../../testdata/cdevents/v0.5.1/incident_reported.json"),
+    include_str!("../../testdata/cdevents/v0.5.1/taskrun_finished.json"),
+    include_str!("../../testdata/cdevents/v0.4.1/environment_modified.json"),
+    include_str!("../../testdata/cdevents/v0.4.1/ticket_closed.json"),
+    include_str!("../../testdata/cloudevents/structured.json"),
+];
+
+proptest! {
+    #[test]
+    fn nothing_makes_it_fall_over(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        sample in prop::sample::select(&SAMPLES[..]),
+        steps in prop::collection::vec(any::<u8>(), 1..6),
+        value in any_json(),
+    ) {
+        let _refused = decode_json(&bytes, Timestamp::MIN);
+        let mut event: Value = serde_json::from_str(sample).unwrap();
+        put(&mut event, &steps, value);
+        json(&event.to_string());
+    }
+
+    #[test]
+    fn no_header_makes_it_fall_over(
+        name in prop::sample::select(&["ce-id", "ce-source", "ce-type", "ce-time", "ce-x"][..]),
+        value in prop::collection::vec(any::<u8>(), 0..40),
+        body in prop::collection::vec(any::<u8>(), 0..40),
+    ) {
+        let mut headers = HeaderMap::new();
+        headers.insert("ce-specversion", HeaderValue::from_static("1.0"));
+        if let Ok(value) = HeaderValue::from_bytes(&value) {
+            headers.append(name, value);
+        }
+        let delivery = Delivery {
+            media: MediaType::of(&headers),
+            headers,
+            body,
+            received_at: Timestamp::MIN,
+        };
+        decode(&delivery).unwrap();
+    }
 }
