@@ -1,6 +1,7 @@
 //! The log, its snapshots, and sled's handle for what can be rebuilt. It knows no business rule.
 
 mod content;
+mod faulty;
 mod keys;
 mod keyvalue;
 mod log;
@@ -8,6 +9,7 @@ mod memory;
 mod segments;
 mod snapshots;
 
+pub use faulty::{Fault, FaultKind, FaultyDirectory};
 pub use keys::{position_key, position_of_key};
 pub use keyvalue::{
     DiscardReason, Entry, KeyValue, KeyValueConfig, KeyValueError, KeyValueLayout, Marker, Opened,

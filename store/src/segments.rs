@@ -165,7 +165,11 @@ impl Shared {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn poison(&self, after: LogPosition) {
-        *self.health() = LogHealth::Poisoned { after };
+    /// Takes no more from now on; false if it was so already.
+    fn poison(&self, after: LogPosition) -> bool {
+        let mut health = self.health();
+        let was_writable = *health == LogHealth::Writable;
+        *health = LogHealth::Poisoned { after };
+        was_writable
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use std::time::Duration;
 
-use store::{EventLog, MemoryLog, SegmentConfig, SegmentLog};
+use store::{EventLog, FaultyDirectory, MemoryLog, SegmentConfig, SegmentLog};
 use suite::{SMALL, TestClock, for_each_promise};
 
 #[tokio::test]
@@ -43,4 +43,14 @@ async fn segments_keep_every_promise() {
         })
         .await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn segments_on_the_twin_keep_every_promise() {
+    for_each_promise(async || {
+        let directory = Arc::new(FaultyDirectory::new());
+        let log = SegmentLog::open_in(directory, SMALL, Arc::new(TestClock::default()));
+        Arc::new(log.unwrap()) as Arc<dyn EventLog>
+    })
+    .await;
 }

@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use tracing::warn;
 
 use super::Shared;
+use super::catalog::{CompleteSegment, Unsealed};
 use super::directory::{Directory, DirectoryFile};
 use super::ids::{IdSet, Kept, Merged, Run, RunError};
 use super::layout::{run_name, sealed_name, segment_name, unfinished_name};
@@ -55,13 +56,7 @@ impl Tender {
                     drop(self.prepared.send(prepared));
                 }
                 Job::Seal(sequence) => {
-                    if let Err(error) = self.seal(sequence) {
-                        let error = &error as &dyn std::error::Error;
-                        warn!(
-                            segment = sequence,
-                            error, "could not seal segment {sequence}"
-                        );
-                    }
+                    self.seal_all();
                     self.keep_ids(sequence, sequence);
                 }
                 Job::KeepIds(first, last) => self.keep_ids(first, last),
@@ -73,29 +68,35 @@ impl Tender {
         &self.shared.catalog.directory
     }
 
-    /// Writes the footer, gives unused space back, and renames. Readers have the old handle until it is done.
-    fn seal(&self, sequence: u64) -> io::Result<()> {
-        let complete = {
+    /// Seals in order, so that the unsealed segments are always the last ones; what fails is tried again next time.
+    fn seal_all(&self) {
+        let unsealed: Vec<(CompleteSegment, Unsealed)> = {
             let listed = self.shared.catalog.listed();
-            let mut complete = listed.complete.iter();
+            let complete = listed.complete.iter();
             complete
-                .find(|complete| complete.sequence == sequence)
-                .cloned()
+                .filter_map(|segment| Some((segment.clone(), segment.unsealed.clone()?)))
+                .collect()
         };
-        let Some(complete) = complete else {
-            return Ok(());
-        };
-        let Some(unsealed) = complete.unsealed else {
-            return Ok(());
-        };
+        for (segment, unsealed) in &unsealed {
+            if let Err(error) = self.seal(segment, unsealed) {
+                let (sequence, error) = (segment.sequence, &error as &dyn std::error::Error);
+                warn!(
+                    segment = sequence,
+                    error, "could not seal segment {sequence}"
+                );
+                return;
+            }
+        }
+    }
+
+    /// Writes the footer, gives unused space back, and renames. Readers have the old handle until it is done.
+    fn seal(&self, segment: &CompleteSegment, unsealed: &Unsealed) -> io::Result<()> {
+        let sequence = segment.sequence;
         let footer = unsealed.footer.encode();
         let end = unsealed.footer.end;
         unsealed.file.write_at(&footer, end)?;
         unsealed.file.cut(end + footer.len() as u64)?;
-        let (from, to) = (
-            segment_name(sequence),
-            sealed_name(sequence, complete.first),
-        );
+        let (from, to) = (segment_name(sequence), sealed_name(sequence, segment.first));
         self.directory().rename(&from, &to)?;
         let mut listed = self.shared.catalog.listed();
         for known in &mut listed.complete {

@@ -129,6 +129,7 @@ impl Writer {
                 }),
                 Err(Refusal::One(refused)) => drop(answer.send(Err(refused))),
                 Err(Refusal::Disk(error)) => {
+                    self.poison(&error);
                     let after = self.durable();
                     drop(answer.send(Err(sync_error(after, &error))));
                     for Waiting { answer, .. } in rest {
@@ -227,6 +228,8 @@ impl Writer {
 
     /// Begins the next segment in memory; its first bytes are written with its first group.
     fn turn_over(&mut self) -> Result<(), Refusal> {
+        // The next segment's header says where this one ends, so its last mark must stay.
+        self.sync_mark().map_err(Refusal::Disk)?;
         let gone = || io::Error::other("the thread that prepares segments has ended");
         let prepared = self.prepared.recv().map_err(|_| Refusal::Disk(gone()))?;
         drop(self.jobs.send(Job::Prepare));
@@ -318,6 +321,8 @@ impl Writer {
         if !self.group.sealed.is_empty() {
             let written = self.write_group();
             if let Err(error) = written {
+                // Before anybody hears of it: who asks again is refused at once.
+                self.poison(&error);
                 let after = self.durable();
                 for Answer { to, .. } in self.group.answers.drain(..) {
                     drop(to.send(Err(sync_error(after, &error))));
@@ -395,12 +400,14 @@ impl Writer {
 
     fn poison(&self, error: &io::Error) {
         let after = self.durable();
+        if !self.shared.poison(after) {
+            return;
+        }
         error!(
             event.position = %after,
             error = error as &dyn std::error::Error,
             "could not sync the log after position {after}; it takes no more until restart"
         );
-        self.shared.poison(after);
     }
 
     fn refuse_all(&self) {
