@@ -32,8 +32,10 @@ pub struct Settings {
     pub log: LogUrl,
     /// Connections and requests.
     pub http: HttpSettings,
-    /// Saved states of the fold.
+    /// The log's segments, and saved states of the fold.
     pub store: StoreSettings,
+    /// Read models on disk.
+    pub index: IndexSettings,
     /// What sources send.
     pub ingest: IngestSettings,
     /// Spans and entity events.
@@ -56,16 +58,36 @@ pub struct HttpSettings {
     pub drain_timeout_ms: u64,
 }
 
-/// Saved states of the fold.
+/// The log's segments, and saved states of the fold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreSettings {
+    /// The size of one segment file. Opening a log walks one of them.
+    pub segment_bytes: u64,
+    /// At most so many bytes are made durable by one sync.
+    pub group_bytes: usize,
+    /// How long a group that is not full waits for more; zero is best for most.
+    pub group_delay_ms: u64,
+    /// At most so many bytes wait to be written; beyond, senders are asked to wait.
+    pub queue_bytes: usize,
     /// So many of the newest saved states stay.
     pub snapshots_newest: usize,
     /// Of the older ones, one stays for so many events.
     pub snapshots_one_per_events: u64,
     /// At most so many older ones.
     pub snapshots_older_max: usize,
+}
+
+/// Read models on disk.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IndexSettings {
+    /// Memory for pages that were read.
+    pub cache_bytes: u64,
+    /// Larger values go to files of their own.
+    pub inline_bytes_max: usize,
+    /// Buffers are written out after so many bytes.
+    pub flush_every_bytes: u64,
 }
 
 /// What sources send.
@@ -126,8 +148,6 @@ pub struct ProjectorSettings {
     pub batch_events: usize,
     /// Most payload bytes read and applied at once.
     pub batch_bytes: usize,
-    /// Most batches that wait for the index.
-    pub index_queue_batches: usize,
     /// Save the fold after so many events.
     pub snapshot_every_events: u64,
     /// How long a question waits for the fold to reach what was acknowledged.
@@ -176,9 +196,18 @@ impl Settings {
                 drain_timeout_ms: 10_000,
             },
             store: StoreSettings {
+                segment_bytes: 64 * 1024 * 1024,
+                group_bytes: 4 * MIB,
+                group_delay_ms: 0,
+                queue_bytes: 64 * MIB,
                 snapshots_newest: 2,
                 snapshots_one_per_events: 1_000_000,
                 snapshots_older_max: 8,
+            },
+            index: IndexSettings {
+                cache_bytes: 16 * 1024 * 1024,
+                inline_bytes_max: 4 * 1024,
+                flush_every_bytes: 4 * 1024 * 1024,
             },
             ingest: IngestSettings {
                 events_in_flight: 50_000,
@@ -206,7 +235,6 @@ impl Settings {
                 publish_interval_ms: 2,
                 batch_events: 4096,
                 batch_bytes: 4 * MIB,
-                index_queue_batches: 16,
                 snapshot_every_events: 100_000,
                 wait_timeout_ms: 1_000,
                 past_folds_max: 2,
@@ -235,10 +263,6 @@ impl Settings {
             ("http.connections_max", self.http.connections_max),
             ("projector.batch_events", self.projector.batch_events),
             ("projector.batch_bytes", self.projector.batch_bytes),
-            (
-                "projector.index_queue_batches",
-                self.projector.index_queue_batches,
-            ),
             ("projector.past_folds_max", self.projector.past_folds_max),
             ("ingest.events_in_flight", self.ingest.events_in_flight),
             ("ingest.bytes_in_flight", self.ingest.bytes_in_flight),

@@ -8,6 +8,7 @@ pub mod config;
 mod data_dir;
 mod demo;
 mod health;
+mod indexer;
 mod listen;
 mod metrics;
 mod parts;

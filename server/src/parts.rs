@@ -5,24 +5,31 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use index::Index;
 use ingest::{Intake, IntakeLimits, Quarantine, QuarantineConfig, Recorder, RecorderLimits};
 use model::Clock;
-use store::{EventLog, LogHealth, MemoryLog, SnapshotRetention, Snapshots};
+use store::{
+    EventLog, KeyValueConfig, LogHealth, MemoryLog, SegmentConfig, SegmentLog, SnapshotRetention,
+    Snapshots,
+};
 
 use crate::clock::SystemClock;
-use crate::config::{IngestSettings, LogUrl, Settings, StoreSettings};
+use crate::config::{IndexSettings, IngestSettings, LogUrl, Settings, StoreSettings};
 use crate::data_dir::DataDir;
 use crate::health::Readiness;
+use crate::indexer::Indexer;
 use crate::metrics::Metrics;
 use crate::projector::{Past, Projector, Published, SavedFolds};
 
 /// The parts, each made once.
 pub(crate) struct Parts {
     pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) segments: Option<Arc<SegmentLog>>,
     pub(crate) intake: Arc<Intake>,
     pub(crate) published: Arc<Published>,
     pub(crate) past: Arc<Past>,
     pub(crate) projector: Projector,
+    pub(crate) indexer: Indexer,
     /// Let go last: it keeps other processes out of the folder.
     pub(crate) data_dir: DataDir,
 }
@@ -36,7 +43,7 @@ impl Parts {
             true => DataDir::take(&settings.data_dir)?,
             false => DataDir::temporary()?,
         };
-        let log = open_log(&settings.log, &data_dir, &clock)?;
+        let OpenedLog { log, segments } = open_log(settings, &data_dir, &clock)?;
         let snapshots = match durable {
             true => Some(
                 Snapshots::open(data_dir.snapshots(), retention(&settings.store))
@@ -44,7 +51,7 @@ impl Parts {
             ),
             false => None,
         };
-        let saved = Arc::new(SavedFolds::new(snapshots));
+        let saved = Arc::new(SavedFolds::new(Arc::clone(&log), snapshots));
         saved.register(metrics);
         let projector = Projector::start(Arc::clone(&log), Arc::clone(&saved), &settings.projector)
             .context("could not start the fold")?;
@@ -56,6 +63,10 @@ impl Parts {
             Arc::clone(&published),
             settings.projector.clone(),
         ));
+        let index = Index::open(data_dir.index(), key_value_config(&settings.index))
+            .context("could not open the index")?;
+        let indexer = Indexer::start(index, Arc::clone(&log))?;
+        indexer.register(metrics);
         let quarantine = Quarantine::open(
             data_dir.quarantine(),
             quarantine_config(&settings.ingest),
@@ -71,10 +82,12 @@ impl Parts {
         );
         Ok(Self {
             log,
+            segments,
             intake: Arc::new(intake),
             published,
             past,
             projector,
+            indexer,
             data_dir,
         })
     }
@@ -88,15 +101,42 @@ impl Parts {
     }
 }
 
+/// A log, and what closing it in order takes.
+pub(crate) struct OpenedLog {
+    /// The log as everybody uses it.
+    pub(crate) log: Arc<dyn EventLog>,
+    /// The same log, where it lies in segments.
+    pub(crate) segments: Option<Arc<SegmentLog>>,
+}
+
 /// Opens the log that the settings name.
-fn open_log(
-    url: &LogUrl,
-    _data_dir: &DataDir,
+pub(crate) fn open_log(
+    settings: &Settings,
+    data_dir: &DataDir,
     clock: &Arc<dyn Clock>,
-) -> anyhow::Result<Arc<dyn EventLog>> {
-    match url {
-        LogUrl::Memory | LogUrl::Segments(_) => Ok(Arc::new(MemoryLog::new(Arc::clone(clock)))),
+) -> anyhow::Result<OpenedLog> {
+    let folder = match &settings.log {
+        LogUrl::Memory => {
+            return Ok(OpenedLog {
+                log: Arc::new(MemoryLog::new(Arc::clone(clock))),
+                segments: None,
+            });
+        }
+        LogUrl::Segments(folder) => folder.clone().unwrap_or_else(|| data_dir.log()),
+    };
+    let config = segment_config(&settings.store);
+    let segments = SegmentLog::open(&folder, config, Arc::clone(clock))
+        .with_context(|| format!("could not open the log in {}", folder.display()))?;
+    if let Some(torn) = segments.torn_tail() {
+        tracing::warn!(
+            "the log ended in the middle of a write that nobody was promised; it was cut off: {torn:?}"
+        );
     }
+    let segments = Arc::new(segments);
+    Ok(OpenedLog {
+        log: Arc::clone(&segments) as Arc<dyn EventLog>,
+        segments: Some(segments),
+    })
 }
 
 /// Ready when the log takes writes and the fold has caught up with it.
@@ -128,6 +168,23 @@ impl Readiness for LogAndFold {
             ));
         }
         obstacles
+    }
+}
+
+fn segment_config(settings: &StoreSettings) -> SegmentConfig {
+    SegmentConfig {
+        segment_bytes: settings.segment_bytes,
+        group_bytes: settings.group_bytes,
+        group_delay: Duration::from_millis(settings.group_delay_ms),
+        queue_bytes: settings.queue_bytes,
+    }
+}
+
+fn key_value_config(settings: &IndexSettings) -> KeyValueConfig {
+    KeyValueConfig {
+        cache_bytes: settings.cache_bytes,
+        inline_bytes_max: settings.inline_bytes_max,
+        flush_every_bytes: settings.flush_every_bytes,
     }
 }
 

@@ -34,8 +34,11 @@ impl Server {
         let parts = self.parts;
         let stopped = tokio::task::spawn_blocking(move || {
             parts.projector.stop();
-            // 3. The log is let go, and the folder with it.
-            drop(parts.log);
+            parts.indexer.stop();
+            // 3. The log is closed, and the folder let go.
+            if let Some(segments) = parts.segments {
+                segments.close();
+            }
             drop(parts.data_dir);
         });
         match stopped.await {

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
+use anyhow::bail;
 use graph::{Estate, GraphView, Projection};
-use model::LogPosition;
-use store::{Snapshot, SnapshotLabel, Snapshots};
+use model::{ContentHash, LogPosition};
+use store::{EventLog, ReadLimit, Snapshot, SnapshotLabel, Snapshots};
 
 use crate::metrics::Metrics;
 
 /// The folder of saved states, if the log outlives the process.
 pub(crate) struct SavedFolds {
+    log: Arc<dyn EventLog>,
     snapshots: Option<Snapshots>,
     saving: AtomicBool,
     saved: AtomicU64,
@@ -20,9 +22,10 @@ pub(crate) struct SavedFolds {
 }
 
 impl SavedFolds {
-    /// States are saved in `snapshots`, or nowhere.
-    pub(crate) fn new(snapshots: Option<Snapshots>) -> Self {
+    /// States of folds of `log` are saved in `snapshots`, or nowhere.
+    pub(crate) fn new(log: Arc<dyn EventLog>, snapshots: Option<Snapshots>) -> Self {
         Self {
+            log,
             snapshots,
             saving: AtomicBool::new(false),
             saved: AtomicU64::new(0),
@@ -47,7 +50,7 @@ impl SavedFolds {
             let path = skipped.path.display();
             tracing::warn!("passed over the saved state {path}: {:?}", skipped.reason);
         }
-        match found.snapshot.map(read) {
+        match found.snapshot.map(|snapshot| self.read(snapshot)) {
             None => Estate::default(),
             Some(Ok(estate)) => {
                 let took = started.elapsed().as_millis();
@@ -76,7 +79,7 @@ impl SavedFolds {
             name: Estate::NAME.to_owned(),
             version: Estate::VERSION,
             position: view.position(),
-            log_digest: None,
+            log_digest: self.digest_at(view.position()),
         };
         let bytes = Estate::save_view(view);
         match snapshots.save(&label, |file| file.write_all(&bytes)) {
@@ -115,6 +118,34 @@ impl SavedFolds {
         }
     }
 
+    fn read(&self, mut snapshot: Snapshot) -> anyhow::Result<Estate> {
+        let position = snapshot.label.position;
+        if snapshot.label.log_digest != self.digest_at(position) {
+            bail!("it is of another log");
+        }
+        let mut bytes = Vec::new();
+        snapshot.read_to_end(&mut bytes)?;
+        Ok(Estate::restore(&bytes)?)
+    }
+
+    /// Tells this log from any other that is as long: which event stands at a position, and since when.
+    fn digest_at(&self, position: LogPosition) -> Option<[u8; 32]> {
+        let before = LogPosition::new(position.number().checked_sub(1)?);
+        let one = ReadLimit {
+            events: 1,
+            bytes: usize::MAX,
+        };
+        let events = self.log.read(before, one).ok()?;
+        let event = events.first()?;
+        let text = format!("{position} {} {}", event.recorded_at, event.id);
+        let mut digest = [0; 32];
+        let hash = ContentHash::of(text.as_bytes());
+        digest
+            .first_chunk_mut()
+            .map(|half| *half = *hash.as_bytes())?;
+        Some(digest)
+    }
+
     /// Registers what saving measures.
     pub(crate) fn register(self: &Arc<Self>, metrics: &Metrics) {
         let this = Arc::clone(self);
@@ -129,10 +160,4 @@ impl SavedFolds {
             }
         });
     }
-}
-
-fn read(mut snapshot: Snapshot) -> anyhow::Result<Estate> {
-    let mut bytes = Vec::new();
-    snapshot.read_to_end(&mut bytes)?;
-    Ok(Estate::restore(&bytes)?)
 }

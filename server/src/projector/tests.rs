@@ -49,7 +49,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[tokio::test]
 async fn whoever_waits_for_a_position_gets_a_view_that_holds_it() {
     let log = log();
-    let projector = start(&log, &Arc::new(SavedFolds::new(None)));
+    let projector = start(&log, &Arc::new(SavedFolds::new(Arc::clone(&log), None)));
     let published = projector.published();
     let head = append(&log, &["a", "b"]).await;
     let view = published.at_least(head, PATIENCE).await.unwrap();
@@ -62,7 +62,7 @@ async fn whoever_waits_for_a_position_gets_a_view_that_holds_it() {
 #[tokio::test]
 async fn a_state_of_the_past_holds_what_was_known_then() {
     let log = log();
-    let saved = Arc::new(SavedFolds::new(None));
+    let saved = Arc::new(SavedFolds::new(Arc::clone(&log), None));
     let projector = start(&log, &saved);
     let first = append(&log, &["a"]).await;
     let head = append(&log, &["b"]).await;
@@ -92,8 +92,8 @@ async fn a_saved_state_and_the_rest_are_the_same_as_the_whole() {
         older_max: 2,
     };
     let snapshots = Snapshots::open(folder.path(), retention).unwrap();
-    let saved = Arc::new(SavedFolds::new(Some(snapshots)));
     let log = log();
+    let saved = Arc::new(SavedFolds::new(Arc::clone(&log), Some(snapshots)));
     let projector = start(&log, &saved);
     let middle = append(&log, &["a", "b"]).await;
     projector.stop();
@@ -101,10 +101,33 @@ async fn a_saved_state_and_the_rest_are_the_same_as_the_whole() {
 
     let head = append(&log, &["c"]).await;
     let resumed = start(&log, &saved);
-    let whole = start(&log, &Arc::new(SavedFolds::new(None)));
+    let whole = start(&log, &Arc::new(SavedFolds::new(Arc::clone(&log), None)));
     let one = resumed.published().at_least(head, PATIENCE).await.unwrap();
     let other = whole.published().at_least(head, PATIENCE).await.unwrap();
     assert_eq!(one.state_hash(), other.state_hash());
     resumed.stop();
     whole.stop();
+}
+
+#[tokio::test]
+async fn the_saved_state_of_another_log_is_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let retention = SnapshotRetention {
+        newest: 2,
+        one_per_events: NonZeroU64::MIN,
+        older_max: 2,
+    };
+    let open = |log: &Arc<dyn EventLog>| {
+        let snapshots = Snapshots::open(folder.path(), retention).unwrap();
+        Arc::new(SavedFolds::new(Arc::clone(log), Some(snapshots)))
+    };
+    let (one, other) = (log(), log());
+    append(&one, &["a"]).await;
+    append(&other, &["b"]).await;
+    start(&one, &open(&one)).stop();
+    assert_eq!(open(&one).restore(one.head()).position(), one.head());
+    assert_eq!(
+        open(&other).restore(other.head()).position(),
+        LogPosition::ZERO
+    );
 }
