@@ -67,6 +67,11 @@ impl DataDir {
         self.path.join("index")
     }
 
+    /// Where it is noted how far the windows of calls are written.
+    pub(crate) fn window_cursor(&self) -> PathBuf {
+        self.path.join("windows")
+    }
+
     /// Where input lies that was not understood.
     pub(crate) fn quarantine(&self) -> PathBuf {
         self.path.join("quarantine")

@@ -1,20 +1,18 @@
 //! Everything a server is made of besides its listeners, put together from the settings.
 
-use std::num::NonZeroU64;
+mod limits;
+mod measures;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use index::Index;
-use ingest::{Intake, IntakeLimits, Quarantine, QuarantineConfig, Recorder, RecorderLimits};
+use ingest::{Intake, Otlp, Quarantine, Recorder};
 use model::Clock;
-use store::{
-    EventLog, KeyValueConfig, LogHealth, MemoryLog, SegmentConfig, SegmentLog, SnapshotRetention,
-    Snapshots,
-};
+use store::{EventLog, LogHealth, MemoryLog, SegmentLog, Snapshots};
 
 use crate::clock::SystemClock;
-use crate::config::{IndexSettings, IngestSettings, LogUrl, Settings, StoreSettings};
+use crate::config::{LogUrl, Settings};
 use crate::data_dir::DataDir;
 use crate::health::Readiness;
 use crate::indexer::Indexer;
@@ -26,6 +24,9 @@ pub(crate) struct Parts {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) segments: Option<Arc<SegmentLog>>,
     pub(crate) intake: Arc<Intake>,
+    pub(crate) quarantine: Arc<Quarantine>,
+    pub(crate) recorder: Recorder,
+    pub(crate) otlp: Arc<Otlp>,
     pub(crate) published: Arc<Published>,
     pub(crate) past: Arc<Past>,
     pub(crate) projector: Projector,
@@ -46,7 +47,7 @@ impl Parts {
         let OpenedLog { log, segments } = open_log(settings, &data_dir, &clock)?;
         let snapshots = match durable {
             true => Some(
-                Snapshots::open(data_dir.snapshots(), retention(&settings.store))
+                Snapshots::open(data_dir.snapshots(), limits::retention(&settings.store))
                     .context("could not open the saved states")?,
             ),
             false => None,
@@ -63,27 +64,37 @@ impl Parts {
             Arc::clone(&published),
             settings.projector.clone(),
         ));
-        let index = Index::open(data_dir.index(), key_value_config(&settings.index))
+        let index = Index::open(data_dir.index(), limits::key_value_config(&settings.index))
             .context("could not open the index")?;
         let indexer = Indexer::start(index, Arc::clone(&log))?;
         indexer.register(metrics);
         let quarantine = Quarantine::open(
             data_dir.quarantine(),
-            quarantine_config(&settings.ingest),
+            limits::quarantine_config(&settings.ingest),
             Arc::clone(&clock),
-        )
-        .context("could not open the quarantine")?;
-        let recorder = Recorder::new(Arc::clone(&log), recorder_limits(&settings.ingest));
+        );
+        let quarantine = Arc::new(quarantine.context("could not open the quarantine")?);
+        let recorder = Recorder::new(Arc::clone(&log), limits::recorder_limits(&settings.ingest));
+        let cursor = durable.then(|| data_dir.window_cursor());
+        let otlp = Otlp::new(
+            recorder.clone(),
+            Arc::clone(&clock),
+            limits::otlp_config(settings, cursor),
+        );
+        measures::register(&otlp, &recorder, &quarantine, metrics);
         let intake = Intake::new(
-            recorder,
-            Arc::new(quarantine),
+            recorder.clone(),
+            Arc::clone(&quarantine),
             clock,
-            intake_limits(&settings.ingest),
+            limits::intake_limits(&settings.ingest),
         );
         Ok(Self {
             log,
             segments,
             intake: Arc::new(intake),
+            quarantine,
+            recorder,
+            otlp,
             published,
             past,
             projector,
@@ -124,7 +135,7 @@ pub(crate) fn open_log(
         }
         LogUrl::Segments(folder) => folder.clone().unwrap_or_else(|| data_dir.log()),
     };
-    let config = segment_config(&settings.store);
+    let config = limits::segment_config(&settings.store);
     let segments = SegmentLog::open(&folder, config, Arc::clone(clock))
         .with_context(|| format!("could not open the log in {}", folder.display()))?;
     if let Some(torn) = segments.torn_tail() {
@@ -168,53 +179,5 @@ impl Readiness for LogAndFold {
             ));
         }
         obstacles
-    }
-}
-
-fn segment_config(settings: &StoreSettings) -> SegmentConfig {
-    SegmentConfig {
-        segment_bytes: settings.segment_bytes,
-        group_bytes: settings.group_bytes,
-        group_delay: Duration::from_millis(settings.group_delay_ms),
-        queue_bytes: settings.queue_bytes,
-    }
-}
-
-fn key_value_config(settings: &IndexSettings) -> KeyValueConfig {
-    KeyValueConfig {
-        cache_bytes: settings.cache_bytes,
-        inline_bytes_max: settings.inline_bytes_max,
-        flush_every_bytes: settings.flush_every_bytes,
-    }
-}
-
-fn retention(settings: &StoreSettings) -> SnapshotRetention {
-    SnapshotRetention {
-        newest: settings.snapshots_newest,
-        one_per_events: NonZeroU64::new(settings.snapshots_one_per_events)
-            .unwrap_or(NonZeroU64::MIN),
-        older_max: settings.snapshots_older_max,
-    }
-}
-
-fn quarantine_config(settings: &IngestSettings) -> QuarantineConfig {
-    QuarantineConfig {
-        max_bytes: settings.quarantine_bytes,
-        max_age_ms: i64::try_from(settings.quarantine_age_ms).unwrap_or(i64::MAX),
-    }
-}
-
-fn recorder_limits(settings: &IngestSettings) -> RecorderLimits {
-    RecorderLimits {
-        events_in_flight: settings.events_in_flight,
-        bytes_in_flight: settings.bytes_in_flight,
-    }
-}
-
-fn intake_limits(settings: &IngestSettings) -> IntakeLimits {
-    IntakeLimits {
-        body_bytes: settings.body_bytes,
-        bodies_in_flight_bytes: settings.bodies_in_flight_bytes,
-        body_timeout: Duration::from_millis(settings.body_timeout_ms),
     }
 }

@@ -23,8 +23,10 @@ pub struct Server {
     pub addresses: Addresses,
     pub(crate) settings: Settings,
     pub(crate) parts: Parts,
-    pub(crate) tasks: Tasks,
+    pub(crate) listeners: Tasks,
     pub(crate) stop_listening: watch::Sender<bool>,
+    pub(crate) workers: Tasks,
+    pub(crate) stop_working: watch::Sender<bool>,
 }
 
 /// The addresses a server chose.
@@ -49,25 +51,30 @@ impl Server {
         metrics::register_process(&metrics);
         let parts = Parts::start(&settings, &metrics)?;
         let (stop_listening, stopping) = shutdown::switch();
-        let mut tasks = Tasks::default();
+        let mut listeners = Tasks::default();
 
         let page = health::routes(parts.readiness(), Arc::clone(&metrics))
-            .merge(ingest::routes(Arc::clone(&parts.intake)));
+            .merge(ingest::routes(Arc::clone(&parts.intake)))
+            .merge(parts.otlp.http_routes());
         let router = measured("http", page, &metrics);
-        tasks.spawn(
+        listeners.spawn(
             "http",
             serve_http(http, router, settings.http.clone(), stopping.clone()),
         );
-        let router = measured("otlp-http", Router::new(), &metrics);
-        tasks.spawn(
+        let router = measured("otlp-http", parts.otlp.http_routes(), &metrics);
+        listeners.spawn(
             "otlp-http",
             serve_http(otlp_http, router, settings.http.clone(), stopping.clone()),
         );
         let incoming = TcpIncoming::from(otlp_grpc).with_nodelay(Some(true));
-        tasks.spawn(
+        listeners.spawn(
             "otlp-grpc",
-            serve_grpc(incoming, Routes::default(), stopping),
+            serve_grpc(incoming, parts.otlp.grpc_routes(), stopping),
         );
+        let (stop_working, working) = shutdown::switch();
+        let mut workers = Tasks::default();
+        let windows = Arc::clone(&parts.otlp);
+        workers.spawn("windows", windows.run(shutdown::stopped(working)));
         Ok(Self {
             addresses: Addresses {
                 http: http_address,
@@ -76,26 +83,30 @@ impl Server {
             },
             settings,
             parts,
-            tasks,
+            listeners,
             stop_listening,
+            workers,
+            stop_working,
         })
     }
 
     /// Runs until a signal comes, then goes down in order; an error when a part ended by itself.
     pub async fn run(mut self) -> anyhow::Result<()> {
-        tokio::select! {
+        let ended = tokio::select! {
             signal = shutdown::signalled() => {
                 tracing::info!("stopping after {}", signal?);
                 self.stop().await;
-                Ok(())
+                return Ok(());
             }
-            ended = self.tasks.next_end() => {
-                let how = ended.panic.unwrap_or_else(|| "it ended by itself".to_owned());
-                tracing::error!(task = ended.name, "stopping: {how}");
-                self.stop().await;
-                bail!("{} stopped working: {how}", ended.name)
-            }
-        }
+            ended = self.listeners.next_end() => ended,
+            ended = self.workers.next_end() => ended,
+        };
+        let how = ended
+            .panic
+            .unwrap_or_else(|| "it ended by itself".to_owned());
+        tracing::error!(task = ended.name, "stopping: {how}");
+        self.stop().await;
+        bail!("{} stopped working: {how}", ended.name)
     }
 }
 
@@ -106,14 +117,10 @@ fn measured(listener: &'static str, router: Router, metrics: &Metrics) -> Router
     router.layer(middleware::from_fn_with_state(requests, measure))
 }
 
-async fn serve_grpc(incoming: TcpIncoming, routes: Routes, mut stop: watch::Receiver<bool>) {
-    let stopped = async move {
-        // An error means that the switch is gone, which is a reason to stop as well.
-        let _gone = stop.wait_for(|stop| *stop).await;
-    };
+async fn serve_grpc(incoming: TcpIncoming, routes: Routes, stop: watch::Receiver<bool>) {
     let served = tonic::transport::Server::builder()
         .add_routes(routes)
-        .serve_with_incoming_shutdown(incoming, stopped)
+        .serve_with_incoming_shutdown(incoming, shutdown::stopped(stop))
         .await;
     if let Err(error) = served {
         tracing::error!("OTLP over gRPC ended: {error}");

@@ -6,6 +6,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::serve::Server;
+use crate::tasks::Tasks;
+
+/// How long the last windows of calls may take to be written.
+const WORK_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Waits for SIGINT or SIGTERM.
 pub(crate) async fn signalled() -> anyhow::Result<&'static str> {
@@ -23,19 +27,16 @@ impl Server {
         // 1. Nobody new is let in; open requests finish, within their time.
         self.stop_listening.send_replace(true);
         let drain = Duration::from_millis(self.settings.http.drain_timeout_ms + 1_000);
-        if tokio::time::timeout(drain, self.tasks.all_ended())
-            .await
-            .is_err()
-        {
-            tracing::warn!("some tasks did not end in time and are cut off");
-            self.tasks.abort().await;
-        }
-        // 2. The fold takes what was written, and saves its state.
+        end(&mut self.listeners, drain).await;
+        // 2. The open windows of calls are closed and written.
+        self.stop_working.send_replace(true);
+        end(&mut self.workers, WORK_TIMEOUT).await;
+        // 3. The fold and the index take what was written, and save their states.
         let parts = self.parts;
         let stopped = tokio::task::spawn_blocking(move || {
             parts.projector.stop();
             parts.indexer.stop();
-            // 3. The log is closed, and the folder let go.
+            // 4. The log is closed, and the folder let go.
             if let Some(segments) = parts.segments {
                 segments.close();
             }
@@ -46,6 +47,21 @@ impl Server {
             Err(error) => tracing::error!("could not stop in order: {error}"),
         }
     }
+}
+
+async fn end(tasks: &mut Tasks, patience: Duration) {
+    if tokio::time::timeout(patience, tasks.all_ended())
+        .await
+        .is_err()
+    {
+        tracing::warn!("some tasks did not end in time and are cut off");
+        tasks.abort().await;
+    }
+}
+
+/// Resolves when the switch says stop, or is gone, which is a reason to stop as well.
+pub(crate) async fn stopped(mut stop: watch::Receiver<bool>) {
+    drop(stop.wait_for(|stop| *stop).await);
 }
 
 /// A switch that tells tasks to stop.

@@ -1,0 +1,111 @@
+//! What the intake counts, under the names that people look for.
+
+use std::sync::Arc;
+
+use ingest::{Otlp, OtlpCounters, Quarantine, Recorder};
+
+use crate::metrics::{Exposition, Metrics};
+
+/// Registers what the intake measures.
+pub(super) fn register(
+    otlp: &Arc<Otlp>,
+    recorder: &Recorder,
+    quarantine: &Arc<Quarantine>,
+    metrics: &Metrics,
+) {
+    let (otlp, recorder, quarantine) = (Arc::clone(otlp), recorder.clone(), Arc::clone(quarantine));
+    metrics.register(move |scrape| {
+        let count = |number: u64| {
+            #[expect(clippy::cast_precision_loss, reason = "a measure, not an id")]
+            let number = number as f64;
+            number
+        };
+        let waiting = count(recorder.events_in_flight() as u64);
+        scrape.gauge(
+            "log_waiting_events",
+            "Events that wait for the disk.",
+            &[],
+            waiting,
+        );
+        let kept = quarantine.stats();
+        scrape.gauge(
+            "quarantine_bodies",
+            "Bodies kept because they were not understood.",
+            &[],
+            count(kept.count as u64),
+        );
+        scrape.gauge(
+            "quarantine_bytes",
+            "Bytes of those bodies.",
+            &[],
+            count(kept.bytes),
+        );
+        let counters = otlp.counters();
+        write_spans(scrape, &counters);
+        scrape.gauge(
+            "otlp_open_spans",
+            "Spans that wait for the other side of their call.",
+            &[],
+            count(counters.spans_open),
+        );
+        scrape.gauge(
+            "otlp_pending_events",
+            "Events of closed windows that wait for the log.",
+            &[],
+            count(counters.events_pending),
+        );
+    });
+}
+
+fn write_spans(scrape: &mut Exposition, counters: &OtlpCounters) {
+    for (signal, count) in [
+        ("traces", counters.trace_requests),
+        ("logs", counters.log_requests),
+    ] {
+        let help = "OTLP requests, by signal.";
+        scrape.counter("otlp_requests_total", help, &[("signal", signal)], count);
+    }
+    for (reason, count) in [
+        ("busy", counters.requests_refused_busy),
+        ("invalid", counters.requests_refused_invalid),
+    ] {
+        let help = "OTLP requests that were refused.";
+        scrape.counter(
+            "otlp_refused_requests_total",
+            help,
+            &[("reason", reason)],
+            count,
+        );
+    }
+    let help = "Spans that came in.";
+    scrape.counter("otlp_spans_total", help, &[], counters.spans_received);
+    for (reason, count) in [
+        ("id", counters.spans_rejected_id),
+        ("time", counters.spans_rejected_time),
+        ("no_service", counters.spans_without_service),
+        ("duplicate", counters.spans_duplicated),
+        ("evicted", counters.spans_evicted),
+        ("items_full", counters.items_beyond_limit),
+        ("calls_full", counters.calls_beyond_limit),
+    ] {
+        let help = "Spans that became no call, by reason.";
+        scrape.counter(
+            "otlp_unused_spans_total",
+            help,
+            &[("reason", reason)],
+            count,
+        );
+    }
+    for (result, count) in [
+        ("taken", counters.entity_events),
+        ("rejected", counters.entity_events_rejected),
+    ] {
+        let help = "Entity events, by what became of them.";
+        scrape.counter(
+            "otlp_entity_events_total",
+            help,
+            &[("result", result)],
+            count,
+        );
+    }
+}
