@@ -2,6 +2,15 @@
 //! follows relations (providers before dependents) and stops now and then.
 //!
 //! It needs no limit of hops: what is far, or behind a crowd, gets a share too thin to follow.
+//! The walk keeps its own small copy of the relations it has seen, numbered by discovery, so a
+//! round costs a pass over arrays.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a place is a number this walk gave out itself, and every array has one entry a place"
+)]
+
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 use model::{Strength, Timestamp};
 use smallvec::SmallVec;
@@ -15,40 +24,56 @@ use crate::view::GraphView;
 /// What the walk found.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Walk {
-    /// The share of the walk that stops at each item reached, by item.
-    shares: Vec<(ItemIx, f64)>,
-    /// The arrivals of each round, by item; the first round holds the affected items.
-    rounds: Vec<Vec<Arrival>>,
+    places: BTreeMap<ItemIx, Place>,
+    spots: Vec<Spot>,
     /// Whether a round had more items than the limit.
     pub(super) cut_short: bool,
-}
-
-/// An item reached in some round, by the likeliest single way there.
-#[derive(Clone, Copy, Debug)]
-struct Arrival {
-    item: ItemIx,
-    share: f64,
-    likeliest: f64,
-    before: ItemIx,
-    /// The relation of the last step, and whether it was taken against the arrow.
-    by: Option<(RowIx, bool)>,
 }
 
 /// One relation of a path, and whether it is taken against the arrow.
 pub(super) type Step = (RowIx, bool);
 
+/// The number of an item in order of its discovery.
+type Place = usize;
+
+/// An item the walk has seen.
+#[derive(Clone, Debug)]
+struct Spot {
+    item: ItemIx,
+    /// The share of the walk that stops here.
+    stopped: f64,
+    /// How likely the likeliest single way here is.
+    likeliest: f64,
+    /// The last step of that way and where it began; none where the walk starts.
+    by: Option<(Place, Step)>,
+}
+
+/// A step the walk can take; the parts of all steps from one item, and of the crowd, are 1 together.
 #[derive(Clone, Copy, Debug)]
 struct Way {
-    to: ItemIx,
+    to: Place,
+    part: f64,
+    step: Step,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Neighbour {
+    item: ItemIx,
     weight: f64,
-    row: RowIx,
-    against_arrow: bool,
+    step: Step,
 }
 
 struct Walker<'v> {
     view: &'v GraphView,
     topology: Topology<'v>,
     weights: &'v Weights,
+    walk: Walk,
+    /// The ways from every item followed so far, and whose they are.
+    ways: Vec<Way>,
+    ways_of: Vec<Option<Range<usize>>>,
+    /// The share that arrives at each item in the next round, and where any does.
+    arriving: Vec<f64>,
+    touched: Vec<Place>,
 }
 
 impl Walk {
@@ -60,126 +85,167 @@ impl Walk {
         weights: &Weights,
         visited_max: usize,
     ) -> Self {
-        let walker = Walker {
+        let mut walker = Walker {
             view,
             topology: Topology::new(view, at),
             weights,
+            walk: Self::default(),
+            ways: Vec::new(),
+            ways_of: Vec::new(),
+            arriving: Vec::new(),
+            touched: Vec::new(),
         };
-        let mut walk = Self::default();
-        let mut stopped: Vec<(ItemIx, f64)> = Vec::new();
-        let mut arrivals = start(affected);
+        walker.start(affected);
         for round in 0..=weights.walk_steps_max {
-            let last = round == weights.walk_steps_max;
-            let mut next = Vec::new();
-            for arrival in &arrivals {
-                let stays = if last { 1.0 } else { weights.walk_stop };
-                stopped.push((arrival.item, arrival.share * stays));
-                if !last && !walker.step(*arrival, &mut next) {
-                    stopped.push((arrival.item, arrival.share * (1.0 - weights.walk_stop)));
-                }
-            }
-            walk.rounds.push(std::mem::take(&mut arrivals));
-            arrivals = merged(next, weights.walk_thinnest);
-            walk.cut_short |= thin_out(&mut arrivals, visited_max);
-            if arrivals.is_empty() {
-                break;
+            let arrived = walker.arrived(visited_max);
+            for (place, share) in arrived {
+                walker.go_on(place, share, round == weights.walk_steps_max);
             }
         }
-        walk.shares = summed(stopped);
-        walk
+        walker.walk
     }
 
     /// The share that stops at an item.
     pub(super) fn share(&self, item: ItemIx) -> f64 {
-        let place = self.shares.binary_search_by_key(&item, |(item, _)| *item);
-        place
-            .ok()
-            .and_then(|place| self.shares.get(place))
-            .map_or(0.0, |(_, share)| *share)
+        self.places
+            .get(&item)
+            .map_or(0.0, |place| self.spots[*place].stopped)
     }
 
-    /// The items reached, the nearest first.
+    /// The items where the walk stops, the nearest first.
     pub(super) fn nearest(&self) -> Vec<ItemIx> {
-        let mut shares = self.shares.clone();
-        shares.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
-        shares.into_iter().map(|(item, _)| item).collect()
+        let mut spots: Vec<&Spot> = self
+            .spots
+            .iter()
+            .filter(|spot| 0.0 < spot.stopped)
+            .collect();
+        spots.sort_by(|one, other| {
+            other
+                .stopped
+                .total_cmp(&one.stopped)
+                .then(one.item.cmp(&other.item))
+        });
+        spots.into_iter().map(|spot| spot.item).collect()
     }
 
     /// The affected item at the other end of the likeliest way to an item, and the way.
     pub(super) fn path_to(&self, item: ItemIx) -> Option<(ItemIx, Vec<Step>)> {
-        let mut best: Option<(usize, Arrival)> = None;
-        for round in 0..self.rounds.len() {
-            let Some(arrival) = self.arrival(round, item) else {
-                continue;
-            };
-            if best.is_none_or(|(_, kept)| kept.likeliest < arrival.likeliest) {
-                best = Some((round, arrival));
-            }
-        }
-        let (mut round, mut arrival) = best?;
+        let mut spot = &self.spots[*self.places.get(&item)?];
         let mut steps = Vec::new();
-        while let Some(step) = arrival.by {
+        // It ends: every step makes the way less likely, so no place comes twice.
+        while let Some((before, step)) = spot.by {
             steps.push(step);
-            round -= 1;
-            arrival = self.arrival(round, arrival.before)?;
+            spot = &self.spots[before];
         }
         steps.reverse();
-        Some((arrival.item, steps))
+        Some((spot.item, steps))
     }
-
-    fn arrival(&self, round: usize, item: ItemIx) -> Option<Arrival> {
-        let arrivals = self.rounds.get(round)?;
-        let place = arrivals
-            .binary_search_by_key(&item, |arrival| arrival.item)
-            .ok()?;
-        arrivals.get(place).copied()
-    }
-}
-
-fn start(affected: &[ItemIx]) -> Vec<Arrival> {
-    let mut items = affected.to_vec();
-    items.sort_unstable();
-    items.dedup();
-    #[expect(clippy::cast_precision_loss, reason = "a handful of affected items")]
-    let share = 1.0 / items.len() as f64;
-    items
-        .into_iter()
-        .map(|item| Arrival {
-            item,
-            share,
-            likeliest: share,
-            before: item,
-            by: None,
-        })
-        .collect()
 }
 
 impl Walker<'_> {
-    /// Spreads what goes on from an item; false when there is nowhere to go.
-    fn step(&self, arrival: Arrival, next: &mut Vec<Arrival>) -> bool {
-        let mut ways: SmallVec<[Way; 16]> = SmallVec::new();
-        let crowd = self.ways(arrival.item, &mut ways);
-        let total = crowd + ways.iter().map(|way| way.weight).sum::<f64>();
-        if total <= 0.0 {
-            return false;
+    fn start(&mut self, affected: &[ItemIx]) {
+        let share = 1.0 / count(affected.len());
+        for item in affected {
+            let place = self.place(*item);
+            self.walk.spots[place].likeliest = share;
+            self.arrive(place, share);
         }
-        let goes_on = 1.0 - self.weights.walk_stop;
-        for way in ways {
-            let part = goes_on * way.weight / total;
-            next.push(Arrival {
-                item: way.to,
-                share: arrival.share * part,
-                likeliest: arrival.likeliest * part,
-                before: arrival.item,
-                by: Some((way.row, way.against_arrow)),
-            });
-        }
-        true
     }
 
-    /// Gathers the ways from an item, one for each neighbour and direction, and returns the weight of
-    /// neighbours that are too many to follow.
-    fn ways(&self, item: ItemIx, ways: &mut SmallVec<[Way; 16]>) -> f64 {
+    fn place(&mut self, item: ItemIx) -> Place {
+        let next = self.walk.spots.len();
+        let place = *self.walk.places.entry(item).or_insert(next);
+        if place == next {
+            self.walk.spots.push(Spot {
+                item,
+                stopped: 0.0,
+                likeliest: 0.0,
+                by: None,
+            });
+            self.ways_of.push(None);
+            self.arriving.push(0.0);
+        }
+        place
+    }
+
+    fn arrive(&mut self, place: Place, share: f64) {
+        if self.arriving[place] == 0.0 {
+            self.touched.push(place);
+        }
+        self.arriving[place] += share;
+    }
+
+    /// Takes the shares that have arrived and are thick enough to follow.
+    fn arrived(&mut self, visited_max: usize) -> Vec<(Place, f64)> {
+        let touched = std::mem::take(&mut self.touched);
+        let mut arrived: Vec<(Place, f64)> = touched
+            .into_iter()
+            .map(|place| (place, std::mem::take(&mut self.arriving[place])))
+            .collect();
+        arrived.retain(|(_, share)| self.weights.walk_thinnest < *share);
+        if visited_max < arrived.len() {
+            arrived.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
+            arrived.truncate(visited_max);
+            self.walk.cut_short = true;
+        }
+        arrived
+    }
+
+    /// Lets a part of a share stop where it is and spreads the rest over the ways from there.
+    fn go_on(&mut self, place: Place, share: f64, is_last: bool) {
+        if is_last {
+            self.walk.spots[place].stopped += share;
+            return;
+        }
+        let ways = self.ways_from(place);
+        let stays = if ways.is_empty() {
+            1.0
+        } else {
+            self.weights.walk_stop
+        };
+        self.walk.spots[place].stopped += share * stays;
+        let likeliest = self.walk.spots[place].likeliest;
+        let goes_on = 1.0 - self.weights.walk_stop;
+        for number in ways {
+            let way = self.ways[number];
+            self.arrive(way.to, share * goes_on * way.part);
+            let likely = likeliest * goes_on * way.part;
+            let spot = &mut self.walk.spots[way.to];
+            if spot.likeliest < likely {
+                spot.likeliest = likely;
+                spot.by = Some((place, way.step));
+            }
+        }
+    }
+
+    fn ways_from(&mut self, place: Place) -> Range<usize> {
+        if let Some(known) = &self.ways_of[place] {
+            return known.clone();
+        }
+        let mut neighbours: SmallVec<[Neighbour; 16]> = SmallVec::new();
+        let crowd = self.neighbours(self.walk.spots[place].item, &mut neighbours);
+        let total = crowd
+            + neighbours
+                .iter()
+                .map(|neighbour| neighbour.weight)
+                .sum::<f64>();
+        let first = self.ways.len();
+        for neighbour in neighbours {
+            let to = self.place(neighbour.item);
+            self.ways.push(Way {
+                to,
+                part: neighbour.weight / total,
+                step: neighbour.step,
+            });
+        }
+        let ways = first..self.ways.len();
+        self.ways_of[place] = Some(ways.clone());
+        ways
+    }
+
+    /// Gathers the neighbours of an item, each once a direction, and returns the weight of those
+    /// that are too many to follow.
+    fn neighbours(&self, item: ItemIx, neighbours: &mut SmallVec<[Neighbour; 16]>) -> f64 {
         let relations = &self.view.relations;
         let members = &self.view.identity.item(item).members;
         let providers: usize = members
@@ -194,102 +260,56 @@ impl Walker<'_> {
         if self.weights.walk_hub < providers {
             crowd += count(providers);
         } else {
-            let edges = self.topology.providers(item);
-            ways.extend(edges.map(|edge| self.way(edge, false)));
+            let edges = self.topology.providers_ever(item);
+            neighbours.extend(edges.filter_map(|edge| self.neighbour(edge, false)));
         }
-        let of_providers = one_each(ways, 0, item);
+        let of_providers = one_each(neighbours, 0, item);
         if self.weights.walk_hub < dependents {
             crowd += count(dependents) * self.weights.walk_to_dependent;
         } else {
-            let edges = self.topology.dependents(item);
-            ways.extend(edges.map(|edge| self.way(edge, true)));
-            one_each(ways, of_providers, item);
+            let edges = self.topology.dependents_ever(item);
+            neighbours.extend(edges.filter_map(|edge| self.neighbour(edge, true)));
+            one_each(neighbours, of_providers, item);
         }
         crowd
     }
 
-    fn way(&self, edge: Edge, against_arrow: bool) -> Way {
-        let hold = self.topology.hold(edge);
-        let weak = hold.is_some_and(|hold| hold.strength == Some(Strength::Weak));
+    /// The item a relation leads to, if the relation holds.
+    fn neighbour(&self, edge: Edge, against_arrow: bool) -> Option<Neighbour> {
+        let weak = self.topology.hold(edge)?.strength == Some(Strength::Weak);
         let strength = if weak { self.weights.walk_weak } else { 1.0 };
         let direction = if against_arrow {
             self.weights.walk_to_dependent
         } else {
             1.0
         };
-        let to = self.topology.item_of(edge);
-        Way {
-            to,
+        Some(Neighbour {
+            item: self.topology.item_of(edge),
             weight: strength * direction,
-            row: edge.row,
-            against_arrow,
-        }
+            step: (edge.row, against_arrow),
+        })
     }
 }
 
-/// Keeps the heaviest way to each neighbour from a place on, none back to the item itself; returns the new length.
-fn one_each(ways: &mut SmallVec<[Way; 16]>, from: usize, item: ItemIx) -> usize {
-    let mut kept: SmallVec<[Way; 16]> = ways.drain(from..).filter(|way| way.to != item).collect();
-    kept.sort_by(|one, other| {
-        one.to
-            .cmp(&other.to)
-            .then(other.weight.total_cmp(&one.weight))
-            .then(one.row.cmp(&other.row))
+/// Keeps the heaviest way to each neighbour from a place on, none to the item itself; returns the new length.
+fn one_each(neighbours: &mut SmallVec<[Neighbour; 16]>, from: usize, item: ItemIx) -> usize {
+    let mut kept: SmallVec<[Neighbour; 16]> = neighbours
+        .drain(from..)
+        .filter(|neighbour| neighbour.item != item)
+        .collect();
+    kept.sort_unstable_by(|one, other| {
+        let by_weight = other.weight.total_cmp(&one.weight);
+        one.item
+            .cmp(&other.item)
+            .then(by_weight)
+            .then(one.step.cmp(&other.step))
     });
-    kept.dedup_by_key(|way| way.to);
-    ways.extend(kept);
-    ways.len()
+    kept.dedup_by_key(|neighbour| neighbour.item);
+    neighbours.extend(kept);
+    neighbours.len()
 }
 
-/// One arrival an item, their shares added, the likeliest single way kept.
-fn merged(mut arrivals: Vec<Arrival>, thinnest: f64) -> Vec<Arrival> {
-    arrivals.sort_by_key(|arrival| (arrival.item, arrival.before));
-    let mut merged: Vec<Arrival> = Vec::new();
-    for arrival in arrivals {
-        match merged.last_mut().filter(|kept| kept.item == arrival.item) {
-            Some(kept) => {
-                let share = kept.share + arrival.share;
-                if kept.likeliest < arrival.likeliest {
-                    *kept = arrival;
-                }
-                kept.share = share;
-            }
-            None => merged.push(arrival),
-        }
-    }
-    merged.retain(|arrival| thinnest < arrival.share);
-    merged
-}
-
-/// Keeps the largest shares when there are more than the limit.
-fn thin_out(arrivals: &mut Vec<Arrival>, visited_max: usize) -> bool {
-    if arrivals.len() <= visited_max {
-        return false;
-    }
-    arrivals.sort_by(|one, other| {
-        other
-            .share
-            .total_cmp(&one.share)
-            .then(one.item.cmp(&other.item))
-    });
-    arrivals.truncate(visited_max);
-    arrivals.sort_by_key(|arrival| arrival.item);
-    true
-}
-
-fn summed(mut stopped: Vec<(ItemIx, f64)>) -> Vec<(ItemIx, f64)> {
-    stopped.sort_by_key(|(item, _)| *item);
-    let mut summed: Vec<(ItemIx, f64)> = Vec::new();
-    for (item, share) in stopped {
-        match summed.last_mut().filter(|kept| kept.0 == item) {
-            Some(kept) => kept.1 += share,
-            None => summed.push((item, share)),
-        }
-    }
-    summed
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a number of relations")]
-fn count(relations: usize) -> f64 {
-    relations as f64
+#[expect(clippy::cast_precision_loss, reason = "a number of items or relations")]
+fn count(number: usize) -> f64 {
+    number as f64
 }

@@ -72,7 +72,7 @@ pub const WEIGHTS: Weights = Weights {
     walk_to_dependent: 0.2,
     // Reasoned: a weak dependency degrades its dependent instead of stopping it.
     walk_weak: 0.5,
-    walk_thinnest: 1e-5,
+    walk_thinnest: 1e-4,
     walk_hub: 8192,
     // Fitted on a grid of powers of ten.
     near_floor: 1e-4,

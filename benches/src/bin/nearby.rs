@@ -1,0 +1,169 @@
+//! `changes_nearby` over a large estate and a long history of changes, beside its limits.
+//!
+//! The estate: every item needs five others near by, one in fifty of them a hub. The history: a year
+//! of changes, spread evenly over items and time, asked at its end with a lookback of three days.
+//!
+//! usage: nearby [ITEMS [CHANGES]]
+
+#![expect(
+    clippy::cast_possible_wrap,
+    clippy::print_stdout,
+    reason = "a benchmark makes its own input and prints its result"
+)]
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use benches::{Random, Row, quantile};
+use graph::{Estate, GraphView, NearbyLimits, NearbyQuestion, Projection, changes_nearby};
+use model::{
+    Actor, Change, CiId, Event, EventEnvelope, EventId, KeyParts, LogPosition, Lookback,
+    ObservedRelation, RelationKind, SourceKey, SourceName, SourceRef, Timestamp,
+};
+
+const RELATIONS_PER_ITEM: usize = 5;
+const QUESTIONS: usize = 300;
+const YEAR_SECONDS: usize = 365 * 86_400;
+const LIMITS: NearbyLimits = NearbyLimits {
+    first: 20,
+    considered_max: 2_000,
+    looked_at_max: 100_000,
+    visited_max: 10_000,
+};
+
+const VERBS: [&str; 6] = [
+    "raise limits of",
+    "roll out",
+    "patch",
+    "reconfigure",
+    "move",
+    "rename",
+];
+
+fn main() {
+    let argument = |place: usize, usual: usize| {
+        let text = std::env::args().nth(place);
+        text.map_or(usual, |text| {
+            text.parse().expect("the arguments are numbers")
+        })
+    };
+    let (items, changes) = (argument(1, 100_000), argument(2, 500_000));
+    let view = estate(items, changes);
+    println!("# {items} items, {changes} changes in a year");
+    ask("away from hubs", &view, |random| {
+        items / 10 + random.below(items * 9 / 10)
+    });
+    ask("on hubs", &view, |random| random.below(items / 1_000 + 1));
+}
+
+fn ask(name: &str, view: &GraphView, mut pick: impl FnMut(&mut Random) -> usize) {
+    let mut random = Random::new(3);
+    let (mut times, mut considered, mut cut) = (Vec::new(), 0, 0_u32);
+    for _ in 0..QUESTIONS {
+        let affected = 1 + random.below(3);
+        let question = NearbyQuestion {
+            items: (0..affected).map(|_| id(view, pick(&mut random))).collect(),
+            incident: None,
+            unknown_items: Vec::new(),
+            at: moment(YEAR_SECONDS),
+            lookback: Lookback::hours(72),
+        };
+        let started = Instant::now();
+        let found = changes_nearby(view, &question, &|_| true, LIMITS);
+        times.push(started.elapsed().as_secs_f64() * 1e3);
+        considered = considered.max(found.considered);
+        cut += u32::from(found.truncated);
+    }
+    let what = |share: &str| format!("changes nearby, {name}, ms ({share})");
+    Row::new(&what("p50"), quantile(&mut times, 0.5))
+        .against("limit", 5.0)
+        .print();
+    Row::new(&what("p99"), quantile(&mut times, 0.99))
+        .against("limit", 50.0)
+        .print();
+    println!("# up to {considered} changes weighed, {cut} of {QUESTIONS} answers left some out");
+}
+
+fn estate(items: usize, changes: usize) -> Arc<GraphView> {
+    let mut random = Random::new(7);
+    let mut estate = Estate::default();
+    let mut position = 0;
+    let mut apply = |at: Timestamp, event: Event| {
+        position += 1;
+        estate.apply(&EventEnvelope {
+            position: LogPosition::new(position),
+            recorded_at: at,
+            id: EventId {
+                source: SourceName::new("bench"),
+                delivery: position.to_string(),
+            },
+            occurred_at: at,
+            actor: Actor::default(),
+            event,
+        });
+    };
+    for dependent in 1..items {
+        for _ in 0..RELATIONS_PER_ITEM {
+            let near = dependent.saturating_sub(1 + random.below(1_000.min(dependent)));
+            let hub = random.below(items / 1_000 + 1);
+            let provider = if random.below(50) == 0 { hub } else { near };
+            apply(
+                moment(0),
+                Event::RelationObserved(relation(dependent, provider)),
+            );
+        }
+    }
+    for number in 0..changes {
+        let at = moment((number as u128 * YEAR_SECONDS as u128 / changes as u128) as usize);
+        let item = random.below(items);
+        apply(
+            at,
+            Event::ChangeRecorded(Box::new(change(
+                number,
+                item,
+                at,
+                random.below(VERBS.len()),
+            ))),
+        );
+    }
+    estate.publish()
+}
+
+fn relation(dependent: usize, provider: usize) -> ObservedRelation {
+    ObservedRelation {
+        dependent: key(dependent),
+        provider: key(provider),
+        kind: RelationKind::new("calls"),
+        strength: None,
+        valid_from: Some(moment(0)),
+        valid_until: None,
+        report_interval_ms: None,
+    }
+}
+
+fn change(number: usize, item: usize, at: Timestamp, verb: usize) -> Change {
+    let reference = SourceRef {
+        source: SourceName::new("bench"),
+        source_id: number.to_string(),
+    };
+    let mut change = Change::new(&reference);
+    change.targets = vec![key(item)];
+    change.started_at = Some(at);
+    change.kind = Some("deployment".to_owned());
+    let verb = VERBS.get(verb).copied().unwrap_or_default();
+    change.title = Some(format!("{verb} service-{item}, build {number}"));
+    change
+}
+
+fn key(item: usize) -> SourceKey {
+    SourceKey::Parts(KeyParts::new("service", format!("service-{item}")))
+}
+
+fn id(view: &GraphView, item: usize) -> CiId {
+    let found = view.resolve(&key(item), None, moment(YEAR_SECONDS)).item();
+    found.expect("every item of the estate was named").id()
+}
+
+fn moment(seconds: usize) -> Timestamp {
+    Timestamp::from_unix_millis(seconds as i64 * 1_000)
+}
