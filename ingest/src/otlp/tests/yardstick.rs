@@ -1,7 +1,8 @@
-//! The spans of a real system: the calls found are those of its stated topology.
+//! The spans of a real system: the calls found are those that the spans show, all of its stated topology.
+//! A topology also holds calls that the few spans of its case do not show.
 //! The spans are not part of this repository; `EPICENTER_YARDSTICK` names their folder.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -15,7 +16,15 @@ fn lines(reader: impl std::io::Read) -> impl Iterator<Item = Value> {
     BufReader::new(reader)
         .lines()
         // Python's JSON says NaN where a signal is missing.
-        .map(|line| serde_json::from_str(&line.unwrap().replace(": NaN", ": null")).unwrap())
+        .map(|line| {
+            serde_json::from_str(
+                &line
+                    .unwrap()
+                    .replace(":NaN", ":null")
+                    .replace(": NaN", ": null"),
+            )
+            .unwrap()
+        })
 }
 
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
@@ -49,14 +58,35 @@ fn resource_spans(span: &Value) -> ResourceSpans {
     }
 }
 
-/// The calls that the spans of a file show, sent in batches from its end to its beginning.
-async fn found(file: &Path) -> BTreeSet<(String, String)> {
+type Calls = BTreeSet<(String, String)>;
+
+/// The slow and obvious way: every span is looked up by its id.
+fn expected(spans: &[Value]) -> Calls {
+    let id = |span: &Value, name| {
+        (
+            text(span, "traceId").to_owned(),
+            text(span, name).to_owned(),
+        )
+    };
+    let by_id: HashMap<_, _> = spans
+        .iter()
+        .map(|span| (id(span, "spanId"), span))
+        .collect();
+    let key = |span: &Value| format!("service:{}", text(span, "service"));
+    let pairs = spans.iter().filter_map(|span| {
+        let cause = by_id.get(&id(span, "parentSpanId"))?;
+        (key(cause) != key(span)).then(|| (key(cause), key(span)))
+    });
+    pairs.collect()
+}
+
+/// The calls found when the spans are sent in batches from the last to the first.
+async fn found(spans: &[Value]) -> Calls {
     let bench = Bench::new();
-    let mut spans: Vec<Value> = lines(GzDecoder::new(File::open(file).unwrap())).collect();
-    spans.reverse();
-    for batch in spans.chunks(512) {
+    let backwards: Vec<&Value> = spans.iter().rev().collect();
+    for batch in backwards.chunks(512) {
         let request = ExportTraceServiceRequest {
-            resource_spans: batch.iter().map(resource_spans).collect(),
+            resource_spans: batch.iter().map(|span| resource_spans(span)).collect(),
         };
         let body = request.encode_to_vec();
         let (status, _) = bench
@@ -65,7 +95,7 @@ async fn found(file: &Path) -> BTreeSet<(String, String)> {
         assert_eq!(status, StatusCode::OK);
     }
     bench.otlp.flush().await.unwrap();
-    let mut calls = BTreeSet::new();
+    let mut calls = Calls::new();
     for event in bench.events() {
         if let Event::CallsObserved(observed) = event.event {
             for call in observed.calls {
@@ -83,20 +113,24 @@ async fn the_calls_of_the_yardstick_are_those_of_its_topology() {
         return;
     };
     let folder = Path::new(&folder);
-    let mut compared = 0;
+    let (mut compared, mut complete) = (0, 0);
     for case in lines(File::open(folder.join("cases.jsonl")).unwrap()) {
         let file = folder.join(format!("spans/{}.jsonl.gz", text(&case, "case")));
         if !file.exists() {
             continue;
         }
+        let spans: Vec<Value> = lines(GzDecoder::new(File::open(&file).unwrap())).collect();
+        let found = found(&spans).await;
+        assert_eq!(found, expected(&spans), "{}", file.display());
         let edges = case["topology"]["edges"].as_array().unwrap();
-        let stated = edges
+        let stated: Calls = edges
             .iter()
             .map(|edge| (text(edge, "src").to_owned(), text(edge, "dst").to_owned()))
             .collect();
-        assert_eq!(found(&file).await, stated, "{}", file.display());
+        assert!(found.is_subset(&stated), "{}", file.display());
+        complete += usize::from(found == stated);
         compared += 1;
     }
-    assert!(0 < compared, "no case has spans");
-    println!("the calls of {compared} cases are those of their topology");
+    assert!(0 < complete, "no case has spans for its whole topology");
+    println!("{compared} cases: all calls found; {complete} of them show their whole topology");
 }
