@@ -5,6 +5,7 @@
 //! It rather removes too much than too little, and it does not guess by randomness:
 //! commit ids, digests and keys of items stay as they are.
 
+mod named;
 mod names;
 mod text;
 mod tree;

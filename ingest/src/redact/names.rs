@@ -1,5 +1,16 @@
 //! Which names announce a secret.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// A pattern that every name of a secret matches, whatever its case; cheaper than reading the name in words.
+pub(super) const NAME_HINT: &str =
+    "pass|pwd|secret|token|key|authorization|cookie|cred|session|string|signature";
+
+static HINT: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(&format!("(?i-u){NAME_HINT}")).expect("the pattern is a constant"));
+
 /// Words that name a secret wherever they stand in a name.
 const SECRET_WORDS: [&str; 20] = [
     "password",
@@ -54,7 +65,7 @@ const SECRET_ENDINGS: [&str; 7] = [
 ];
 
 /// Last words of names that speak about a secret without holding it: `secretName`, `token_ttl`, `token-service`.
-const HARMLESS_LAST_WORDS: [&str; 65] = [
+const HARMLESS_LAST_WORDS: [&str; 77] = [
     "name",
     "names",
     "namespace",
@@ -110,6 +121,18 @@ const HARMLESS_LAST_WORDS: [&str; 65] = [
     "store",
     "vault",
     "gateway",
+    "reset",
+    "refresh",
+    "handling",
+    "cache",
+    "check",
+    "leak",
+    "migration",
+    "support",
+    "fix",
+    "bug",
+    "update",
+    "cleanup",
     "proxy",
     "provider",
     "exchange",
@@ -126,11 +149,19 @@ const HARMLESS_LAST_WORDS: [&str; 65] = [
 ///
 /// Names are read in words, whatever joins them; `secretName` and `token_ttl` are no secrets.
 pub fn names_secret(name: &str) -> bool {
+    if !hints_at_name(name) {
+        return false;
+    }
     let words = words_of(name);
     let harmless = words
         .last()
         .is_some_and(|last| HARMLESS_LAST_WORDS.contains(&last.as_str()));
     !harmless && holds_secret_word(&words)
+}
+
+/// Whether a name of a secret may stand in the text; without that no name is looked for.
+pub(super) fn hints_at_name(text: &str) -> bool {
+    HINT.is_match(text)
 }
 
 /// Whether a number of this name only counts: `max_tokens`.

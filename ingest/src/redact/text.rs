@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::names::{names_count, names_header, names_secret};
+use super::named::named_spans;
+use super::names::{NAME_HINT, hints_at_name};
 
 /// Credentials that show what they are. The shapes are those their makers document.
 const SHAPES: [&str; 24] = [
@@ -56,16 +57,13 @@ static SCHEME: LazyLock<Regex> = LazyLock::new(|| {
 static SIGNED_QUERY: LazyLock<Regex> =
     LazyLock::new(|| compile(r#"[?&](?:sig|signature)=([^& \t\r\n"'<>]+)"#));
 
-/// A name (perhaps of two words) with a separator after it, or a flag of a command line.
-static NAME: LazyLock<Regex> = LazyLock::new(|| {
-    compile(
-        r#"([A-Za-z_][A-Za-z0-9_.\-]*(?: [A-Za-z_][A-Za-z0-9_.\-]*)?)\\*["']?[ \t]*(=>|:=|=|:)[ \t]*|(?:^|[ \t\r\n])--?([A-Za-z][A-Za-z0-9_\-]*)[ \t]+"#,
-    )
-});
-
-/// Something that may announce a name: without it no name is looked for.
-static HINT: LazyLock<Regex> = LazyLock::new(|| {
-    compile(r"(?i-u)pass|pwd|secret|token|key|authorization|cookie|cred|session|string|signature")
+/// Any of the clues: most texts hold none, and one pass tells.
+static CLUE: LazyLock<Regex> = LazyLock::new(|| {
+    let name = format!("(?i-u:{NAME_HINT})");
+    let userinfo = "@".to_owned();
+    let scheme = r"(?i-u:\b(?:bearer|basic|negotiate)[ \t])".to_owned();
+    let signed = "sig=".to_owned();
+    compile(&[SHAPES.join("|"), name, userinfo, scheme, signed].join("|"))
 });
 
 /// Words end where ASCII words end, which keeps the fast search engines usable on any text.
@@ -76,6 +74,9 @@ fn compile(pattern: &str) -> Regex {
 
 /// The byte ranges of all secrets in their order, none touching another.
 pub(super) fn secret_spans(text: &str) -> Vec<Range<usize>> {
+    if !CLUE.is_match(text) {
+        return Vec::new();
+    }
     let mut spans: Vec<Range<usize>> = SHAPE.find_iter(text).map(|found| found.range()).collect();
     if text.contains('@') {
         spans.extend(groups(&USERINFO, text).filter(|span| text.get(span.clone()) != Some("git")));
@@ -83,7 +84,7 @@ pub(super) fn secret_spans(text: &str) -> Vec<Range<usize>> {
     }
     spans.extend(groups(&SIGNED_QUERY, text));
     spans.extend(scheme_spans(text));
-    if HINT.is_match(text) {
+    if hints_at_name(text) {
         spans.extend(named_spans(text));
     }
     merged(spans)
@@ -117,125 +118,6 @@ fn is_credential(scheme: &str, word: &str) -> bool {
         }
         _ => digit && 20 <= word.len(),
     }
-}
-
-/// Values after names that announce a secret.
-fn named_spans(text: &str) -> Vec<Range<usize>> {
-    let mut spans = Vec::new();
-    let mut from = 0;
-    while let Some(found) = NAME.captures_at(text, from) {
-        let (Some(whole), Some(name)) = (found.get(0), found.get(1).or(found.get(3))) else {
-            break;
-        };
-        from = whole.end();
-        let item_key = name.as_str() == "secret" && is_item_key(text);
-        if item_key || !names_secret(name.as_str()) {
-            continue;
-        }
-        let separator = found.get(2).map_or("", |separator| separator.as_str());
-        let Some(span) = value_span(text, name.range(), separator, whole.end()) else {
-            continue;
-        };
-        let value = text.get(span.clone()).unwrap_or_default();
-        if !is_plain(name.as_str(), value) {
-            from = span.end.max(from);
-            spans.push(span);
-        }
-    }
-    spans
-}
-
-/// `secret:prod/shop/db` is the key of an item of the kind *secret*, if nothing else stands in the text.
-fn is_item_key(text: &str) -> bool {
-    text.strip_prefix("secret:")
-        .is_some_and(|rest| !rest.contains([' ', '\t', '\n', '"', '\'', '=', ',', ':']))
-}
-
-/// A switch or a count is no secret.
-fn is_plain(name: &str, value: &str) -> bool {
-    let switch = matches!(
-        value.to_ascii_lowercase().as_str(),
-        "" | "true" | "false" | "null" | "none" | "{" | "[" | "{}" | "[]"
-    );
-    let count = names_count(name) && value.bytes().all(|byte| byte.is_ascii_digit());
-    switch || count
-}
-
-/// Where the value that begins at `from` ends, by how it is written.
-fn value_span(
-    text: &str,
-    name: Range<usize>,
-    separator: &str,
-    from: usize,
-) -> Option<Range<usize>> {
-    let rest = text.get(from..)?;
-    let backslashes = rest.len() - rest.trim_start_matches('\\').len();
-    let quoted = rest.get(backslashes..)?.starts_with(['"', '\'', '`']);
-    if quoted {
-        let opening = rest.get(..=backslashes)?;
-        let begin = from + opening.len();
-        return Some(begin..begin + quoted_length(text.get(begin..)?, opening));
-    }
-    if rest.starts_with('{') {
-        return None;
-    }
-    if let Some(list) = rest.strip_prefix('[') {
-        return Some(from..from + 1 + list.find(']').map_or(list.len(), |end| end + 1));
-    }
-    let line = rest.find(['\r', '\n']).unwrap_or(rest.len());
-    let begins_line = text
-        .get(..name.start)?
-        .trim_end_matches([' ', '\t', '-'])
-        .ends_with('\n')
-        || name.start == 0;
-    let in_document = separator == ":" && begins_line && text.trim_end().contains('\n');
-    let length = if in_document {
-        line + block_length(rest, line)
-    } else if separator == ":" && names_header(text.get(name)?) {
-        rest.find(['\r', '\n', '"', '\'']).unwrap_or(rest.len())
-    } else {
-        let ends = |letter: char| letter.is_whitespace() || "\"'`&;\\".contains(letter);
-        rest.find(ends).unwrap_or(rest.len())
-    };
-    Some(from..from + length)
-}
-
-/// Up to the quote that closes: the same one, behind as many backslashes.
-fn quoted_length(inner: &str, opening: &str) -> usize {
-    let mut begin = 0;
-    while let Some(at) = inner.get(begin..).and_then(|rest| rest.find(opening)) {
-        let end = begin + at;
-        let before = inner.get(..end).unwrap_or_default();
-        let escapes = before.len() - before.trim_end_matches('\\').len();
-        let escaped = if opening.len() == 1 {
-            escapes % 2 == 1
-        } else {
-            0 < escapes
-        };
-        if !escaped {
-            return end;
-        }
-        begin = end + 1;
-    }
-    inner.len()
-}
-
-/// The further lines of a YAML block (`password: |`), those indented below it.
-fn block_length(rest: &str, line: usize) -> usize {
-    let is_block = rest
-        .get(..line)
-        .is_some_and(|value| value.starts_with(['|', '>']) && value.len() <= 3);
-    if !is_block {
-        return 0;
-    }
-    let below = rest.get(line..).unwrap_or_default();
-    below
-        .split_inclusive('\n')
-        .skip(1)
-        .take_while(|next| next.starts_with([' ', '\t']) || next.trim().is_empty())
-        .map(str::len)
-        .sum::<usize>()
-        + below.split_inclusive('\n').next().map_or(0, str::len)
 }
 
 fn merged(mut spans: Vec<Range<usize>>) -> Vec<Range<usize>> {
