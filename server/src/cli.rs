@@ -8,6 +8,7 @@ mod import;
 mod lists;
 mod nearby;
 mod progress;
+mod replay;
 mod serve;
 mod text;
 
@@ -42,6 +43,12 @@ enum Command {
     Items(lists::ItemsFlags),
     /// Send files through a server's intake
     Import(import::ImportFlags),
+    /// Fold a stopped server's log from the start, and say what it comes to
+    Replay(replay::ReplayFlags),
+    /// Save the state of a stopped server's log, so that its next start is fast
+    Snapshot(SettingFlags),
+    /// Print the GraphQL schema
+    Schema,
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -134,6 +141,9 @@ impl Cli {
             Command::BlastRadius(flags) => blast_radius::blast_radius(&flags),
             Command::Changes(flags) => lists::changes(&flags),
             Command::Items(flags) => lists::items(&flags),
+            Command::Replay(flags) => replay::replay(&flags),
+            Command::Snapshot(flags) => replay::snapshot(&flags),
+            Command::Schema => print(&api::schema_text()),
             Command::Config(ConfigCommand::Check(flags)) => print(&flags.settings()?.to_toml()),
             Command::Completions { shell } => {
                 let mut script = Vec::new();

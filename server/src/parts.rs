@@ -25,7 +25,6 @@ pub(crate) struct Parts {
     pub(crate) segments: Option<Arc<SegmentLog>>,
     pub(crate) intake: Arc<Intake>,
     pub(crate) quarantine: Arc<Quarantine>,
-    pub(crate) recorder: Recorder,
     pub(crate) otlp: Arc<Otlp>,
     pub(crate) published: Arc<Published>,
     pub(crate) past: Arc<Past>,
@@ -45,13 +44,7 @@ impl Parts {
             false => DataDir::temporary()?,
         };
         let OpenedLog { log, segments } = open_log(settings, &data_dir, &clock)?;
-        let snapshots = match durable {
-            true => Some(
-                Snapshots::open(data_dir.snapshots(), limits::retention(&settings.store))
-                    .context("could not open the saved states")?,
-            ),
-            false => None,
-        };
+        let snapshots = open_snapshots(settings, &data_dir)?;
         let saved = Arc::new(SavedFolds::new(Arc::clone(&log), snapshots));
         saved.register(metrics);
         let projector = Projector::start(Arc::clone(&log), Arc::clone(&saved), &settings.projector)
@@ -93,7 +86,6 @@ impl Parts {
             segments,
             intake: Arc::new(intake),
             quarantine,
-            recorder,
             otlp,
             published,
             past,
@@ -148,6 +140,21 @@ pub(crate) fn open_log(
         log: Arc::clone(&segments) as Arc<dyn EventLog>,
         segments: Some(segments),
     })
+}
+
+/// Opens the saved states of a log that outlives the process.
+pub(crate) fn open_snapshots(
+    settings: &Settings,
+    data_dir: &DataDir,
+) -> anyhow::Result<Option<Snapshots>> {
+    match settings.log {
+        LogUrl::Memory => Ok(None),
+        LogUrl::Segments(_) => {
+            Snapshots::open(data_dir.snapshots(), limits::retention(&settings.store))
+                .map(Some)
+                .context("could not open the saved states")
+        }
+    }
 }
 
 /// Ready when the log takes writes and the fold has caught up with it.

@@ -166,7 +166,8 @@ fn set(table: &mut Table, key: &str, text: &str, origin: &str) -> Result<(), Con
         Value::Float(_) => text.parse().ok().map(Value::Float),
         Value::Boolean(_) => text.parse().ok().map(Value::Boolean),
         Value::String(_) => Some(Value::String(text.to_owned())),
-        Value::Datetime(_) | Value::Array(_) | Value::Table(_) => None,
+        Value::Array(_) => Some(texts(text)),
+        Value::Datetime(_) | Value::Table(_) => None,
     };
     match value.filter(|value| fits(slot, value)) {
         Some(value) => {
@@ -180,6 +181,15 @@ fn set(table: &mut Table, key: &str, text: &str, origin: &str) -> Result<(), Con
             found: text.to_owned(),
         }),
     }
+}
+
+/// A list of texts, as they stand between commas.
+fn texts(text: &str) -> Value {
+    let parts = text
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty());
+    Value::Array(parts.map(|part| Value::String(part.to_owned())).collect())
 }
 
 fn slot_of<'a>(table: &'a mut Table, key: &str) -> Option<&'a mut Value> {

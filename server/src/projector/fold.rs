@@ -82,7 +82,7 @@ impl Fold {
             }
         }
         if self.last_saved < estate.position() {
-            self.saved.save(&self.published.newest());
+            self.saved.try_save(&self.published.newest());
         }
         Ok(())
     }

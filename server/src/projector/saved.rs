@@ -69,10 +69,10 @@ impl SavedFolds {
         }
     }
 
-    /// Saves a view. That it fails is a warning: the log still holds everything.
-    pub(crate) fn save(&self, view: &GraphView) {
+    /// Saves a view.
+    pub(crate) fn save(&self, view: &GraphView) -> anyhow::Result<()> {
         let Some(snapshots) = &self.snapshots else {
-            return;
+            return Ok(());
         };
         let started = Instant::now();
         let label = SnapshotLabel {
@@ -82,20 +82,25 @@ impl SavedFolds {
             log_digest: self.digest_at(view.position()),
         };
         let bytes = Estate::save_view(view);
-        match snapshots.save(&label, |file| file.write_all(&bytes)) {
-            Ok(written) => {
+        let written = snapshots.save(&label, |file| file.write_all(&bytes))?;
+        let (position, took) = (view.position(), started.elapsed().as_millis());
+        tracing::info!(
+            event.position = position.number(),
+            duration_ms = took,
+            "saved the state of position {position}, {written} bytes, in {took} ms"
+        );
+        Ok(())
+    }
+
+    /// Saves a view, and counts. That it fails is a warning: the log still holds everything.
+    pub(crate) fn try_save(&self, view: &GraphView) {
+        match self.save(view) {
+            Ok(()) => {
                 self.saved.fetch_add(1, Ordering::Relaxed);
-                let took = started.elapsed().as_millis();
-                let position = view.position();
-                tracing::info!(
-                    event.position = position.number(),
-                    duration_ms = took,
-                    "saved the state of position {position}, {written} bytes, in {took} ms"
-                );
             }
             Err(error) => {
                 self.failed.fetch_add(1, Ordering::Relaxed);
-                tracing::warn!("the state could not be saved: {error}");
+                tracing::warn!("the state could not be saved: {error:#}");
             }
         }
     }
@@ -109,7 +114,7 @@ impl SavedFolds {
         let spawned = std::thread::Builder::new()
             .name("snapshots".to_owned())
             .spawn(move || {
-                this.save(&view);
+                this.try_save(&view);
                 this.saving.store(false, Ordering::Release);
             });
         if let Err(error) = spawned {
