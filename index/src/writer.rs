@@ -25,15 +25,12 @@ const READ: ReadLimit = ReadLimit {
     bytes: 8 << 20,
 };
 
-/// A catch-up of more events than this is worth a line in the log.
-const WORTH_TELLING_EVENTS: u64 = 10_000;
-
-/// How far a catch-up is.
+/// What one step did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CatchUp {
     /// Where it began.
     pub from: LogPosition,
-    /// Where it is.
+    /// Where it is now.
     pub reached: LogPosition,
     /// The log's head when it began.
     pub head: LogPosition,
@@ -118,20 +115,35 @@ impl Index {
         Ok(())
     }
 
-    /// Takes everything that is in the log by now, from wherever the index is.
-    ///
-    /// What cannot be right (damage, an index ahead of the log, the index of another
-    /// log) is thrown away and made anew, with a warning. `progress` is called after each step.
+    /// Takes everything that is in the log by now; `progress` is called after each [`Index::step`].
     pub fn catch_up(
         &mut self,
         log: &dyn EventLog,
         progress: &mut dyn FnMut(CatchUp),
     ) -> Result<(), IndexError> {
-        match self.follow_checked(log, progress) {
+        let head = log.head();
+        loop {
+            let step = self.step(log)?;
+            if step.reached == step.from {
+                return Ok(());
+            }
+            progress(step);
+            if head <= step.reached {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes what one read of the log gives; the owner may stop between two steps.
+    ///
+    /// What cannot be right (damage, an index ahead of the log, the index of another
+    /// log) is thrown away first, with a warning, and the step begins at nothing.
+    pub fn step(&mut self, log: &dyn EventLog) -> Result<CatchUp, IndexError> {
+        match self.step_checked(log) {
             Err(IndexError::Store(KeyValueError::Damaged { reason })) => {
                 warn!("the index is damaged and is made anew: {reason}");
                 self.clear()?;
-                self.follow(log, progress)
+                self.take_one_read(log)
             }
             result => result,
         }
@@ -162,37 +174,24 @@ impl Index {
         self.shared.store.close().map_err(IndexError::Store)
     }
 
-    fn follow_checked(
-        &mut self,
-        log: &dyn EventLog,
-        progress: &mut dyn FnMut(CatchUp),
-    ) -> Result<(), IndexError> {
+    fn step_checked(&mut self, log: &dyn EventLog) -> Result<CatchUp, IndexError> {
         self.shared.store.check().map_err(IndexError::Store)?;
         self.check_log(log)?;
-        self.follow(log, progress)
+        self.take_one_read(log)
     }
 
-    fn follow(
-        &mut self,
-        log: &dyn EventLog,
-        progress: &mut dyn FnMut(CatchUp),
-    ) -> Result<(), IndexError> {
+    fn take_one_read(&mut self, log: &dyn EventLog) -> Result<CatchUp, IndexError> {
         let (from, head) = (self.position(), log.head());
-        let behind = head.number().saturating_sub(from.number());
-        if WORTH_TELLING_EVENTS < behind {
-            info!("the index catches up with {behind} events");
-        }
-        while self.position() < head {
-            let events = log.read(self.position(), READ).map_err(IndexError::Log)?;
+        if from < head {
+            let events = log.read(from, READ).map_err(IndexError::Log)?;
             self.apply(&events)?;
-            let reached = self.position();
-            progress(CatchUp {
-                from,
-                reached,
-                head,
-            });
         }
-        Ok(())
+        let reached = self.position();
+        Ok(CatchUp {
+            from,
+            reached,
+            head,
+        })
     }
 
     /// Throws the content away if this log cannot have given it.

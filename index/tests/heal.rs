@@ -88,7 +88,7 @@ fn start(folder: &Path, log: &MemoryLog) -> (Index, u64) {
     index
         .catch_up(log, &mut |step| {
             assert!(step.from < step.reached && step.reached <= step.head);
-            taken = step.reached.number() - step.from.number();
+            taken += step.reached.number() - step.from.number();
         })
         .unwrap();
     assert_eq!(index.position(), log.head());
