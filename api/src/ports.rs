@@ -170,6 +170,9 @@ pub trait Quarantine: Send + Sync + 'static {
         first: usize,
     ) -> PortFuture<'_, Result<QuarantinePage, QuarantineError>>;
 
+    /// What is kept of an entry's bytes, secrets removed; `None` when nothing lies under the hash.
+    fn body(&self, hash: ContentHash) -> PortFuture<'_, Result<Option<Vec<u8>>, QuarantineError>>;
+
     /// Decodes an entry again; `None` when nothing lies under the hash.
     fn reprocess(
         &self,
@@ -201,23 +204,27 @@ pub struct QuarantineEntry {
     pub reason: String,
     /// When it came.
     pub received_at: Timestamp,
-    /// How many bytes it has.
-    pub bytes: usize,
-    /// Its bytes as text, secrets removed, cut to a readable length.
-    pub excerpt: String,
+    /// How many bytes are kept of it.
+    pub bytes: u64,
+    /// How often it came again since.
+    pub repeats: u64,
 }
 
 /// What became of an entry that was decoded again.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reprocessed {
-    /// How many events are now in the log.
-    pub accepted: usize,
-    /// How many of them had been there before.
-    pub duplicates: usize,
-    /// Why the rest was still not understood; empty when it was and the entry is gone.
-    pub reasons: Vec<String>,
-    /// The last position written.
-    pub position: Option<LogPosition>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reprocessed {
+    /// It was understood: its events are in the log, and it has left the quarantine.
+    Understood {
+        /// How many events it holds.
+        events: usize,
+        /// The last of their positions, if it says anything.
+        position: Option<LogPosition>,
+    },
+    /// It stays where it is.
+    Refused {
+        /// Why, in words for people.
+        reason: String,
+    },
 }
 
 /// Why the quarantine did not answer; the details are for our log.

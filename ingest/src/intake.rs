@@ -4,6 +4,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod body;
+mod direct;
 pub(crate) mod media;
 mod reprocess;
 mod settle;
@@ -25,6 +26,7 @@ use crate::events::{self, Wrapping};
 use crate::room::Room;
 use crate::{Quarantine, Recorder, alertmanager, cloudevents};
 use answer::Refusal;
+pub use direct::DirectError;
 pub(crate) use media::MediaType;
 pub use reprocess::{ReprocessError, Reprocessed};
 

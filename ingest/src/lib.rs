@@ -16,7 +16,7 @@ pub mod redact;
 mod room;
 mod scrub;
 
-pub use intake::{Intake, IntakeLimits, ReprocessError, Reprocessed, routes};
+pub use intake::{DirectError, Intake, IntakeLimits, ReprocessError, Reprocessed, routes};
 pub use otlp::{FlushError, Otlp, OtlpConfig, OtlpCounters};
 pub use quarantine::{
     Quarantine, QuarantineConfig, QuarantineEntry, QuarantineError, QuarantinePage,

@@ -3,6 +3,7 @@
 //! A value comes from a flag, else from the environment (`EPICENTER_…`), else from
 //! one TOML file, else from here. No other file of the product holds a default.
 
+mod graphql;
 mod layers;
 mod log_url;
 
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use graphql::GraphQlSettings;
 pub use layers::{ConfigError, Layers, RESERVED_VARIABLES, VARIABLE_PREFIX};
 pub use log_url::{LogUrl, LogUrlError};
 
@@ -42,6 +44,8 @@ pub struct Settings {
     pub otlp: OtlpSettings,
     /// The loop that folds the log.
     pub projector: ProjectorSettings,
+    /// The GraphQL surface.
+    pub graphql: GraphQlSettings,
     /// Own logs and traces.
     pub telemetry: TelemetrySettings,
 }
@@ -240,6 +244,7 @@ impl Settings {
                 past_folds_max: 2,
                 past_views_kept: 4,
             },
+            graphql: GraphQlSettings::defaults(),
             telemetry: TelemetrySettings {
                 log_filter: "info".to_owned(),
                 log_format: LogFormat::Text,

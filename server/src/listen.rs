@@ -39,6 +39,8 @@ pub(crate) async fn serve_http(
     let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
     builder
         .http1()
+        // A WebSocket client may know the header of its subprotocol in one spelling only.
+        .preserve_header_case(true)
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_millis(settings.head_timeout_ms));
     let slots = Arc::new(Semaphore::new(settings.connections_max));

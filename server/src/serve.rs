@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::bail;
+use api::ApiState;
 use axum::{Router, middleware};
 use tokio::sync::watch;
 use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 
+use crate::adapters;
 use crate::config::Settings;
 use crate::health;
 use crate::listen::{bind, serve_http};
@@ -55,7 +57,8 @@ impl Server {
 
         let page = health::routes(parts.readiness(), Arc::clone(&metrics))
             .merge(ingest::routes(Arc::clone(&parts.intake)))
-            .merge(parts.otlp.http_routes());
+            .merge(parts.otlp.http_routes())
+            .merge(graphql(&settings, &parts, stopping.clone()));
         let router = measured("http", page, &metrics);
         listeners.spawn(
             "http",
@@ -108,6 +111,18 @@ impl Server {
         self.stop().await;
         bail!("{} stopped working: {how}", ended.name)
     }
+}
+
+/// The page and GraphQL. Its live streams end when the listeners do.
+fn graphql(settings: &Settings, parts: &Parts, stopping: watch::Receiver<bool>) -> Router {
+    let wait_ms = settings.projector.wait_timeout_ms;
+    let loopback_only = settings.listen.ip().is_loopback();
+    api::router(ApiState::new(
+        adapters::ports(parts),
+        settings.graphql.limits(wait_ms),
+        settings.graphql.origins(loopback_only),
+        stopping,
+    ))
 }
 
 fn measured(listener: &'static str, router: Router, metrics: &Metrics) -> Router {

@@ -10,7 +10,6 @@ use super::item_input::{UpsertItemsInput, UpsertRelationsInput};
 use super::node::AnyId;
 use super::quarantine::{ReprocessedInput, quarantine_error, read_hash};
 use super::recording::{Recorded, RecordedList, record_list, record_one};
-use super::scalars::LogPosition;
 use super::standpoint::Standpoint;
 use crate::error::ErrorCode;
 
@@ -105,12 +104,7 @@ impl Mutation {
             let message = format!("nothing lies in the quarantine under {hash}");
             return Err(ErrorCode::QuarantinedInputNotFound.error(message));
         };
-        Ok(ReprocessedInput {
-            accepted: reprocessed.accepted,
-            duplicates: reprocessed.duplicates,
-            reasons: reprocessed.reasons,
-            position: reprocessed.position.map(LogPosition),
-        })
+        Ok(reprocessed.into())
     }
 }
 

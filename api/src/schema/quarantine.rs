@@ -1,30 +1,70 @@
 //! Input that parsed but was not understood.
 
 use async_graphql::connection::{Connection, EmptyFields, OpaqueCursor};
-use async_graphql::{ID, Result, SimpleObject};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use model::ContentHash;
 
+use super::Shared;
 use super::scalars::{DateTime, LogPosition};
 use crate::error::ErrorCode;
-use crate::{QuarantineEntry, QuarantineError};
+use crate::{QuarantineEntry, QuarantineError, Reprocessed};
+
+/// One input that was not understood.
+pub(crate) struct QuarantinedInput(QuarantineEntry);
+
+/// Most bytes of a kept input that are shown.
+const SHOWN_BYTES: usize = 16 * 1024;
 
 /// One input that was not understood; its bytes are kept for a while, secrets removed.
-#[derive(SimpleObject)]
-pub(crate) struct QuarantinedInput {
+#[Object]
+impl QuarantinedInput {
     /// The hash of its bytes, which names it.
-    hash: ID,
+    async fn hash(&self) -> ID {
+        ID(self.0.hash.to_string())
+    }
+
     /// Who sent it.
-    source: String,
-    /// Which intake took it.
-    intake: String,
+    async fn source(&self) -> &str {
+        self.0.source.as_str()
+    }
+
+    /// Which form it has, as the intake that took it calls it.
+    async fn format(&self) -> &str {
+        &self.0.intake
+    }
+
     /// What was not understood.
-    reason: String,
-    /// When it came.
-    received_at: DateTime,
-    /// How many bytes it has.
-    bytes: usize,
-    /// Its beginning as text.
-    excerpt: String,
+    async fn reason(&self) -> &str {
+        &self.0.reason
+    }
+
+    /// When it came first.
+    async fn received_at(&self) -> DateTime {
+        DateTime(self.0.received_at)
+    }
+
+    /// How many bytes are kept of it.
+    async fn bytes(&self) -> u64 {
+        self.0.bytes
+    }
+
+    /// How often it came again since.
+    async fn repeats(&self) -> u64 {
+        self.0.repeats
+    }
+
+    /// Its beginning as text, up to 16 KiB; null when it is gone by now.
+    #[graphql(complexity = "20")]
+    async fn excerpt(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let quarantine = &ctx.data::<Shared>()?.ports.quarantine;
+        let body = quarantine.body(self.0.hash).await;
+        let body = body.map_err(|error| quarantine_error(&error))?;
+        let shown = |body: Vec<u8>| {
+            let shown = body.get(..SHOWN_BYTES).unwrap_or(&body);
+            String::from_utf8_lossy(shown).into_owned()
+        };
+        Ok(body.map(shown))
+    }
 }
 
 /// Additional fields of the quarantine's list.
@@ -41,27 +81,38 @@ pub(crate) type QuarantineConnection =
 /// What became of an input that was decoded again.
 #[derive(SimpleObject)]
 pub(crate) struct ReprocessedInput {
-    /// How many of its events are now in the log.
-    pub(crate) accepted: usize,
-    /// How many of these had been there before.
-    pub(crate) duplicates: usize,
-    /// Why the rest was still not understood; empty when all was, and the input has left the quarantine.
-    pub(crate) reasons: Vec<String>,
-    /// The last position written.
-    pub(crate) position: Option<LogPosition>,
+    /// Whether it was understood: its events are in the log, and it has left the quarantine.
+    understood: bool,
+    /// How many events it holds.
+    events: usize,
+    /// The last of their positions.
+    position: Option<LogPosition>,
+    /// Why it was not understood, if it was not.
+    reason: Option<String>,
+}
+
+impl From<Reprocessed> for ReprocessedInput {
+    fn from(reprocessed: Reprocessed) -> Self {
+        match reprocessed {
+            Reprocessed::Understood { events, position } => Self {
+                understood: true,
+                events,
+                position: position.map(LogPosition),
+                reason: None,
+            },
+            Reprocessed::Refused { reason } => Self {
+                understood: false,
+                events: 0,
+                position: None,
+                reason: Some(reason),
+            },
+        }
+    }
 }
 
 impl From<QuarantineEntry> for QuarantinedInput {
     fn from(entry: QuarantineEntry) -> Self {
-        Self {
-            hash: ID(entry.hash.to_string()),
-            source: entry.source.as_str().to_owned(),
-            intake: entry.intake,
-            reason: entry.reason,
-            received_at: DateTime(entry.received_at),
-            bytes: entry.bytes,
-            excerpt: entry.excerpt,
-        }
+        Self(entry)
     }
 }
 

@@ -39,6 +39,8 @@ pub(crate) async fn upgrade(state: &ApiState, mut parts: Parts) -> Result<Respon
         let message = "as many live streams are open as may be; try again later";
         return Err(Refusal::new(ErrorCode::Busy, message));
     };
+    // They hold the spelling of the client's headers; some look for their subprotocol in it alone.
+    let spelling = parts.extensions.clone();
     let mut upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
         Ok(upgrade) => upgrade,
         Err(rejection) => return Ok(rejection.into_response()),
@@ -56,7 +58,7 @@ pub(crate) async fn upgrade(state: &ApiState, mut parts: Parts) -> Result<Respon
         upgrade.set_selected_protocol(selected);
     }
     let state = Arc::clone(&state.inner);
-    Ok(upgrade
+    let mut response = upgrade
         .max_message_size(state.limits.body_bytes)
         .max_frame_size(state.limits.body_bytes)
         .on_upgrade(move |socket| async move {
@@ -67,7 +69,9 @@ pub(crate) async fn upgrade(state: &ApiState, mut parts: Parts) -> Result<Respon
                 Ended::By(Closing::SubprotocolNotAcceptable)
             };
             session.finish(ended).await;
-        }))
+        });
+    response.extensions_mut().extend(spelling);
+    Ok(response)
 }
 
 /// How a connection ended.
