@@ -1,5 +1,6 @@
 //! The log, its snapshots, and sled's handle for what can be rebuilt. It knows no business rule.
 
+mod care;
 mod content;
 mod faulty;
 mod keys;
@@ -9,6 +10,10 @@ mod memory;
 mod segments;
 mod snapshots;
 
+pub use care::{
+    CareError, CareProgress, Damage, ImportConflict, ImportReport, LogStats, VerifyReport, export,
+    import, stats, verify,
+};
 pub use faulty::{Fault, FaultKind, FaultyDirectory};
 pub use keys::{position_key, position_of_key};
 pub use keyvalue::{

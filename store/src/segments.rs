@@ -5,16 +5,16 @@
 //! in the background. Nothing here knows what an event means.
 
 mod assembly;
-mod catalog;
-mod directory;
-mod frames;
-mod ids;
-mod layout;
+pub(crate) mod catalog;
+pub(crate) mod directory;
+pub(crate) mod frames;
+pub(crate) mod ids;
+pub(crate) mod layout;
 mod lookup;
 mod queue;
 mod reader;
-mod record;
-mod recovery;
+pub(crate) mod record;
+pub(crate) mod recovery;
 mod submission;
 mod tender;
 mod writer;

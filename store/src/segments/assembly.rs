@@ -43,6 +43,7 @@ pub(super) fn open(
     clock: Arc<dyn Clock>,
 ) -> Result<SegmentLog, OpenError> {
     let mut inventory = Inventory::of(&*directory)?;
+    inventory.check_sequence()?;
     for name in &inventory.unfinished {
         directory
             .remove(name)

@@ -166,6 +166,18 @@ impl Frames {
         self.offset += ALIGNMENT as u64;
     }
 
+    /// Whether a record or mark stands here; the walk stays.
+    pub(crate) fn peek(&mut self) -> io::Result<bool> {
+        let here = self.offset;
+        let found = self.advance();
+        self.offset = here;
+        match found {
+            Ok(Frame::Record(_) | Frame::Mark(_)) => Ok(true),
+            Ok(Frame::Nothing) | Err(FrameError::Damaged(_)) => Ok(false),
+            Err(FrameError::Io(error)) => Err(error),
+        }
+    }
+
     /// Whether the walk has come to its end.
     pub(crate) fn at_end(&self) -> bool {
         self.end <= self.offset

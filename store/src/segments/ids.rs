@@ -23,7 +23,7 @@ pub(crate) type IdHash = u128;
 #[derive(Clone)]
 pub(crate) struct IdKey([u8; 32]);
 
-const KEY_NAME: &str = "ids.key";
+pub(crate) const KEY_NAME: &str = "ids.key";
 
 impl IdKey {
     /// The directory's key and whether it is new.
@@ -31,15 +31,8 @@ impl IdKey {
         directory: &dyn Directory,
         names: &[String],
     ) -> io::Result<(Self, bool)> {
-        if names.iter().any(|name| name == KEY_NAME) {
-            let mut bytes = [0; 36];
-            let read = read_full(&*directory.open(KEY_NAME)?, &mut bytes, 0)?;
-            if let Some((key, checksum)) = bytes.split_first_chunk::<32>()
-                && read == bytes.len()
-                && checksum == crc32c::crc32c(key).to_le_bytes()
-            {
-                return Ok((Self(*key), false));
-            }
+        if let Some(key) = Self::load(directory, names)? {
+            return Ok((key, false));
         }
         let made = Self::unpredictable();
         let mut bytes = made.0.to_vec();
@@ -48,6 +41,19 @@ impl IdKey {
         file.write_at(&bytes, 0)?;
         file.sync()?;
         Ok((made, true))
+    }
+
+    /// The directory's key, if it is there and whole.
+    pub(crate) fn load(directory: &dyn Directory, names: &[String]) -> io::Result<Option<Self>> {
+        if !names.iter().any(|name| name == KEY_NAME) {
+            return Ok(None);
+        }
+        let mut bytes = [0; 36];
+        let read = read_full(&*directory.open(KEY_NAME)?, &mut bytes, 0)?;
+        let whole = bytes.split_first_chunk::<32>().filter(|(key, checksum)| {
+            read == bytes.len() && *checksum == crc32c::crc32c(key.as_slice()).to_le_bytes()
+        });
+        Ok(whole.map(|(key, _)| Self(*key)))
     }
 
     /// The key shows in nothing that is read back, so it may differ from run to run.

@@ -113,12 +113,11 @@ impl Inventory {
         inventory.sealed.sort_unstable();
         inventory.unsealed.sort_unstable();
         inventory.runs.sort_unstable();
-        inventory.check_sequence()?;
         Ok(inventory)
     }
 
     /// Segments are counted from 1 without a gap, and the newest is never sealed.
-    fn check_sequence(&self) -> Result<(), OpenError> {
+    pub(crate) fn check_sequence(&self) -> Result<(), OpenError> {
         let sealed = self.sealed.iter().map(|(sequence, _)| *sequence);
         let mut expected = 1;
         for sequence in sealed.chain(self.unsealed.iter().copied()) {
@@ -309,7 +308,7 @@ fn link_at(file: &Arc<dyn DirectoryFile>, offset: u64, limit: u64) -> Result<Lin
 }
 
 /// What stands behind the place where a walk could not go on.
-enum Behind {
+pub(crate) enum Behind {
     /// Only zeros, from that place on.
     Nothing,
     /// Bytes that nobody was told are durable, the last of them before this offset.
@@ -319,7 +318,7 @@ enum Behind {
 }
 
 /// Looks for proof that the record at `next`, which cannot be read, had been durable.
-fn search_behind(
+pub(crate) fn search_behind(
     file: &Arc<dyn DirectoryFile>,
     from: u64,
     until: u64,

@@ -142,6 +142,16 @@ impl Run {
         Ok(self.loaded()?.ids)
     }
 
+    /// Checks every byte.
+    pub(crate) fn check(&self) -> Result<(), RunError> {
+        let loaded = self.loaded()?;
+        let mut entries = Vec::new();
+        for page in 0..loaded.pages() {
+            loaded.page(page, &mut entries)?;
+        }
+        Ok(())
+    }
+
     fn loaded(&self) -> Result<&Loaded, RunError> {
         let load = || self.load().map_err(|_| Refused);
         let loaded = self.loaded.get_or_init(load).as_ref();
