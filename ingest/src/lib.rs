@@ -17,7 +17,7 @@ mod room;
 mod scrub;
 
 pub use intake::{DirectError, Intake, IntakeLimits, ReprocessError, Reprocessed, routes};
-pub use otlp::{FlushError, Otlp, OtlpConfig, OtlpCounters};
+pub use otlp::{FlushError, NotOtlp, Otlp, OtlpConfig, OtlpCounters, SpansToCalls, count_spans};
 pub use quarantine::{
     Quarantine, QuarantineConfig, QuarantineEntry, QuarantineError, QuarantinePage,
     QuarantineStats, QuarantinedBody,

@@ -27,6 +27,7 @@ mod entities;
 mod grpc;
 mod http;
 mod items;
+mod offline;
 mod pairing;
 mod peers;
 mod places;
@@ -57,6 +58,7 @@ use crate::{IntakeLimits, Recorder};
 use answer::{Encoding, Signal, Taken};
 use counters::Counters;
 pub use counters::OtlpCounters;
+pub use offline::{NotOtlp, SpansToCalls, count_spans};
 use state::State;
 pub use write::FlushError;
 
