@@ -6,6 +6,7 @@ mod blast_radius;
 mod demo;
 mod import;
 mod lists;
+mod log;
 mod nearby;
 mod progress;
 mod replay;
@@ -43,6 +44,9 @@ enum Command {
     Items(lists::ItemsFlags),
     /// Send files through a server's intake
     Import(import::ImportFlags),
+    /// Care for the log's files
+    #[command(subcommand)]
+    Log(log::LogCommand),
     /// Fold a stopped server's log from the start, and say what it comes to
     Replay(replay::ReplayFlags),
     /// Save the state of a stopped server's log, so that its next start is fast
@@ -141,6 +145,7 @@ impl Cli {
             Command::BlastRadius(flags) => blast_radius::blast_radius(&flags),
             Command::Changes(flags) => lists::changes(&flags),
             Command::Items(flags) => lists::items(&flags),
+            Command::Log(command) => log::log(&command),
             Command::Replay(flags) => replay::replay(&flags),
             Command::Snapshot(flags) => replay::snapshot(&flags),
             Command::Schema => print(&api::schema_text()),

@@ -6,6 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use tempfile::TempDir;
 
+/// Where the log's segments lie in a data folder that somebody else may hold.
+pub(crate) fn log_folder(data_dir: &Path) -> PathBuf {
+    data_dir.join("log")
+}
+
 /// A data folder that this process holds.
 #[derive(Debug)]
 pub(crate) struct DataDir {
@@ -54,7 +59,7 @@ impl DataDir {
 
     /// Where the log's segments lie.
     pub(crate) fn log(&self) -> PathBuf {
-        self.path.join("log")
+        log_folder(&self.path)
     }
 
     /// Where saved folds lie.

@@ -20,6 +20,11 @@ pub(crate) fn events(length: u64, what: &str) -> ProgressBar {
     )
 }
 
+/// A bar for work whose length shows while it is done; invisible where nobody looks.
+pub(crate) fn steps(what: &str) -> ProgressBar {
+    bar(0, what, "[{wide_bar}] {pos}/{len} segments, {msg}")
+}
+
 fn bar(length: u64, what: &str, template: &str) -> ProgressBar {
     // It hides itself when standard error is no terminal.
     let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());

@@ -5,4 +5,7 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
+mod durable;
+mod order;
+mod running;
 mod tidy;

@@ -1,0 +1,84 @@
+//! A real server in this process: port 0, a temporary directory.
+
+use std::path::Path;
+
+use reqwest::{Client, StatusCode};
+use serde_json::{Value, json};
+use server::Server;
+use server::config::Settings;
+use tempfile::TempDir;
+
+/// A server over a data folder that outlives it.
+pub(crate) struct Running {
+    server: Server,
+    client: Client,
+}
+
+/// A fresh data folder.
+pub(crate) fn folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+impl Running {
+    /// Starts a server over a folder.
+    pub(crate) async fn over(folder: &Path) -> Self {
+        let mut settings = Settings::defaults();
+        for address in [
+            &mut settings.listen,
+            &mut settings.otlp_grpc,
+            &mut settings.otlp_http,
+        ] {
+            address.set_port(0);
+        }
+        settings.data_dir = folder.join("data");
+        settings.store.segment_bytes = 1024 * 1024;
+        Self {
+            server: Server::start(settings).await.expect("a server"),
+            client: Client::new(),
+        }
+    }
+
+    /// Stops it in order.
+    pub(crate) async fn stop(self) {
+        self.server.stop().await;
+    }
+
+    /// Sends own events and returns the status and the answer.
+    pub(crate) async fn post_events(&self, events: &[Value]) -> (StatusCode, Value) {
+        let url = format!("http://{}/ingest/events", self.server.addresses.http);
+        let sent = self.client.post(url).json(&events).send().await;
+        let response = sent.expect("an answer");
+        let status = response.status();
+        (status, response.json().await.expect("a JSON answer"))
+    }
+
+    /// Sends own events, all of which must be taken.
+    pub(crate) async fn take(&self, events: &[Value]) {
+        let (status, answer) = self.post_events(events).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        assert_eq!(answer["rejected"], json!([]), "{answer}");
+    }
+
+    /// Asks, and returns the data.
+    pub(crate) async fn ask(&self, document: &str) -> Value {
+        let url = format!("http://{}/graphql", self.server.addresses.http);
+        let request = self.client.post(url).json(&json!({ "query": document }));
+        let response = request.send().await.expect("an answer");
+        let answer: Value = response.json().await.expect("a JSON answer");
+        assert_eq!(answer.get("errors"), None, "{answer}");
+        answer["data"].clone()
+    }
+
+    /// Gets a path of the page's address.
+    pub(crate) async fn get(&self, path: &str) -> (StatusCode, String) {
+        let url = format!("http://{}{path}", self.server.addresses.http);
+        let response = self.client.get(url).send().await.expect("an answer");
+        let status = response.status();
+        (status, response.text().await.expect("a body"))
+    }
+}
+
+/// An own event. Its id is its content's unless `data` comes with one of its own.
+pub(crate) fn event(kind: &str, time: &str, data: &Value) -> Value {
+    json!({ "source": "test", "type": kind, "time": time, "data": data })
+}
