@@ -147,6 +147,20 @@ fn no_expectation_is_left_that_no_test_refers_to() {
 }
 
 #[test]
+fn every_event_has_its_golden_file() {
+    let all: Vec<String> = files().into_iter().map(|file| file.path).collect();
+    let missing = model::Event::TAGS.iter().filter(|(name, version)| {
+        let golden = format!("/golden/{name}.v{version}");
+        !all.iter().any(|path| path.contains(&golden))
+    });
+    none(
+        missing
+            .map(|(name, version)| format!("{name} v{version}"))
+            .collect(),
+    );
+}
+
+#[test]
 fn no_file_names_the_machine_it_was_written_on() {
     let mut broken = Vec::new();
     for file in files() {
