@@ -61,7 +61,7 @@ impl Indexer {
         self.reader.clone()
     }
 
-    /// Takes what is in the log by now, closes the index, and ends. It may wait for the disk.
+    /// Ends after the step it is at, and closes the index. It may wait for the disk.
     pub(crate) fn stop(mut self) {
         self.stop.send_replace(true);
         if let Some(thread) = self.thread.take() {
@@ -117,26 +117,30 @@ impl Filling {
     }
 
     fn fill(&mut self, runtime: &Handle) {
-        loop {
-            let caught_up = self.index.catch_up(self.log.as_ref(), &mut |_| {});
-            if let Err(error) = &caught_up {
-                self.failures.fetch_add(1, Ordering::Relaxed);
-                let error: &dyn std::error::Error = error;
-                tracing::error!(error, "the index could not be filled: {error}");
-            }
-            if *self.stop.borrow() {
-                return;
-            }
-            let (head, stop) = (&mut self.head, &mut self.stop);
-            let failed = caught_up.is_err();
-            runtime.block_on(async {
-                // A failure waits for the time alone: a busy log must not make it spin.
-                tokio::select! {
-                    _ = head.changed(), if !failed => {}
-                    _ = stop.changed() => {}
-                    () = tokio::time::sleep(AGAIN_AFTER) => {}
+        while !*self.stop.borrow() {
+            match self.index.step(self.log.as_ref()) {
+                Ok(step) if step.reached < step.head => {}
+                Ok(_) => self.wait(runtime, true),
+                Err(error) => {
+                    self.failures.fetch_add(1, Ordering::Relaxed);
+                    let cause: &dyn std::error::Error = &error;
+                    tracing::error!(cause, "the index could not be filled: {error}");
+                    // The time alone: a busy log must not make a failure spin.
+                    self.wait(runtime, false);
                 }
-            });
+            }
         }
+    }
+
+    fn wait(&mut self, runtime: &Handle, for_events: bool) {
+        let (head, stop) = (&mut self.head, &mut self.stop);
+        runtime.block_on(async {
+            // A closed channel means that its owner is gone; the next step then finds what there is to do.
+            tokio::select! {
+                _ = head.changed(), if for_events => {}
+                _ = stop.changed() => {}
+                () = tokio::time::sleep(AGAIN_AFTER) => {}
+            }
+        });
     }
 }
