@@ -39,8 +39,11 @@ pub(crate) async fn send(addresses: &Addresses, now: Timestamp) -> anyhow::Resul
     let relations = estate::relations(now)?;
     sender.events(&items).await.context("items")?;
     sender.events(&relations).await.context("relations")?;
-    let (spans, traces) = traces::traces(now)?;
-    sender.traces(&traces).await.context("traces")?;
+    let mut spans = 0;
+    for (count, traces) in traces::exports(now)? {
+        sender.traces(&traces).await.context("traces")?;
+        spans += count;
+    }
     let deploys = day::deploys(now)?;
     sender.cloud_events(&deploys).await.context("deployments")?;
     let changes = day::changes(now)?;

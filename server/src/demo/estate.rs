@@ -105,6 +105,6 @@ mod tests {
             json!({ "scheme": "arn", "value": arn })
         );
         assert!(include_str!("changes.json").contains(arn));
-        assert_eq!(relations(now).unwrap().len(), 2 * 22);
+        assert_eq!(relations(now).unwrap().len(), 2 * 19);
     }
 }

@@ -9,13 +9,11 @@ use serde_json::{Value, json};
 use super::ENVIRONMENTS;
 use super::estate::NAMESPACE;
 use super::lines::rows;
+use super::moment::ago;
 use crate::clock::RandomIds;
 
-/// How often each call happens.
-const REPEATS: i64 = 8;
-/// How long before now the first of them begins, and how far apart they lie.
-const BEGUN_BEFORE_MS: i64 = 100_000;
-const APART_MS: i64 = 10_000;
+/// When each call happened, as long ago.
+const CALLED_AGO: [&str; 8] = ["23h", "16h", "9h", "4h", "1h30m", "40m", "12m", "1m"];
 
 const SERVER: u8 = 2;
 const CLIENT: u8 = 3;
@@ -25,15 +23,20 @@ const CONSUMER: u8 = 5;
 /// The spans of each service, by environment and name.
 type Spans = BTreeMap<(&'static str, &'static str), Vec<Value>>;
 
-/// Every span, and how many there are.
-pub(super) fn traces(now: Timestamp) -> anyhow::Result<(usize, Value)> {
+/// One export: how many spans, and the spans.
+pub(super) type Export = (usize, Value);
+
+/// What was exported at each moment, in its order.
+pub(super) fn exports(now: Timestamp) -> anyhow::Result<Vec<Export>> {
+    let exports = CALLED_AGO.map(|length| export(ago(now, length)?));
+    exports.into_iter().collect()
+}
+
+fn export(begins: Timestamp) -> anyhow::Result<Export> {
     let mut spans = Spans::new();
     for (environment, _) in ENVIRONMENTS {
         for words in rows(include_str!("calls.txt")) {
-            for number in 0..REPEATS {
-                let begins = now.plus_millis(number * APART_MS - BEGUN_BEFORE_MS);
-                call(&mut spans, environment, &words, begins)?;
-            }
+            call(&mut spans, environment, &words, begins)?;
         }
     }
     let count = spans.values().map(Vec::len).sum();
@@ -179,6 +182,6 @@ mod tests {
             (&json!(CLIENT), &json!(SERVER))
         );
         assert!(call(&mut spans, "prod", &["web", "sings", "api"], now).is_err());
-        assert!(traces(now).is_ok());
+        assert_eq!(exports(now).unwrap().len(), CALLED_AGO.len());
     }
 }
