@@ -1,5 +1,11 @@
 //! The binary as people and scripts meet it.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed, which is what it is for"
+)]
+
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -45,14 +51,18 @@ impl Serving {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-        let mut http = String::new();
-        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let stdout = child.stdout.take().unwrap();
+        let mut serving = Self {
+            child,
+            http: String::new(),
+        };
+        for line in BufReader::new(stdout).lines() {
             let line = line.unwrap();
             if let Some(url) = line.strip_prefix("http ") {
-                http = url.trim().to_owned();
+                serving.http = url.trim().to_owned();
             }
             if line == "ready" {
-                return Self { child, http };
+                return serving;
             }
         }
         panic!("the server ended before it was ready");

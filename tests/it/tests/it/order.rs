@@ -129,8 +129,8 @@ async fn estate(facts: &[Value]) -> Value {
 #[tokio::test]
 async fn the_order_and_number_of_deliveries_do_not_matter() {
     let expected = estate(&facts()).await;
-    assert_eq!(expected["changes"]["nodes"][0]["status"], "SUCCEEDED");
-    assert_eq!(expected["incidents"]["nodes"][0]["status"], "RESOLVED");
+    assert_eq!(expected["changes"]["nodes"][0]["status"], "succeeded");
+    assert_eq!(expected["incidents"]["nodes"][0]["status"], "resolved");
     assert_eq!(
         expected["changes"]["nodes"][0]["targets"][0]["item"]["key"],
         "database:prod/orders"

@@ -30,7 +30,7 @@ fn no_file_is_longer_than_its_limit() {
 fn every_module_begins_with_what_it_is_for() {
     let silent = rust_files()
         .into_iter()
-        .filter(|file| !file.text.starts_with("//!"))
+        .filter(|file| !file.path.ends_with("/tests.rs") && !file.text.starts_with("//!"))
         .map(|file| file.path);
     none(&silent.collect::<Vec<_>>());
 }
@@ -78,7 +78,9 @@ fn no_name_says_which_way_by_a_word_that_means_both() {
 #[test]
 fn every_match_on_an_event_names_every_event() {
     let mut broken = Vec::new();
-    for file in rust_files().iter().map(RustFile::read) {
+    // A test may look at one event and fail on every other.
+    let product = |file: &&File| !file.path.contains("/tests") && !file.path.starts_with("benches");
+    for file in rust_files().iter().filter(product).map(RustFile::read) {
         for arms in file.matches() {
             let on_event = arms
                 .iter()
@@ -133,12 +135,10 @@ fn no_expectation_is_left_that_no_test_refers_to() {
             .expect("a path has a last part");
         let test = name.trim_end_matches(".snap").rsplit("__").next();
         let test = test.expect("a split has a last part");
-        let folder = file
-            .path
-            .split("/snapshots/")
-            .next()
-            .expect("a split has a first part");
-        let wanted = |source: &&File| source.path.starts_with(folder) && source.text.contains(test);
+        let in_crate = file.path.split('/').next();
+        let wanted = |source: &&File| {
+            source.path.split('/').next() == in_crate && source.text.contains(test)
+        };
         if !sources.iter().any(|source| wanted(&source)) {
             broken.push(file.path.clone());
         }
@@ -153,11 +153,8 @@ fn every_event_has_its_golden_file() {
         let golden = format!("/golden/{name}.v{version}");
         !all.iter().any(|path| path.contains(&golden))
     });
-    none(
-        missing
-            .map(|(name, version)| format!("{name} v{version}"))
-            .collect(),
-    );
+    let missing = missing.map(|(name, version)| format!("{name} v{version}"));
+    none(&missing.collect::<Vec<_>>());
 }
 
 #[test]
