@@ -10,7 +10,7 @@ mod structured;
 mod tests;
 
 use axum::http::HeaderMap;
-use model::{Occurred, SourceName, Timestamp, bounds};
+use model::{Occurred, SourceName, Timestamp};
 use serde_json::Value;
 
 use crate::cdevents;
@@ -18,6 +18,7 @@ use crate::decoded::{Malformed, NotUnderstood, Part};
 use crate::events::{Envelope, is_own_type, read_data};
 use crate::fields::{Path, Problems};
 use crate::intake::{Delivery, MediaType};
+use crate::split::{Wrapping, split, unfold};
 
 /// How the quarantine calls this form.
 pub(crate) const FORMAT: &str = "cloudevents";
@@ -60,22 +61,12 @@ pub(crate) fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
 
 /// The same for a body in structured or batch mode, or for CDEvents without an envelope.
 pub(crate) fn decode_json(body: &[u8], received_at: Timestamp) -> Result<Vec<Part>, Malformed> {
-    let value: Value = serde_json::from_slice(body)
-        .map_err(|error| Malformed::because(format!("the body is not JSON: {error}")))?;
-    let events = match value {
-        Value::Array(events) => events,
-        one => vec![one],
-    };
-    if bounds::EVENTS_PER_REQUEST_MAX < events.len() {
-        let limit = bounds::EVENTS_PER_REQUEST_MAX;
-        return Err(Malformed::because(format!(
-            "more than {limit} events in one batch"
-        )));
-    }
-    let decoded = events.into_iter().map(|event| {
-        if let Some(problem) = too_large(&event) {
-            return Part::refused("", problem);
-        }
+    let parts = split(body, Wrapping::Json)?;
+    let decoded = parts.into_iter().map(|part| {
+        let event = match unfold(part) {
+            Ok(event) => event,
+            Err(refused) => return refused,
+        };
         if cdevents::is_bare(&event) {
             return cdevents::decode_bare(event, received_at);
         }
@@ -84,13 +75,6 @@ pub(crate) fn decode_json(body: &[u8], received_at: Timestamp) -> Result<Vec<Par
         part_of(event, problems, received_at)
     });
     Ok(decoded.collect())
-}
-
-fn too_large(event: &Value) -> Option<String> {
-    if bounds::JSON_DEPTH_MAX < crate::fields::depth(event) {
-        return Some(format!("nests deeper than {}", bounds::JSON_DEPTH_MAX));
-    }
-    None
 }
 
 fn part_of(event: Option<CloudEvent>, problems: Problems, received_at: Timestamp) -> Part {

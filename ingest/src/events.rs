@@ -11,7 +11,7 @@ mod relation;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use decode::{Envelope, Wrapping, decode, is_own_type, read_data};
+pub(crate) use decode::{Envelope, decode, is_own_type, read_data};
 
 /// The published form, as JSON Schema.
 pub(crate) const SCHEMA: &str = include_str!("../../docs/schema/events.schema.json");

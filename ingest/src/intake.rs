@@ -4,6 +4,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod body;
+mod counters;
 mod direct;
 pub(crate) mod media;
 mod reprocess;
@@ -22,10 +23,13 @@ use axum::routing::{get, post};
 use model::{Clock, Timestamp};
 
 use crate::decoded::{Malformed, Part};
-use crate::events::{self, Wrapping};
+use crate::events;
 use crate::room::Room;
+use crate::split::Wrapping;
 use crate::{Quarantine, Recorder, alertmanager, cloudevents};
 use answer::Refusal;
+use counters::Counters;
+pub use counters::IntakeCounters;
 pub use direct::DirectError;
 pub(crate) use media::MediaType;
 pub use reprocess::{ReprocessError, Reprocessed};
@@ -48,6 +52,9 @@ pub struct Intake {
     clock: Arc<dyn Clock>,
     limits: IntakeLimits,
     bodies: Room,
+    events: Counters,
+    cloudevents: Counters,
+    alertmanager: Counters,
 }
 
 /// A body as a decoder gets it.
@@ -69,6 +76,8 @@ struct Address {
     /// What it takes, for people.
     expects: &'static str,
     decode: fn(&Delivery) -> Result<Vec<Part>, Malformed>,
+    /// Where it counts.
+    counters: fn(&Intake) -> &Counters,
 }
 
 impl Intake {
@@ -85,7 +94,19 @@ impl Intake {
             clock,
             bodies: Room::new(limits.bodies_in_flight_bytes),
             limits,
+            events: Counters::default(),
+            cloudevents: Counters::default(),
+            alertmanager: Counters::default(),
         }
+    }
+
+    /// What came to each address and what became of it.
+    pub fn counters(&self) -> [IntakeCounters; 3] {
+        [
+            self.events.read("events"),
+            self.cloudevents.read("cloudevents"),
+            self.alertmanager.read("alertmanager"),
+        ]
     }
 }
 
@@ -111,12 +132,14 @@ const EVENTS: Address = Address {
         };
         events::decode(&delivery.body, wrapping, delivery.received_at)
     },
+    counters: |intake| &intake.events,
 };
 
 const CLOUDEVENTS: Address = Address {
     takes: cloudevents::takes,
     expects: "application/cloudevents+json, application/cloudevents-batch+json, application/json, or ce- headers",
     decode: cloudevents::decode,
+    counters: |intake| &intake.cloudevents,
 };
 
 async fn take_cloudevents(State(intake): State<Arc<Intake>>, request: Request) -> Response {
@@ -127,6 +150,7 @@ const ALERTS: Address = Address {
     takes: |media, _| media.is_json(),
     expects: "application/json",
     decode: |delivery| alertmanager::decode(&delivery.body, delivery.received_at),
+    counters: |intake| &intake.alertmanager,
 };
 
 async fn take_alerts(State(intake): State<Arc<Intake>>, request: Request) -> Response {
@@ -144,9 +168,16 @@ async fn show_schema() -> Response {
 
 impl Intake {
     async fn take(self: &Arc<Self>, address: &'static Address, request: Request) -> Response {
+        let counters = (address.counters)(self);
         match self.try_take(address, request).await {
-            Ok(answer) => answer.into_response(),
-            Err(refusal) => refusal.into_response(),
+            Ok(answer) => {
+                counters.answered(&answer);
+                answer.into_response()
+            }
+            Err(refusal) => {
+                counters.refused(&refusal);
+                refusal.into_response()
+            }
         }
     }
 
@@ -167,6 +198,8 @@ impl Intake {
         let intake = Arc::clone(self);
         let work = move || -> Result<_, Refusal> {
             let unpacked = admitted.unpack(&intake.limits)?;
+            // The room is held until the events are with the log, which has room of its own.
+            let _room = unpacked.room;
             let delivery = Delivery {
                 headers: unpacked.headers,
                 media,
@@ -174,11 +207,12 @@ impl Intake {
                 received_at,
             };
             let parts = (address.decode)(&delivery).map_err(Refusal::Malformed)?;
-            Ok((settle::sort(&intake.quarantine, parts)?, unpacked.room))
+            let sorted = settle::sort(&intake.quarantine, parts)?;
+            settle::submit(&intake.recorder, sorted)
         };
-        let (sorted, _room) = tokio::task::spawn_blocking(work)
+        let pending = tokio::task::spawn_blocking(work)
             .await
             .map_err(Refusal::Stopped)??;
-        settle::settle(&self.recorder, sorted).await
+        settle::settle(pending).await
     }
 }

@@ -15,8 +15,11 @@ mod recorder;
 pub mod redact;
 mod room;
 mod scrub;
+mod split;
 
-pub use intake::{DirectError, Intake, IntakeLimits, ReprocessError, Reprocessed, routes};
+pub use intake::{
+    DirectError, Intake, IntakeCounters, IntakeLimits, ReprocessError, Reprocessed, routes,
+};
 pub use otlp::{FlushError, NotOtlp, Otlp, OtlpConfig, OtlpCounters, SpansToCalls, count_spans};
 pub use quarantine::{
     Quarantine, QuarantineConfig, QuarantineEntry, QuarantineError, QuarantinePage,

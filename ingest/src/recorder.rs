@@ -89,11 +89,7 @@ impl Recorder {
                 .await
                 .map_err(RecordError::Stopped)??
         };
-        let outcomes = submitted.appended.await.map_err(|error| match error {
-            AppendError::Busy => RecordError::Busy,
-            other => RecordError::Log(other),
-        })?;
-        Ok(RecordedBatch { outcomes })
+        submitted.recorded().await
     }
 
     /// How many events wait for the disk at this moment.
@@ -106,7 +102,8 @@ impl Recorder {
         self.log.health()
     }
 
-    fn submit(&self, mut batch: Vec<NewEvent>) -> Result<Submitted, RecordError> {
+    /// Hands a batch to the log without waiting for the disk. It encodes: off the async threads, if it is large.
+    pub(crate) fn submit(&self, mut batch: Vec<NewEvent>) -> Result<Submitted, RecordError> {
         for event in &mut batch {
             scrub(&mut event.event);
         }
@@ -124,10 +121,21 @@ impl Recorder {
 }
 
 /// A batch handed to the log, with the room it takes until it is through.
-struct Submitted {
+pub(crate) struct Submitted {
     appended: AppendFuture,
     _events: Taken,
     _bytes: Taken,
+}
+
+impl Submitted {
+    /// Waits for the disk.
+    pub(crate) async fn recorded(self) -> Result<RecordedBatch, RecordError> {
+        let outcomes = self.appended.await.map_err(|error| match error {
+            AppendError::Busy => RecordError::Busy,
+            other => RecordError::Log(other),
+        })?;
+        Ok(RecordedBatch { outcomes })
+    }
 }
 
 impl RecordedBatch {

@@ -75,16 +75,17 @@ impl Parts {
             limits::otlp_config(settings, cursor),
         );
         measures::register(&otlp, &recorder, &quarantine, metrics);
-        let intake = Intake::new(
+        let intake = Arc::new(Intake::new(
             recorder.clone(),
             Arc::clone(&quarantine),
             clock,
             limits::intake_limits(&settings.ingest),
-        );
+        ));
+        measures::register_intake(&intake, metrics);
         Ok(Self {
             log,
             segments,
-            intake: Arc::new(intake),
+            intake,
             quarantine,
             otlp,
             published,

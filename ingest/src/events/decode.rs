@@ -1,21 +1,12 @@
 //! From bytes to events of our own form. Pure.
 
-use model::{Actor, Event, EventId, NewEvent, SourceName, SourceRef, Timestamp, bounds};
+use model::{Actor, Event, EventId, NewEvent, SourceName, SourceRef, Timestamp};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::{change, incident, item, relation};
 use crate::decoded::{Malformed, Part};
-use crate::fields::{self, Fields, Path, Problems, depth, nearest};
-
-/// How the events of a body are put together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wrapping {
-    /// One JSON object, or an array of them.
-    Json,
-    /// One JSON object a line.
-    Lines,
-}
+use crate::fields::{self, Fields, Path, Problems, nearest};
+use crate::split::{Wrapping, split, unfold};
 
 /// Every event of a body, each for itself.
 pub(crate) fn decode(
@@ -24,63 +15,15 @@ pub(crate) fn decode(
     received_at: Timestamp,
 ) -> Result<Vec<Part>, Malformed> {
     let parts = split(body, wrapping)?;
-    if bounds::EVENTS_PER_REQUEST_MAX < parts.len() {
-        let found = parts.len();
-        let limit = bounds::EVENTS_PER_REQUEST_MAX;
-        return Err(Malformed::because(format!(
-            "the request has {found} events, at most {limit} are taken"
-        )));
-    }
     let decoded = parts.into_iter().map(|part| decode_one(part, received_at));
     Ok(decoded.collect())
 }
 
-/// The pieces of a body as they stand in it.
-fn split(body: &[u8], wrapping: Wrapping) -> Result<Vec<&str>, Malformed> {
-    let text = std::str::from_utf8(body)
-        .map_err(|error| Malformed::because(format!("the body is not UTF-8: {error}")))?;
-    match wrapping {
-        Wrapping::Lines => Ok(text
-            .lines()
-            .filter(|line| !line.trim().is_empty())
-            .collect()),
-        Wrapping::Json if text.trim_start().starts_with('[') => {
-            let parts: Vec<&RawValue> = serde_json::from_str(text).map_err(not_json)?;
-            Ok(parts.into_iter().map(RawValue::get).collect())
-        }
-        Wrapping::Json => {
-            let part: &RawValue = serde_json::from_str(text).map_err(not_json)?;
-            Ok(vec![part.get()])
-        }
-    }
-}
-
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it is used as a function of the error"
-)]
-fn not_json(error: serde_json::Error) -> Malformed {
-    let hint = if error.to_string().starts_with("trailing characters") {
-        "; several events are a JSON array, or JSON lines sent as application/x-ndjson"
-    } else {
-        ""
-    };
-    Malformed::because(format!("the body is not JSON: {error}{hint}"))
-}
-
 fn decode_one(part: &str, received_at: Timestamp) -> Part {
-    if bounds::EVENT_BYTES < part.len() {
-        let (bytes, limit) = (part.len(), bounds::EVENT_BYTES);
-        return Part::refused("", format!("has {bytes} bytes, an event may have {limit}"));
-    }
-    let value: Value = match serde_json::from_str(part) {
+    let value = match unfold(part) {
         Ok(value) => value,
-        Err(error) => return Part::refused("", format!("is not JSON: {error}")),
+        Err(refused) => return refused,
     };
-    if bounds::JSON_DEPTH_MAX < depth(&value) {
-        let limit = bounds::JSON_DEPTH_MAX;
-        return Part::refused("", format!("nests deeper than {limit}"));
-    }
     let mut problems = Problems::default();
     match read_event(value, received_at, &mut problems) {
         Some(event) if problems.is_empty() => Part::Events(vec![event]),

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::decoded::Part;
 use crate::mutate::{any_json, put};
+use crate::split::Wrapping;
 
 const ACCEPTED: &str = include_str!("../../testdata/events/accepted.jsonl");
 const REJECTED: &str = include_str!("../../testdata/events/rejected.jsonl");

@@ -42,8 +42,8 @@ pub(crate) async fn admit(
     if limits.body_bytes < announced {
         return Err(Refusal::TooLarge(limits.body_bytes));
     }
-    let mut room = bodies.take(announced).ok_or(Refusal::Busy)?;
-    let reading = read_all(body, announced, limits.body_bytes, &mut room);
+    let mut room = bodies.take(0).ok_or(Refusal::Busy)?;
+    let reading = read_all(body, limits.body_bytes, &mut room);
     let packed = tokio::time::timeout(limits.body_timeout, reading)
         .await
         .map_err(|_| Refusal::TooSlow)??;
@@ -55,22 +55,16 @@ pub(crate) async fn admit(
     })
 }
 
-async fn read_all(
-    body: Body,
-    announced: usize,
-    limit: usize,
-    room: &mut Taken,
-) -> Result<Vec<u8>, Refusal> {
-    let mut read = Vec::with_capacity(announced);
+/// Room is taken for what came, not for what was announced: an announcement costs nothing.
+async fn read_all(body: Body, limit: usize, room: &mut Taken) -> Result<Vec<u8>, Refusal> {
+    let mut read = Vec::new();
     let mut pieces = body.into_data_stream();
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(Refusal::Broken)?;
-        let length = read.len() + piece.len();
-        if limit < length {
+        if limit < read.len() + piece.len() {
             return Err(Refusal::TooLarge(limit));
         }
-        let beyond = length.saturating_sub(announced.max(read.len()));
-        if !room.grow(beyond) {
+        if !room.grow(piece.len()) {
             return Err(Refusal::Busy);
         }
         read.extend_from_slice(&piece);

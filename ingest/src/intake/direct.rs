@@ -9,7 +9,8 @@ use tokio::task::JoinError;
 
 use super::Intake;
 use crate::decoded::Part;
-use crate::events::{self, Wrapping};
+use crate::events;
+use crate::split::Wrapping;
 use crate::{RecordError, RecordedBatch};
 
 /// Why none of the events were written.

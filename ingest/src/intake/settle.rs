@@ -5,7 +5,8 @@ use store::Appended;
 
 use super::answer::{Answer, Refusal};
 use crate::decoded::{NotUnderstood, Part};
-use crate::{Quarantine, QuarantineError, QuarantinedBody, RecordError, Recorder};
+use crate::recorder::Submitted;
+use crate::{Quarantine, QuarantineError, QuarantinedBody, RecordError, RecordedBatch, Recorder};
 
 /// The parts of a request, ready for the log.
 pub(super) struct Sorted {
@@ -83,27 +84,53 @@ fn keep(quarantine: &Quarantine, unknown: NotUnderstood) -> Result<NewEvent, Qua
     ))
 }
 
-/// Appends, and counts what became of each part.
-pub(super) async fn settle(recorder: &Recorder, sorted: Sorted) -> Result<Answer, Refusal> {
-    let recorded = recorder.record(sorted.batch).await;
-    let recorded = recorded.map_err(|error| match error {
-        RecordError::Busy => Refusal::Busy,
-        other => Refusal::Record(other),
-    })?;
-    let refused_before = sorted.rejected.len();
+/// A request whose events are with the log.
+pub(super) struct Pending {
+    submitted: Option<Submitted>,
+    shares: Vec<Share>,
+    rejected: Vec<Rejection>,
+}
+
+/// Hands the events to the log.
+pub(super) fn submit(recorder: &Recorder, sorted: Sorted) -> Result<Pending, Refusal> {
+    let submitted = match sorted.batch.is_empty() {
+        true => None,
+        false => Some(recorder.submit(sorted.batch).map_err(refusal)?),
+    };
+    Ok(Pending {
+        submitted,
+        shares: sorted.shares,
+        rejected: sorted.rejected,
+    })
+}
+
+/// Waits for the log, and counts what became of each part.
+pub(super) async fn settle(pending: Pending) -> Result<Answer, Refusal> {
+    let recorded = match pending.submitted {
+        Some(submitted) => submitted.recorded().await.map_err(refusal)?,
+        None => RecordedBatch::default(),
+    };
+    let refused_before = pending.rejected.len();
     let mut answer = Answer {
         position: recorded.position(),
-        rejected: sorted.rejected,
+        rejected: pending.rejected,
         ..Answer::default()
     };
     let mut outcomes = recorded.outcomes.into_iter();
-    for share in sorted.shares {
+    for share in pending.shares {
         let own: Vec<Appended> = outcomes.by_ref().take(share.events).collect();
         answer.count(&share, &own);
     }
     answer.conflicts_only = refused_before == 0 && !answer.rejected.is_empty();
     answer.rejected.sort_by_key(|rejection| rejection.index);
     Ok(answer)
+}
+
+fn refusal(error: RecordError) -> Refusal {
+    match error {
+        RecordError::Busy => Refusal::Busy,
+        other => Refusal::Record(other),
+    }
 }
 
 impl Answer {

@@ -301,22 +301,19 @@ async fn without_room_for_another_body_the_sender_is_told_to_come_again() {
         body_timeout: Duration::from_secs(10),
     };
     let bench = Bench::with_limits(limits);
-    let (_keep_open, slow) = tokio::sync::mpsc::channel::<Result<Vec<u8>, std::io::Error>>(1);
+    let (sender, slow) = tokio::sync::mpsc::channel::<Result<Vec<u8>, std::io::Error>>(1);
+    sender.send(Ok(vec![b' '; 999])).await.unwrap();
     let slow = futures_util::stream::unfold(slow, |mut slow| async {
         let piece = slow.recv().await?;
         Some((piece, slow))
     });
     let request = HttpRequest::post("/ingest/events").header("content-type", JSON);
-    let request = request
-        .header("content-length", "1000")
-        .body(Body::from_stream(slow));
+    let request = request.body(Body::from_stream(slow));
     let mut waiting = Box::pin(bench.routes.clone().oneshot(request.unwrap()));
     assert!(futures_util::poll!(&mut waiting).is_pending());
 
     let request = HttpRequest::post("/ingest/events").header("content-type", JSON);
-    let request = request
-        .header("content-length", "100")
-        .body(Body::from("[]"));
+    let request = request.body(Body::from("[]"));
     let refused = bench
         .routes
         .clone()

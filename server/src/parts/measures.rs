@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ingest::{Otlp, OtlpCounters, Quarantine, Recorder};
+use ingest::{Intake, Otlp, OtlpCounters, Quarantine, Recorder};
 
 use crate::metrics::{Exposition, Metrics};
 
@@ -54,6 +54,33 @@ pub(super) fn register(
             &[],
             count(counters.events_pending),
         );
+    });
+}
+
+/// Registers what came to the addresses of the intake.
+pub(super) fn register_intake(intake: &Arc<Intake>, metrics: &Metrics) {
+    let intake = Arc::clone(intake);
+    metrics.register(move |scrape| {
+        for counters in intake.counters() {
+            for (result, count) in [
+                ("accepted", counters.accepted),
+                ("duplicate", counters.duplicates),
+                ("quarantined", counters.quarantined),
+                ("rejected", counters.rejected),
+            ] {
+                let help = "Parts of requests, by form and by what became of them.";
+                let labels = [("form", counters.form), ("result", result)];
+                scrape.counter("intake_parts_total", help, &labels, count);
+            }
+            for (reason, count) in [
+                ("busy", counters.requests_refused_busy),
+                ("invalid", counters.requests_refused_invalid),
+            ] {
+                let help = "Requests of which nothing was kept.";
+                let labels = [("form", counters.form), ("reason", reason)];
+                scrape.counter("intake_refused_requests_total", help, &labels, count);
+            }
+        }
     });
 }
 
