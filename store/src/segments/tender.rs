@@ -1,7 +1,7 @@
 //! What can be done behind the writer's back: preparing the next segment, giving full
 //! ones their footer and last name, and writing and merging runs of ids.
 //!
-//! Only the preparation concerns durability; the rest can be lost and made again.
+//! A run of ids can be lost at any time and is made anew.
 
 use std::io;
 use std::sync::Arc;
@@ -96,6 +96,8 @@ impl Tender {
         let end = unsealed.footer.end;
         unsealed.file.write_at(&footer, end)?;
         unsealed.file.cut(end + footer.len() as u64)?;
+        // The last name promises the footer.
+        unsealed.file.sync()?;
         let (from, to) = (segment_name(sequence), sealed_name(sequence, segment.first));
         self.directory().rename(&from, &to)?;
         let mut listed = self.shared.catalog.listed();
