@@ -6,6 +6,7 @@
 
 mod candidates;
 mod effect;
+mod places;
 mod reason;
 mod signals;
 mod symptoms;
@@ -125,7 +126,7 @@ pub fn changes_nearby(
         limits.visited_max,
     );
     let candidates = Candidates::find(&scene, &walk, admits, limits);
-    let mut suspects = Suspects::weigh(&scene, &walk, &candidates);
+    let suspects = Suspects::weigh(&scene, &walk, &candidates);
     let listed = suspects.best(limits.first);
     let changes = (1..)
         .zip(&listed)

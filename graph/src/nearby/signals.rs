@@ -141,17 +141,22 @@ impl<'v> Suspects<'v> {
     }
 
     /// The most suspect ones. Equal scores fall by start, then by id, so the order is total.
-    pub(super) fn best(&mut self, first: usize) -> Vec<Suspect> {
+    pub(super) fn best(&self, first: usize) -> Vec<&Suspect> {
         let view = self.scene.view;
         let start = |suspect: &Suspect| view.changes.row(suspect.change).start();
         let id = |suspect: &Suspect| ChangeRow::new(view, suspect.change).id();
-        self.all.sort_by(|one, other| {
+        let order = |one: &&Suspect, other: &&Suspect| {
             let by_score = other.score.total_cmp(&one.score);
-            by_score
-                .then_with(|| start(other).cmp(&start(one)))
-                .then_with(|| id(one).cmp(&id(other)))
-        });
-        self.all.iter().take(first).cloned().collect()
+            let by_start = by_score.then_with(|| start(other).cmp(&start(one)));
+            by_start.then_with(|| id(one).cmp(&id(other)))
+        };
+        let mut best: Vec<&Suspect> = self.all.iter().collect();
+        if first < best.len() {
+            best.select_nth_unstable_by(first, order);
+            best.truncate(first);
+        }
+        best.sort_unstable_by(order);
+        best
     }
 
     pub(super) fn change(&self, suspect: &Suspect) -> ChangeRow<'v> {

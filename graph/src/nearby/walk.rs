@@ -9,12 +9,12 @@
     reason = "a place is a number this walk gave out itself, and every array has one entry a place"
 )]
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use model::{Strength, Timestamp};
 use smallvec::SmallVec;
 
+use super::places::{Place, Places};
 use super::weights::Weights;
 use crate::identity::ItemIx;
 use crate::relations::{Edge, RowIx};
@@ -24,7 +24,7 @@ use crate::view::GraphView;
 /// What the walk found.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Walk {
-    places: BTreeMap<ItemIx, Place>,
+    places: Places,
     spots: Vec<Spot>,
     /// Whether a round had more items than the limit.
     pub(super) cut_short: bool,
@@ -33,13 +33,12 @@ pub(super) struct Walk {
 /// One relation of a path, and whether it is taken against the arrow.
 pub(super) type Step = (RowIx, bool);
 
-/// The number of an item in order of its discovery.
-type Place = usize;
-
 /// An item the walk has seen.
 #[derive(Clone, Debug)]
 struct Spot {
     item: ItemIx,
+    /// The share that arrives here in the next round.
+    arriving: f64,
     /// The share of the walk that stops here.
     stopped: f64,
     /// How likely the likeliest single way here is.
@@ -71,8 +70,7 @@ struct Walker<'v> {
     /// The ways from every item followed so far, and whose they are.
     ways: Vec<Way>,
     ways_of: Vec<Option<Range<usize>>>,
-    /// The share that arrives at each item in the next round, and where any does.
-    arriving: Vec<f64>,
+    /// Where any share arrives in the next round.
     touched: Vec<Place>,
 }
 
@@ -92,7 +90,6 @@ impl Walk {
             walk: Self::default(),
             ways: Vec::new(),
             ways_of: Vec::new(),
-            arriving: Vec::new(),
             touched: Vec::new(),
         };
         walker.start(affected);
@@ -108,8 +105,8 @@ impl Walk {
     /// The share that stops at an item.
     pub(super) fn share(&self, item: ItemIx) -> f64 {
         self.places
-            .get(&item)
-            .map_or(0.0, |place| self.spots[*place].stopped)
+            .find(item)
+            .map_or(0.0, |place| self.spots[place].stopped)
     }
 
     /// The items where the walk stops, the nearest first.
@@ -130,7 +127,7 @@ impl Walk {
 
     /// The affected item at the other end of the likeliest way to an item, and the way.
     pub(super) fn path_to(&self, item: ItemIx) -> Option<(ItemIx, Vec<Step>)> {
-        let mut spot = &self.spots[*self.places.get(&item)?];
+        let mut spot = &self.spots[self.places.find(item)?];
         let mut steps = Vec::new();
         // It ends: every step makes the way less likely, so no place comes twice.
         while let Some((before, step)) = spot.by {
@@ -153,35 +150,33 @@ impl Walker<'_> {
     }
 
     fn place(&mut self, item: ItemIx) -> Place {
-        let next = self.walk.spots.len();
-        let place = *self.walk.places.entry(item).or_insert(next);
-        if place == next {
+        let place = self.walk.places.find_or_add(item);
+        if place == self.walk.spots.len() {
             self.walk.spots.push(Spot {
                 item,
+                arriving: 0.0,
                 stopped: 0.0,
                 likeliest: 0.0,
                 by: None,
             });
             self.ways_of.push(None);
-            self.arriving.push(0.0);
         }
         place
     }
 
     fn arrive(&mut self, place: Place, share: f64) {
-        if self.arriving[place] == 0.0 {
+        let arriving = &mut self.walk.spots[place].arriving;
+        if *arriving == 0.0 {
             self.touched.push(place);
         }
-        self.arriving[place] += share;
+        *arriving += share;
     }
 
     /// Takes the shares that have arrived and are thick enough to follow.
     fn arrived(&mut self, visited_max: usize) -> Vec<(Place, f64)> {
         let touched = std::mem::take(&mut self.touched);
-        let mut arrived: Vec<(Place, f64)> = touched
-            .into_iter()
-            .map(|place| (place, std::mem::take(&mut self.arriving[place])))
-            .collect();
+        let take = |place: Place| (place, std::mem::take(&mut self.walk.spots[place].arriving));
+        let mut arrived: Vec<(Place, f64)> = touched.into_iter().map(take).collect();
         arrived.retain(|(_, share)| self.weights.walk_thinnest < *share);
         if visited_max < arrived.len() {
             arrived.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
