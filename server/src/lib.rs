@@ -10,6 +10,7 @@ mod data_dir;
 mod demo;
 mod health;
 mod indexer;
+mod lingering;
 mod listen;
 mod metrics;
 mod parts;

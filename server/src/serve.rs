@@ -13,6 +13,7 @@ use tonic::transport::server::TcpIncoming;
 use crate::adapters;
 use crate::config::Settings;
 use crate::health;
+use crate::lingering::linger;
 use crate::listen::{bind, serve_http};
 use crate::metrics::{self, Metrics, RequestMetrics, measure};
 use crate::parts::Parts;
@@ -129,7 +130,9 @@ fn measured(listener: &'static str, router: Router, metrics: &Metrics) -> Router
     let requests = Arc::new(RequestMetrics::new(listener));
     let counted = Arc::clone(&requests);
     metrics.register(move |scrape| counted.write(scrape));
-    router.layer(middleware::from_fn_with_state(requests, measure))
+    router
+        .layer(middleware::from_fn(linger))
+        .layer(middleware::from_fn_with_state(requests, measure))
 }
 
 async fn serve_grpc(incoming: TcpIncoming, routes: Routes, stop: watch::Receiver<bool>) {

@@ -117,3 +117,16 @@ async fn a_server_says_whether_it_is_ready_and_what_it_measures() {
     assert!(measures.contains("\nfold_view_position 4\n"), "{measures}");
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_sender_of_too_much_hears_so() {
+    let folder = folder();
+    let server = Running::over(folder.path()).await;
+    for _ in 0..5 {
+        let (status, answer) = server
+            .post_body("/ingest/events", vec![b' '; 24 << 20])
+            .await;
+        assert_eq!(status, 413, "{answer}");
+    }
+    server.stop().await;
+}

@@ -52,6 +52,18 @@ impl Running {
         (status, response.json().await.expect("a JSON answer"))
     }
 
+    /// Sends any bytes as JSON and returns the status and the answer.
+    pub(crate) async fn post_body(&self, path: &str, body: Vec<u8>) -> (StatusCode, String) {
+        let url = format!("http://{}{path}", self.server.addresses.http);
+        let request = self
+            .client
+            .post(url)
+            .header("content-type", "application/json");
+        let response = request.body(body).send().await.expect("an answer");
+        let status = response.status();
+        (status, response.text().await.expect("a body"))
+    }
+
     /// Sends own events, all of which must be taken.
     pub(crate) async fn take(&self, events: &[Value]) {
         let (status, answer) = self.post_events(events).await;
