@@ -237,6 +237,29 @@ fn every_flipped_or_missing_byte_is_noticed_and_hurts_nobody_else() {
 }
 
 #[test]
+fn many_may_keep_the_same_bodies_at_once() {
+    let fixture = Fixture::new();
+    let quarantine = fixture.open(1 << 20);
+    std::thread::scope(|threads| {
+        for _ in 0..4 {
+            threads.spawn(|| {
+                for number in 0..10 {
+                    quarantine.keep(&body(&number.to_string())).unwrap();
+                }
+            });
+        }
+    });
+    let page = quarantine.list(None, 100).unwrap();
+    assert_eq!((page.total, page.damaged.len()), (10, 0));
+    assert_eq!(
+        page.entries.iter().map(|entry| entry.repeats).sum::<u64>(),
+        30
+    );
+    assert_eq!(fs::read_dir(fixture.folder.path()).unwrap().count(), 10);
+    assert_eq!(fixture.open(1 << 20).stats().count, 10);
+}
+
+#[test]
 fn what_was_not_finished_is_removed_at_the_next_start() {
     let fixture = Fixture::new();
     fs::write(fixture.folder.path().join("3.unfinished"), "half").unwrap();

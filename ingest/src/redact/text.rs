@@ -79,7 +79,7 @@ pub(super) fn secret_spans(text: &str) -> Vec<Range<usize>> {
     }
     let mut spans: Vec<Range<usize>> = SHAPE.find_iter(text).map(|found| found.range()).collect();
     if text.contains('@') {
-        spans.extend(groups(&USERINFO, text).filter(|span| text.get(span.clone()) != Some("git")));
+        spans.extend(groups(&USERINFO, text).filter(|span| !is_login_name(text, span)));
         spans.extend(groups(&DRIVER_USERINFO, text));
     }
     spans.extend(groups(&SIGNED_QUERY, text));
@@ -88,6 +88,13 @@ pub(super) fn secret_spans(text: &str) -> Vec<Range<usize>> {
         spans.extend(named_spans(text));
     }
     merged(spans)
+}
+
+/// `ssh://deploy@host` names who logs in and no secret; so does `git@` anywhere.
+fn is_login_name(text: &str, userinfo: &Range<usize>) -> bool {
+    let name = text.get(userinfo.clone()).unwrap_or_default();
+    let before = text.get(..userinfo.start).unwrap_or_default();
+    name == "git" || (before.ends_with("ssh://") && !name.contains(':'))
 }
 
 fn groups<'t>(pattern: &'static Regex, text: &'t str) -> impl Iterator<Item = Range<usize>> + 't {
