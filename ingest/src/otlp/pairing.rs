@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::{DefaultHashBuilder, HashTable, hash_table};
 use model::Evidence;
 
 use super::calls::{Call, CallKind, CallRoute};
@@ -111,25 +111,26 @@ impl OpenSpans {
     pub(crate) fn take(&mut self, open: OpenSpan, now: i64, calls: &mut impl FnMut(Call)) {
         let span = &open.span;
         let hash = self.hash(span.trace, span.id);
-        let same_id = self.find(hash, span.trace, span.id);
-        if same_id.is_some() && self.holds(hash, &open) {
+        let Some(number) = self.push(open, now, hash) else {
             self.counts.duplicates += 1;
             return;
-        }
-        while self.limits.spans <= self.entries.len() {
+        };
+        while self.limits.spans < self.entries.len() {
             self.counts.evicted += 1;
             self.conclude_oldest(calls);
         }
         if let Some(peer) = open.peer.filter(|peer| peer.is_final) {
             calls(open.one_sided(peer));
         }
-        let number = self.push(open, now, hash);
-        self.pair_with_those_waiting(number, hash, calls);
-        if let Some(other_side) = same_id {
+        if !self.waiting.is_empty() {
+            self.pair_with_those_waiting(number, hash, span, calls);
+        }
+        let may_share_id = matches!(span.kind, SpanKind::Server | SpanKind::Client);
+        if may_share_id && let Some(other_side) = self.other_side(hash, &open) {
             self.pair_sides_with_one_id(number, other_side, calls);
         }
         if span.parent != 0 && !span.parent_is_local {
-            self.pair_with_cause(number, calls);
+            self.pair_with_cause(number, &open, calls);
         }
     }
 
@@ -149,8 +150,28 @@ impl OpenSpans {
         self.expire(i64::MAX, calls);
     }
 
-    fn push(&mut self, open: OpenSpan, now: i64, hash: u64) -> u32 {
+    /// Its number, or `None` when the very span is open already; a server and a caller may share an id.
+    fn push(&mut self, open: OpenSpan, now: i64, hash: u64) -> Option<u32> {
         let number = self.first.wrapping_add(self.entries.len() as u32);
+        let (entries, first, hasher) = (&self.entries, self.first, &self.hasher);
+        let slot = self.by_id.entry(
+            hash,
+            |number| {
+                entry(entries, first, *number).is_some_and(|entry| {
+                    entry.open.is(open.span.trace, open.span.id)
+                        && entry.open.is_server() == open.is_server()
+                })
+            },
+            |number| {
+                entry(entries, first, *number).map_or(0, |entry| {
+                    hasher.hash_one((entry.open.span.trace, entry.open.span.id))
+                })
+            },
+        );
+        let hash_table::Entry::Vacant(vacant) = slot else {
+            return None;
+        };
+        vacant.insert(number);
         self.entries.push_back(Entry {
             open,
             expires_at: now.saturating_add(self.limits.wait_nanos),
@@ -159,26 +180,20 @@ impl OpenSpans {
             is_paired: false,
             is_counted: false,
         });
-        let (entries, first, hasher) = (&self.entries, self.first, &self.hasher);
-        self.by_id.insert_unique(hash, number, |number| {
-            entry(entries, first, *number).map_or(0, |entry| {
-                hasher.hash_one((entry.open.span.trace, entry.open.span.id))
-            })
-        });
-        number
+        Some(number)
     }
 
-    fn pair_with_those_waiting(&mut self, cause: u32, hash: u64, calls: &mut impl FnMut(Call)) {
-        if self.waiting.is_empty() {
-            return;
-        }
-        let Some(id) = self.entry(cause).map(|entry| entry.open.span) else {
-            return;
-        };
+    fn pair_with_those_waiting(
+        &mut self,
+        cause: u32,
+        hash: u64,
+        span: &Span,
+        calls: &mut impl FnMut(Call),
+    ) {
         let (entries, first) = (&self.entries, self.first);
         let found = self.waiting.find_entry(hash, |number| {
             entry(entries, first, *number).is_some_and(|waiting| {
-                waiting.open.span.parent == id.id && waiting.open.span.trace == id.trace
+                waiting.open.span.parent == span.id && waiting.open.span.trace == span.trace
             })
         });
         let Ok(found) = found else { return };
@@ -193,14 +208,11 @@ impl OpenSpans {
         }
     }
 
-    fn pair_with_cause(&mut self, caused: u32, calls: &mut impl FnMut(Call)) {
-        let Some(open) = self.entry(caused).map(|entry| entry.open) else {
-            return;
-        };
+    fn pair_with_cause(&mut self, caused: u32, open: &OpenSpan, calls: &mut impl FnMut(Call)) {
         let hash = self.hash(open.span.trace, open.span.parent);
-        match self.find_cause(hash, &open) {
+        match self.find_cause(hash, open) {
             Some(cause) => self.pair(cause, caused, calls),
-            None => self.wait(caused, hash),
+            None => self.wait(caused, &open.span, hash),
         }
     }
 
@@ -218,17 +230,13 @@ impl OpenSpans {
         Some(nearer.copied().unwrap_or(found))
     }
 
-    fn wait(&mut self, caused: u32, hash: u64) {
-        let Some(open) = self.entry(caused).map(|entry| entry.open) else {
-            return;
-        };
+    fn wait(&mut self, caused: u32, span: &Span, hash: u64) {
         let (entries, first, hasher) = (&self.entries, self.first, &self.hasher);
         let slot = self.waiting.entry(
             hash,
             |number| {
                 entry(entries, first, *number).is_some_and(|waiting| {
-                    waiting.open.span.parent == open.span.parent
-                        && waiting.open.span.trace == open.span.trace
+                    waiting.open.span.parent == span.parent && waiting.open.span.trace == span.trace
                 })
             },
             |number| {
@@ -238,10 +246,10 @@ impl OpenSpans {
             },
         );
         let next_waiting = match slot {
-            hashbrown::hash_table::Entry::Occupied(mut occupied) => {
+            hash_table::Entry::Occupied(mut occupied) => {
                 Some(std::mem::replace(occupied.get_mut(), caused))
             }
-            hashbrown::hash_table::Entry::Vacant(vacant) => {
+            hash_table::Entry::Vacant(vacant) => {
                 vacant.insert(caused);
                 None
             }
@@ -337,15 +345,15 @@ impl OpenSpans {
         found.copied()
     }
 
-    /// Whether the very span is open already; a server and a caller may share an id.
-    fn holds(&self, hash: u64, open: &OpenSpan) -> bool {
-        let is_server = open.span.kind == SpanKind::Server;
-        self.by_id.iter_hash(hash).any(|number| {
+    /// The other side of a call, when both sides share one id.
+    fn other_side(&self, hash: u64, open: &OpenSpan) -> Option<u32> {
+        let found = self.by_id.find(hash, |number| {
             self.entry(*number).is_some_and(|entry| {
                 entry.open.is(open.span.trace, open.span.id)
-                    && (entry.open.span.kind == SpanKind::Server) == is_server
+                    && entry.open.is_server() != open.is_server()
             })
-        })
+        });
+        found.copied()
     }
 
     fn entry(&self, number: u32) -> Option<&Entry> {
@@ -365,6 +373,10 @@ fn entry(entries: &VecDeque<Entry>, first: u32, number: u32) -> Option<&Entry> {
 impl OpenSpan {
     fn is(&self, trace: u128, id: u64) -> bool {
         self.span.id == id && self.span.trace == trace
+    }
+
+    fn is_server(&self) -> bool {
+        self.span.kind == SpanKind::Server
     }
 
     fn one_sided(&self, peer: OpenPeer) -> Call {
@@ -387,7 +399,7 @@ impl OpenSpan {
             evidence,
             started_at: self.span.started_at,
             duration: self.span.duration,
-            weight: self.span.weight,
+            weight: self.span.weight.into(),
             failed: self.span.failed,
         }
     }

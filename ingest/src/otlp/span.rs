@@ -9,7 +9,7 @@ use super::attributes::{PeerFacts, ResourceFacts};
 pub(crate) const NO_PEER: u32 = u32::MAX;
 
 /// One unit of [`Span::weight`]: spans count in fractions of 1/256, so that sums are exact in any order.
-pub(crate) const WEIGHT_ONE: u64 = 256;
+pub(crate) const WEIGHT_ONE: u32 = 256;
 
 /// Which side of a call a span is, with the numbers of OTLP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,7 +61,7 @@ pub(crate) struct Span {
     /// Its length in nanoseconds.
     pub(crate) duration: u64,
     /// For how many spans it stands, in units of 1/[`WEIGHT_ONE`].
-    pub(crate) weight: u64,
+    pub(crate) weight: u32,
     /// The place of its resource in [`Spans::resources`].
     pub(crate) resource: u32,
     /// The place of its peer in [`Spans::peers`], or [`NO_PEER`].
@@ -188,10 +188,10 @@ fn span_id(bytes: &[u8]) -> Option<u64> {
 }
 
 /// Most spans one sampled span may stand for.
-const WEIGHT_MAX: u64 = 1_000_000 * WEIGHT_ONE;
+const WEIGHT_MAX: u32 = 1_000_000 * WEIGHT_ONE;
 
 /// Reads the rejection threshold of consistent probability sampling: `ot=th:8` keeps half.
-fn sampling_weight(trace_state: &str) -> u64 {
+fn sampling_weight(trace_state: &str) -> u32 {
     if trace_state.is_empty() {
         return WEIGHT_ONE;
     }
@@ -210,7 +210,7 @@ fn sampling_weight(trace_state: &str) -> u64 {
     let kept = whole.saturating_sub(rejected).max(1);
     let weight =
         (u128::from(whole) * u128::from(WEIGHT_ONE) + u128::from(kept / 2)) / u128::from(kept);
-    u64::try_from(weight).unwrap_or(WEIGHT_MAX).min(WEIGHT_MAX)
+    u32::try_from(weight).unwrap_or(WEIGHT_MAX).min(WEIGHT_MAX)
 }
 
 #[cfg(test)]

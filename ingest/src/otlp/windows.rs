@@ -10,7 +10,9 @@ use hashbrown::DefaultHashBuilder;
 use model::Evidence;
 
 use super::calls::{Call, CallRoute};
-use super::span::WEIGHT_ONE;
+use super::span;
+
+const WEIGHT_ONE: u64 = span::WEIGHT_ONE as u64;
 
 /// Length and bounds of windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,9 +5,14 @@ use crate::otlp::attributes::{AttributeValue, PeerFacts, PeerKey, ResourceFacts,
 use crate::otlp::span::{RawSpan, Spans};
 use crate::otlp::wire::{Fields, WireError};
 
+const USUAL_SPAN_BYTES: usize = 256;
+
 /// The spans of an `ExportTraceServiceRequest`.
 pub(crate) fn decode_traces(body: &[u8]) -> Result<Spans<'_>, WireError> {
     let mut spans = Spans::default();
+    // Spans are seldom smaller, so that the lists seldom move.
+    spans.spans.reserve(body.len() / USUAL_SPAN_BYTES);
+    spans.peers.reserve(body.len() / USUAL_SPAN_BYTES / 2);
     let mut fields = Fields::of(body);
     while let Some(field) = fields.next()? {
         if field.number == 1 {
