@@ -13,8 +13,15 @@ use super::Settings;
 /// What every variable that sets something begins with.
 pub const VARIABLE_PREFIX: &str = "EPICENTER_";
 
-/// Variables with the prefix that are read elsewhere and set nothing here.
-pub const RESERVED_VARIABLES: [&str; 3] = ["EPICENTER_CONFIG", "EPICENTER_SERVER", "EPICENTER_BIN"];
+/// How variables begin that have the prefix and are read elsewhere: by the command line, by the build and by tests.
+pub const RESERVED_VARIABLES: [&str; 6] = [
+    "EPICENTER_BIN",
+    "EPICENTER_CONFIG",
+    "EPICENTER_POWERCUT_",
+    "EPICENTER_SERVER",
+    "EPICENTER_SKIP_WEB",
+    "EPICENTER_YARDSTICK",
+];
 
 /// The texts that settings are read from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -99,7 +106,10 @@ impl Layers {
         }
         let keys = leaves(&table, "");
         for (name, text) in &self.variables {
-            if !name.starts_with(VARIABLE_PREFIX) || RESERVED_VARIABLES.contains(&name.as_str()) {
+            let reserved = RESERVED_VARIABLES
+                .iter()
+                .any(|reserved| name.starts_with(reserved));
+            if reserved || !name.starts_with(VARIABLE_PREFIX) {
                 continue;
             }
             let Some(key) = keys.iter().find(|key| variable_of(key) == *name) else {
