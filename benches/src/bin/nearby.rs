@@ -3,7 +3,7 @@
 //! The estate: every item needs five others near by, one in fifty of them a hub. The history: a year
 //! of changes, spread evenly over items and time, asked at its end with a lookback of three days.
 //!
-//! usage: nearby [ITEMS [CHANGES]]
+//! usage: `nearby [ITEMS [CHANGES]]`
 
 #![expect(
     clippy::cast_possible_wrap,

@@ -4,7 +4,6 @@
 //! ten attributes, exported by service in batches of 512, as SDKs do.
 
 #![expect(
-    clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     clippy::print_stdout,
     reason = "a benchmark makes its own input and prints its result"
