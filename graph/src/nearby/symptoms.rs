@@ -200,7 +200,9 @@ fn symptom(row: &DeviationRow, weights: &Weights) -> Option<Symptom> {
     let seconds = words
         .last()
         .is_some_and(|unit| unit == "seconds" || unit == "s");
-    let is_share = row.baseline <= 1.0
+    let in_percent = words.iter().any(|word| word == "pct" || word == "percent");
+    let is_share = !in_percent
+        && row.baseline <= 1.0
         && row.value <= 1.0
         && matches!(family, Family::Errors | Family::Saturation);
     let scale = if is_share {
@@ -231,6 +233,35 @@ fn symptom(row: &DeviationRow, weights: &Weights) -> Option<Symptom> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn size(metric: &str, baseline: f64, value: f64) -> Option<f64> {
+        let deviation = model::Deviation {
+            metric: metric.to_owned(),
+            baseline,
+            value,
+            window: model::ValidInterval::starting(Timestamp::MIN),
+            samples: None,
+        };
+        let stamp = crate::stamped::Stamp {
+            at: Timestamp::MIN,
+            tie: 0,
+        };
+        let mut rows = Vec::new();
+        crate::deviations::keep(&mut rows, &deviation, stamp);
+        let found = symptom(&rows[0], &crate::nearby::weights::WEIGHTS)?;
+        Some((found.size * 1e6).round() / 1e6)
+    }
+
+    #[test]
+    fn shares_percents_and_seconds_are_measured_alike() {
+        assert_eq!(size("error_rate", 0.01, 0.21), Some(2.0));
+        assert_eq!(size("availability", 100.0, 80.0), Some(2.0));
+        assert_eq!(size("availability", 0.8, 1.0), None);
+        assert_eq!(size("cpu", 0.0, 0.01), Some(1.0));
+        assert_eq!(size("cpu_pct", 0.0, 1.0), Some(1.0));
+        assert_eq!(size("duration_seconds", 0.001, 0.003), Some(1.0));
+        assert_eq!(size("latency_ms", 9.0, f64::NAN), None);
+    }
 
     #[test]
     fn a_measure_is_known_by_its_words() {
