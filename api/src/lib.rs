@@ -33,5 +33,6 @@ pub fn router(state: ApiState) -> Router {
     Router::new()
         .route("/graphql", any(transport::serve))
         .route("/", get(|| async { page::index() }))
+        .route("/assets/{*path}", get(page::asset))
         .with_state(state)
 }

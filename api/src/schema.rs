@@ -32,8 +32,12 @@ use async_graphql::{Schema, SchemaBuilder};
 use tokio::sync::Semaphore;
 
 use crate::{ApiLimits, Ports};
+use change::ChangeConnection;
+use incident::IncidentConnection;
+use item::{ItemConnection, RelationConnection};
 use live::Subscription;
 use mutation::Mutation;
+use quarantine::QuarantineConnection;
 use query::Query;
 
 /// The engine with our schema.
@@ -70,4 +74,17 @@ pub fn schema_text() -> String {
 
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query, Mutation, Subscription)
+        .override_output_type_description::<ChangeConnection>(
+            "A page of changes, the newest first.",
+        )
+        .override_output_type_description::<IncidentConnection>(
+            "A page of incidents, the newest first.",
+        )
+        .override_output_type_description::<ItemConnection>("A page of items, ordered by key.")
+        .override_output_type_description::<RelationConnection>(
+            "A page of relations, ordered by the key of the other item.",
+        )
+        .override_output_type_description::<QuarantineConnection>(
+            "A page of the quarantine, the newest first.",
+        )
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub(crate) struct DateTime(pub(crate) Timestamp);
 
+/// A moment in RFC 3339, such as `2026-11-20T11:00:00Z`. Any offset is read; answers are in UTC.
 #[Scalar(
     name = "DateTime",
     specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339"
@@ -30,6 +31,7 @@ impl ScalarType for DateTime {
 /// A span of time in ISO 8601, such as `PT72H` or `P3D`. A day has 24 hours; months and years are not taken.
 pub(crate) struct Duration(pub(crate) Lookback);
 
+/// A span of time in ISO 8601, such as `PT72H` or `P3D`. A day has 24 hours; months and years are not taken.
 #[Scalar(
     name = "Duration",
     specified_by_url = "https://www.iso.org/iso-8601-date-and-time-format.html"
@@ -51,6 +53,7 @@ impl ScalarType for Duration {
 /// A place in the log as a decimal string, from `"1"`; `"0"` stands before everything.
 pub(crate) struct LogPosition(pub(crate) model::LogPosition);
 
+/// A place in the log as a decimal string, from `"1"`; `"0"` stands before everything.
 #[Scalar(name = "LogPosition")]
 impl ScalarType for LogPosition {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -79,6 +82,8 @@ enum StructuredKey {
     Claim(Claim),
 }
 
+/// A key of an item: written text (`service:prod/checkout`, `scheme=value`, or an id), or one of the
+/// structured forms `{kind, environment, namespace, name}` and `{scheme, value}`, which are never split.
 #[Scalar(name = "ItemKey")]
 impl ScalarType for ItemKey {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use async_graphql::parser::types::OperationType;
-use axum::body::{self, Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
+use http_body_util::BodyExt;
 use model::LogPosition;
 
 use super::answer::{Answered, batch_to_json, refuse, respond};
@@ -139,26 +140,17 @@ fn check_method(prepared: Prepared, safety: Safety) -> Result<Prepared, Refusal>
     Ok(prepared)
 }
 
-async fn read_bytes(state: &Inner, headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
+/// Reads a body within the limits of size and time.
+async fn read_bytes(state: &Inner, headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Refusal> {
     let limit = state.limits.body_bytes;
-    let too_large = || {
-        let message = format!("a request has at most {limit} bytes");
-        Refusal::new(ErrorCode::RequestTooLarge, message)
-    };
     let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| limit < length) {
-        return Err(too_large());
+    if announced.is_some_and(|length| heard_out(limit) < length) {
+        return Err(too_large(limit));
     }
-    let reading = body::to_bytes(body, limit);
-    match tokio::time::timeout(state.limits.request_time, reading).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) if is_length_limit(&error) => Err(too_large()),
-        Ok(Err(_)) => Err(Refusal::new(
-            ErrorCode::BadRequest,
-            "the body ended before it was complete",
-        )),
+    match tokio::time::timeout(state.limits.request_time, collect(body, limit)).await {
+        Ok(collected) => collected,
         Err(_) => Err(Refusal::new(
             ErrorCode::Timeout,
             "the body took too long to arrive",
@@ -166,9 +158,38 @@ async fn read_bytes(state: &Inner, headers: &HeaderMap, body: Body) -> Result<By
     }
 }
 
-fn is_length_limit(error: &axum::Error) -> bool {
-    std::error::Error::source(error)
-        .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>)
+/// Keeps a body up to the limit. A somewhat larger one is heard out, since a client that is cut
+/// off while it writes never reads why.
+async fn collect(mut body: Body, limit: usize) -> Result<Vec<u8>, Refusal> {
+    let mut kept = Vec::new();
+    let mut length = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let broken = |_| Refusal::new(ErrorCode::BadRequest, "the body broke off");
+        let Ok(data) = frame.map_err(broken)?.into_data() else {
+            continue;
+        };
+        length = length.saturating_add(data.len());
+        if heard_out(limit) < length {
+            break;
+        }
+        if length <= limit {
+            kept.extend_from_slice(&data);
+        }
+    }
+    if limit < length {
+        return Err(too_large(limit));
+    }
+    Ok(kept)
+}
+
+/// How long a body may be to be heard out.
+const fn heard_out(limit: usize) -> usize {
+    limit.saturating_mul(4)
+}
+
+fn too_large(limit: usize) -> Refusal {
+    let message = format!("a request has at most {limit} bytes");
+    Refusal::new(ErrorCode::RequestTooLarge, message)
 }
 
 fn not_once(kind: OperationType) -> Refusal {
