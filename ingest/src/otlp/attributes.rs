@@ -166,9 +166,7 @@ impl ResourceFacts<'_> {
             self.cloud_account,
             self.sdk_language,
         ];
-        for fact in facts {
-            write_text(fact.text, bytes);
-        }
+        write_facts(&facts, bytes);
         if let Some((kind, name)) = self.workload {
             write_text(kind.as_str(), bytes);
             write_text(name, bytes);
@@ -192,12 +190,21 @@ impl PeerFacts<'_> {
             self.rpc_service,
             self.function_name,
         ];
-        for fact in facts {
-            write_text(fact.text, bytes);
-        }
+        write_facts(&facts, bytes);
         bytes.extend_from_slice(&self.port.unwrap_or(0).to_le_bytes());
         bytes.push(u8::from(self.destination_is_temporary));
     }
+}
+
+/// Each stated fact under its place, and an end that is no place.
+fn write_facts(facts: &[Fact<'_>], bytes: &mut Vec<u8>) {
+    for (place, fact) in facts.iter().enumerate() {
+        if !fact.text.is_empty() {
+            bytes.push(place as u8);
+            write_text(fact.text, bytes);
+        }
+    }
+    bytes.push(u8::MAX);
 }
 
 fn write_text(text: &str, bytes: &mut Vec<u8>) {
