@@ -200,7 +200,7 @@ impl Settings {
                 drain_timeout_ms: 10_000,
             },
             store: StoreSettings {
-                segment_bytes: 64 * 1024 * 1024,
+                segment_bytes: 16 * 1024 * 1024,
                 group_bytes: 4 * MIB,
                 group_delay_ms: 0,
                 queue_bytes: 64 * MIB,

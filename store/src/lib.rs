@@ -24,7 +24,8 @@ pub use log::{
 };
 pub use memory::MemoryLog;
 pub use segments::{
-    Directory, DirectoryFile, DiskDirectory, OpenError, SegmentConfig, SegmentLog, TornTail,
+    Directory, DirectoryFile, DiskDirectory, OpenError, SegmentConfig, SegmentLog, StoredRecord,
+    TornTail,
 };
 pub use snapshots::{
     FoundSnapshot, SkipReason, SkippedSnapshot, Snapshot, SnapshotError, SnapshotLabel,

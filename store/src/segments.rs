@@ -31,6 +31,7 @@ use crate::{AppendError, AppendFuture, Appended, EventLog, LogHealth, ReadError,
 use catalog::Catalog;
 use lookup::Lookup;
 use queue::{Queue, Waiting};
+use reader::Visit;
 use submission::Submission;
 
 pub use directory::{Directory, DirectoryFile, DiskDirectory};
@@ -56,6 +57,19 @@ pub struct SegmentLog {
     head: watch::Receiver<LogPosition>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     torn: Option<TornTail>,
+}
+
+/// A record that is checked and not decoded.
+#[derive(Clone, Copy, Debug)]
+pub struct StoredRecord<'a> {
+    /// Its place.
+    pub position: LogPosition,
+    /// The stored name of its event.
+    pub name: &'a str,
+    /// The version of its payload.
+    pub version: u16,
+    /// The payload, compressed if that paid.
+    pub stored: &'a [u8],
 }
 
 /// What the log and its threads share.
@@ -91,6 +105,26 @@ impl SegmentLog {
     /// What was cut off when the log was opened.
     pub fn torn_tail(&self) -> Option<TornTail> {
         self.torn
+    }
+
+    /// Shows every durable record after a position, checked and with its payload as it is stored.
+    ///
+    /// For measures and tools; whoever wants events calls [`EventLog::read`].
+    pub fn visit_stored(
+        &self,
+        after: LogPosition,
+        visitor: &mut dyn FnMut(StoredRecord<'_>),
+    ) -> Result<(), ReadError> {
+        let reader = &self.shared.lookup.reader;
+        reader.visit(after, self.head(), |seen| {
+            visitor(StoredRecord {
+                position: seen.head.position,
+                name: seen.sealed.name,
+                version: seen.sealed.version,
+                stored: seen.sealed.stored,
+            });
+            Ok(Visit::Next)
+        })
     }
 
     /// Takes no more, makes durable what waits, and answers it.
