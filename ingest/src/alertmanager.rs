@@ -145,15 +145,21 @@ fn read_alert(
 
 impl Alert {
     fn event(self, received_at: Timestamp) -> NewEvent {
-        let event = match self.resolved {
-            true => Event::IncidentUpdated(self.incident),
-            false => Event::IncidentOpened(self.incident),
+        let (event, stated_at) = match self.resolved {
+            true => {
+                let ended_at = self.incident.resolved_at;
+                (Event::IncidentUpdated(self.incident), ended_at)
+            }
+            false => {
+                let started_at = self.incident.started_at;
+                (Event::IncidentOpened(self.incident), started_at)
+            }
         };
         let actor = Actor {
             kind: ActorKind::Automatic,
             name: Some(SOURCE.to_owned()),
         };
-        let occurred = event.occurred(None, received_at);
+        let occurred = event.occurred(stated_at, received_at);
         NewEvent::named_by_content(SourceName::new(SOURCE), occurred, actor, event)
     }
 }

@@ -93,11 +93,16 @@ impl Event {
         }
     }
 
-    /// When it happened: the time its sender stated beside it, else the last one its payload states, else when we heard it.
+    /// When it happened: the time its sender stated beside it, else the last one its payload
+    /// states, if that has come, else when we heard it.
+    ///
+    /// A time of the payload belongs to the content already, so a retry that comes after it
+    /// is the same event as one that came before.
     pub fn occurred(&self, stated_at: Option<Timestamp>, received_at: Timestamp) -> Occurred {
-        match stated_at.or_else(|| self.stated_at()) {
-            Some(at) => Occurred::Stated(at),
-            None => Occurred::Received(received_at),
+        match (stated_at, self.stated_at()) {
+            (Some(at), _) => Occurred::Stated(at),
+            (None, Some(at)) => Occurred::Received(at.min(received_at)),
+            (None, None) => Occurred::Received(received_at),
         }
     }
 

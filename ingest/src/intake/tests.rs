@@ -448,3 +448,25 @@ async fn a_body_that_is_understood_at_last_leaves_the_quarantine() {
         "{undecoded:?}"
     );
 }
+
+#[tokio::test]
+async fn a_time_of_the_data_counts_once_it_has_come() {
+    let bench = Bench::new();
+    let change = |id: &str, started_at: &str| {
+        format!(
+            r#"{{"id":"{id}","source":"cd","type":"change.recorded","data":{{"startedAt":"{started_at}"}}}}"#
+        )
+    };
+    for body in [
+        change("past", "2026-11-20T11:00:00Z"),
+        change("to come", "2026-11-20T13:00:00Z"),
+    ] {
+        bench.send("/ingest/events", JSON, body).await;
+    }
+    let occurred: Vec<String> = bench
+        .events()
+        .iter()
+        .map(|event| event.occurred_at.to_string())
+        .collect();
+    assert_eq!(occurred, ["2026-11-20T11:00:00Z", "2026-11-20T12:00:00Z"]);
+}
