@@ -46,4 +46,12 @@ impl ApiState {
             }),
         }
     }
+
+    /// Returns when no WebSocket and no event stream is open any more. They end by themselves once
+    /// `closing` is `true`; a server that does not wait cuts them off before they say so.
+    pub async fn live_ended(&self) {
+        let all = u32::try_from(self.inner.limits.live_max).unwrap_or(u32::MAX);
+        // An error means that nobody can open another one, which will do.
+        let _all_free = self.inner.live.acquire_many(all).await;
+    }
 }

@@ -56,15 +56,17 @@ impl Server {
         let (stop_listening, stopping) = shutdown::switch();
         let mut listeners = Tasks::default();
 
+        let graphql = graphql(&settings, &parts, stopping.clone());
         let page = health::routes(parts.readiness(), Arc::clone(&metrics))
             .merge(ingest::routes(Arc::clone(&parts.intake)))
             .merge(parts.otlp.http_routes())
-            .merge(graphql(&settings, &parts, stopping.clone()));
+            .merge(api::router(graphql.clone()));
         let router = measured("http", page, &metrics);
         listeners.spawn(
             "http",
             serve_http(http, router, settings.http.clone(), stopping.clone()),
         );
+        listeners.spawn("live", live_streams(graphql, stopping.clone()));
         let router = measured("otlp-http", parts.otlp.http_routes(), &metrics);
         listeners.spawn(
             "otlp-http",
@@ -115,15 +117,21 @@ impl Server {
 }
 
 /// The page and GraphQL. Its live streams end when the listeners do.
-fn graphql(settings: &Settings, parts: &Parts, stopping: watch::Receiver<bool>) -> Router {
+fn graphql(settings: &Settings, parts: &Parts, stopping: watch::Receiver<bool>) -> ApiState {
     let wait_ms = settings.projector.wait_timeout_ms;
     let loopback_only = settings.listen.ip().is_loopback();
-    api::router(ApiState::new(
+    ApiState::new(
         adapters::ports(parts),
         settings.graphql.limits(wait_ms),
         settings.graphql.origins(loopback_only),
         stopping,
-    ))
+    )
+}
+
+/// Lets live streams say that the server goes away. The listeners no longer hold them.
+async fn live_streams(graphql: ApiState, stopping: watch::Receiver<bool>) {
+    shutdown::stopped(stopping).await;
+    graphql.live_ended().await;
 }
 
 fn measured(listener: &'static str, router: Router, metrics: &Metrics) -> Router {
