@@ -18,8 +18,9 @@ use axum::routing::{any, get};
 pub use error::ErrorCode;
 pub use limits::ApiLimits;
 pub use ports::{
-    Events, EventsError, KnownAt, PortFuture, Ports, Quarantine, QuarantineEntry, QuarantineError,
-    QuarantinePage, ReadView, RecordError, RecordOutcome, Recorder, Reprocessed, ViewError, Views,
+    Bodies, BodiesError, Events, EventsError, ItemStatement, KnownAt, PortFuture, Ports,
+    Quarantine, QuarantineEntry, QuarantineError, QuarantinePage, ReadView, RecordError,
+    RecordOutcome, Recorder, Reprocessed, ViewError, Views,
 };
 pub use schema::schema_text;
 pub use state::ApiState;

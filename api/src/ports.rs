@@ -6,8 +6,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use graph::GraphView;
-use model::{ContentHash, EventEnvelope, EventId, LogPosition, Rejection, SourceName, Timestamp};
+use graph::{GraphView, Observation};
+use model::{
+    Change, ChangeId, ContentHash, EventEnvelope, EventId, LogPosition, ObservedItem, Rejection,
+    SourceName, Timestamp,
+};
 use serde_json::Value;
 use thiserror::Error;
 use tokio::sync::watch;
@@ -26,6 +29,8 @@ pub struct Ports {
     pub events: Arc<dyn Events>,
     /// Input that was not understood.
     pub quarantine: Arc<dyn Quarantine>,
+    /// The long part of changes and items.
+    pub bodies: Arc<dyn Bodies>,
     /// The time.
     pub clock: Arc<dyn model::Clock>,
 }
@@ -160,6 +165,38 @@ pub trait Events: Send + Sync + 'static {
 #[derive(Debug, Error)]
 #[error("the events could not be read")]
 pub struct EventsError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// What sources said in full, too large for memory.
+pub trait Bodies: Send + Sync + 'static {
+    /// A change as its statements at these positions describe it together; `None` without any.
+    fn change(
+        &self,
+        id: ChangeId,
+        statements: Vec<LogPosition>,
+    ) -> PortFuture<'_, Result<Option<Change>, BodiesError>>;
+
+    /// What each source said of an item up to the given observation of its, the oldest first.
+    fn items(
+        &self,
+        observations: Vec<Observation>,
+    ) -> PortFuture<'_, Result<Vec<ItemStatement>, BodiesError>>;
+}
+
+/// One statement about an item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ItemStatement {
+    /// Who made it.
+    pub source: SourceName,
+    /// The time it speaks of.
+    pub occurred_at: Timestamp,
+    /// What it says.
+    pub item: ObservedItem,
+}
+
+/// Why a body could not be read; the details are for our log.
+#[derive(Debug, Error)]
+#[error("the body could not be read")]
+pub struct BodiesError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
 /// Input that parsed but was not understood.
 pub trait Quarantine: Send + Sync + 'static {

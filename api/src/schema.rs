@@ -7,6 +7,7 @@ mod asking;
 mod change;
 mod change_filter;
 mod change_input;
+mod details;
 mod incident;
 mod incident_input;
 mod item;

@@ -36,6 +36,7 @@ pub use coverage::{Coverage, coverage};
 pub use deviations::DeviationRow;
 pub use estate::Estate;
 pub use freshness::Freshness;
+pub use mention::claim_of;
 pub use merged::{Statement, merge_change, merge_incident};
 pub use nearby::{
     MODEL_VERSION, NearbyChange, NearbyChanges, NearbyLimits, NearbyQuestion, WEIGHTS, Weights,

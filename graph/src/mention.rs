@@ -112,6 +112,11 @@ impl Name {
     }
 }
 
+/// The identifying claim that a key makes: two spellings of one key make the same.
+pub fn claim_of(key: &SourceKey) -> Claim {
+    ReadKey::read(key).claim()
+}
+
 /// A source's key, read: what the mention is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ReadKey {

@@ -23,9 +23,10 @@ pub(crate) const LAYOUT: KeyValueLayout = KeyValueLayout {
 /// What one thing's statements begin with.
 pub(crate) type Subject = [u8; 16];
 
-/// The subject of what a source calls an item. Keys that only look alike are different subjects.
+/// The subject of what a source calls an item: two spellings of one key are one subject.
 pub(crate) fn item_subject(source: &SourceName, key: &SourceKey) -> Subject {
-    let text = serde_json::to_vec(&(source, key)).expect("names and keys are texts");
+    let claim = graph::claim_of(key);
+    let text = serde_json::to_vec(&(source, claim)).expect("names and keys are texts");
     *ContentHash::of(&text).as_bytes()
 }
 

@@ -119,7 +119,7 @@ fn read_alert(
 
     let fingerprint = fingerprint.unwrap_or_else(|| fingerprint_of(&labels));
     let environment = labels::environment(&labels);
-    let items = labels::items(&labels, environment.as_deref());
+    let items = labels::items(&labels);
     let description = describe(&labels, &annotations, group, items.is_empty());
     let reference = SourceRef {
         source: SourceName::new(SOURCE),

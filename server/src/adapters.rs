@@ -1,5 +1,6 @@
 //! Provides what `api` needs from others, over the fold, the log and the intake.
 
+mod bodies;
 mod quarantine;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use tokio::sync::watch;
 use crate::clock::SystemClock;
 use crate::parts::Parts;
 use crate::projector::{Past, PastError, Published};
+use bodies::IndexedBodies;
 use quarantine::KeptAside;
 
 /// Most payload bytes read from the log at once for a live list.
@@ -37,6 +39,10 @@ pub(crate) fn ports(parts: &Parts) -> Ports {
         quarantine: Arc::new(KeptAside {
             intake,
             quarantine: Arc::clone(&parts.quarantine),
+        }),
+        bodies: Arc::new(IndexedBodies {
+            index: parts.indexer.reader(),
+            log: Arc::clone(&parts.log),
         }),
         clock: Arc::new(SystemClock),
     }

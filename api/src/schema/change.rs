@@ -8,6 +8,7 @@ use model::ChangeId;
 
 use super::asking::ask;
 use super::change_filter::{ChangeCriteria, ChangeOrder};
+use super::details::{ChangeDetails, change_details};
 use super::item::ConfigurationItem;
 use super::scalars::{DateTime, LogPosition};
 use super::standpoint::Standpoint;
@@ -194,6 +195,12 @@ impl Change {
                 source_id: link.change.source_id,
             })
             .collect()
+    }
+
+    /// Its whole description; null only when no statement of it can be read.
+    #[graphql(complexity = 5)]
+    async fn details(&self, ctx: &Context<'_>) -> Result<Option<ChangeDetails>> {
+        change_details(ctx, self.id, self.row().statements()).await
     }
 
     /// When it began to take effect; the time of its first statement where its source did not say.

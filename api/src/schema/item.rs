@@ -7,6 +7,7 @@ use async_graphql::{Context, Enum, ID, Object, OutputType, Result, SimpleObject}
 use model::{CiId, Timestamp};
 
 use super::Shared;
+use super::details::{ItemAttribute, item_attributes};
 use super::paging::{PageArguments, page_cost};
 use super::scalars::{DateTime, LogPosition};
 use super::standpoint::Standpoint;
@@ -117,6 +118,12 @@ impl ConfigurationItem {
     /// The environment, if known.
     async fn environment(&self) -> Option<&str> {
         self.item().environment()
+    }
+
+    /// Its named values: of each name the latest statement of any source.
+    #[graphql(complexity = 5)]
+    async fn attributes(&self, ctx: &Context<'_>) -> Result<Vec<ItemAttribute>> {
+        item_attributes(ctx, self.item().observations()).await
     }
 
     /// The namespace, if known.

@@ -109,7 +109,11 @@ pub(super) fn severity(labels: &Named) -> Option<String> {
 }
 
 /// The items the labels name, the most specific first.
-pub(super) fn items(labels: &Named, environment: Option<&str>) -> Vec<SourceKey> {
+///
+/// The environment stays out of the keys: it belongs to the incident, and decides
+/// there first which item a key means. So alerts of two environments do not make
+/// two items of one that traces know without any.
+pub(super) fn items(labels: &Named) -> Vec<SourceKey> {
     let mut found: Vec<SourceKey> = Vec::new();
     let mut step = 0;
     for rule in &RULES {
@@ -117,10 +121,7 @@ pub(super) fn items(labels: &Named, environment: Option<&str>) -> Vec<SourceKey>
             break;
         }
         step = rule.step;
-        if let Some(key) = rule
-            .key(labels, environment)
-            .filter(|key| !found.contains(key))
-        {
+        if let Some(key) = rule.key(labels).filter(|key| !found.contains(key)) {
             found.push(key);
         }
     }
@@ -128,10 +129,9 @@ pub(super) fn items(labels: &Named, environment: Option<&str>) -> Vec<SourceKey>
 }
 
 impl Rule {
-    fn key(&self, labels: &Named, environment: Option<&str>) -> Option<SourceKey> {
+    fn key(&self, labels: &Named) -> Option<SourceKey> {
         let value = usable(labels.get(self.label)?)?;
-        let environment = environment.map(str::to_owned);
-        let plain = |name: &str| KeyParts::new(self.kind, name).in_environment(environment);
+        let plain = |name: &str| KeyParts::new(self.kind, name);
         match self.form {
             Form::Plain => Some(plain(value).into()),
             Form::Namespaced if self.kind == "service" && REPORTERS.contains(&value) => None,
@@ -200,8 +200,7 @@ mod tests {
             .map(|label| label.split_once('=').unwrap())
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        let environment = environment(&labels);
-        let keys = items(&labels, environment.as_deref());
+        let keys = items(&labels);
         let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
         keys.join(" ")
     }
@@ -210,7 +209,7 @@ mod tests {
     fn what_runs_comes_before_where_it_runs() {
         assert_eq!(
             found("service=checkout job=checkout instance=10.0.0.7:8080 env=prod"),
-            "service:prod/checkout"
+            "service:checkout"
         );
         assert_eq!(
             found("pod=checkout-7f namespace=shop deployment=checkout node=n1"),
@@ -227,7 +226,7 @@ mod tests {
     fn an_exporter_is_not_what_fails() {
         assert_eq!(
             found("job=node-exporter instance=node-7:9100 env=prod"),
-            "host:prod/node-7"
+            "host:node-7"
         );
         assert_eq!(
             found("job=kube-state-metrics service=kube-state-metrics pod=a-1 namespace=n"),

@@ -45,7 +45,7 @@ fn a_firing_alert_opens_an_incident() {
     incident.opened Stated(Timestamp(1795171007632000000))
     description: "Runbook: https://example.org/rb"
     environment: "prod"
-    items: [{"environment":"prod","kind":"service","name":"checkout"}]
+    items: [{"kind":"service","name":"checkout"}]
     link: "http://vm:14804/graph?g0.expr=up%7Bjob%3D%22checkout%22%7D+%3D%3D+0&g0.tab=1"
     severity: "critical"
     source: "alertmanager"
@@ -62,7 +62,7 @@ fn a_resolved_alert_ends_the_same_incident() {
     incident.updated Stated(Timestamp(1795171014632000000))
     description: "Runbook: https://example.org/rb"
     environment: "prod"
-    items: [{"environment":"prod","kind":"service","name":"checkout"}]
+    items: [{"kind":"service","name":"checkout"}]
     link: "http://vm:14804/graph?g0.expr=up%7Bjob%3D%22checkout%22%7D+%3D%3D+0&g0.tab=1"
     resolvedAt: "2026-11-20T10:36:54.632Z"
     severity: "critical"

@@ -130,3 +130,35 @@ async fn a_sender_of_too_much_hears_so() {
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn what_was_said_in_full_can_be_read_in_full() {
+    let folder = folder();
+    let server = Running::over(folder.path()).await;
+    let change = |time: &str, more: Value| {
+        let mut data = json!({"sourceId": "c-1", "targets": ["service:checkout"]});
+        data.as_object_mut()
+            .expect("an object")
+            .extend(more.as_object().expect("an object").clone());
+        event("change.recorded", time, &data)
+    };
+    server
+        .take(&[
+            change("2026-01-01T10:00:00Z", json!({"title": "one", "description": "why it is done"})),
+            change("2026-01-01T10:05:00Z", json!({"title": "two", "values": [{"field": "limit", "before": 1, "after": 2}]})),
+            event("item.observed", "2026-01-01T10:00:00Z", &json!({"key": "service:checkout", "attributes": {"tier": 1, "gone": true}})),
+            event("item.observed", "2026-01-01T11:00:00Z", &json!({"key": {"kind": "service", "name": "checkout"}, "attributes": {"gone": null}})),
+        ])
+        .await;
+    let asked = "{ changes { nodes { title details { description values } targets { item { attributes { name value } } } } } }";
+    let node = &server.ask(asked).await["changes"]["nodes"][0];
+    assert_eq!(node["title"], "two");
+    assert_eq!(node["details"]["description"], "why it is done");
+    assert_eq!(
+        node["details"]["values"],
+        json!([{"field": "limit", "before": 1, "after": 2}])
+    );
+    let attributes = &node["targets"][0]["item"]["attributes"];
+    assert_eq!(*attributes, json!([{"name": "tier", "value": 1}]));
+    server.stop().await;
+}

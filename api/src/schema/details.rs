@@ -1,0 +1,185 @@
+//! The long part of changes and items: what their sources said in full, from the index.
+
+use std::collections::BTreeMap;
+
+use async_graphql::{Context, Json, Result, SimpleObject};
+use model::{Change, LogPosition};
+use serde_json::Value;
+
+use super::Shared;
+use super::scalars::DateTime;
+use crate::error::ErrorCode;
+use crate::{BodiesError, ItemStatement};
+
+/// The whole description of a change, as all statements of its source together give it.
+#[derive(SimpleObject)]
+pub(crate) struct ChangeDetails {
+    /// What is done, in full.
+    description: Option<String>,
+    /// What is new for its users.
+    release_notes: Option<String>,
+    /// What it is for: iteration, bug fix, fault handling, performance, compliance.
+    goal: Option<String>,
+    /// A finer class in the source's own tree.
+    category: Option<String>,
+    /// Server, network, database, middleware, platform, release, configuration or business data.
+    domain: Option<String>,
+    /// How it takes effect: at once, by machine batches, by traffic ratio.
+    scope: Option<String>,
+    /// Within one system, or several.
+    scope_width: Option<String>,
+    /// Its risk as its platform sees it.
+    risk_level: Option<String>,
+    /// Who carries it out, if not the operator.
+    implementer: Option<String>,
+    /// Who asked for it.
+    applicant: Option<String>,
+    /// Who allowed it.
+    approver: Option<String>,
+    /// How it was begun: page, schedule, API call.
+    entry_channel: Option<String>,
+    /// Which exemption it uses.
+    exemption: Option<String>,
+    /// How it is to be rolled out.
+    rollout_plan: Option<String>,
+    /// How it is to be taken back.
+    rollback_plan: Option<String>,
+    /// Where people read more.
+    link: Option<String>,
+    /// What people should watch while it runs.
+    metrics_to_watch: Vec<String>,
+    /// Named facts that raise or lower its risk, in the platform's words.
+    risk_factors: Vec<String>,
+    /// Items its author expects to be affected, in the source's own keys.
+    declared_impact: Vec<String>,
+    /// What was delivered: objects with `name`, `version`, `digest`, `url`.
+    artifacts: Vec<Json<Value>>,
+    /// The code behind it: objects with `repository`, `commit`, `mergeRequest`, `reference`.
+    code_refs: Vec<Json<Value>>,
+    /// Values before and after, secrets removed: objects with `field`, `before`, `after`.
+    values: Vec<Json<Value>>,
+    /// What checks found: objects with `name`, `mode`, `result`, `reason`, `answer`.
+    check_results: Vec<Json<Value>>,
+    /// Alerts kept quiet while it runs: objects with `metric`, `from`, `until`, `reason`.
+    shields: Vec<Json<Value>>,
+}
+
+/// A named value of an item, as its latest source states it.
+#[derive(SimpleObject)]
+pub(crate) struct ItemAttribute {
+    /// Its name.
+    name: String,
+    /// Its value.
+    value: Json<Value>,
+    /// Who says so.
+    source: String,
+    /// When that was said.
+    stated_at: DateTime,
+}
+
+impl From<Change> for ChangeDetails {
+    fn from(change: Change) -> Self {
+        Self {
+            description: change.description,
+            release_notes: change.release_notes,
+            goal: change.goal,
+            category: change.category,
+            domain: change.domain,
+            scope: change.scope,
+            scope_width: change.scope_width,
+            risk_level: change.risk_level,
+            implementer: change.implementer,
+            applicant: change.applicant,
+            approver: change.approver,
+            entry_channel: change.entry_channel,
+            exemption: change.exemption,
+            rollout_plan: change.rollout_plan,
+            rollback_plan: change.rollback_plan,
+            link: change.link,
+            metrics_to_watch: change.metrics_to_watch,
+            risk_factors: change.risk_factors,
+            declared_impact: change
+                .declared_impact
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            artifacts: objects(&change.artifacts),
+            code_refs: objects(&change.code_refs),
+            values: objects(&change.values),
+            check_results: objects(&change.check_results),
+            shields: objects(&change.shields),
+        }
+    }
+}
+
+/// The description of a change whose statements stand at these positions.
+pub(crate) async fn change_details(
+    ctx: &Context<'_>,
+    id: model::ChangeId,
+    statements: &[LogPosition],
+) -> Result<Option<ChangeDetails>> {
+    let bodies = &ctx.data::<Shared>()?.ports.bodies;
+    let change = bodies
+        .change(id, statements.to_vec())
+        .await
+        .map_err(|error| failed(&error))?;
+    Ok(change.map(ChangeDetails::from))
+}
+
+/// The values an item has by these observations, the oldest first; the latest statement of a name counts.
+pub(crate) async fn item_attributes(
+    ctx: &Context<'_>,
+    observations: Vec<graph::Observation>,
+) -> Result<Vec<ItemAttribute>> {
+    let bodies = &ctx.data::<Shared>()?.ports.bodies;
+    let statements = bodies
+        .items(observations)
+        .await
+        .map_err(|error| failed(&error))?;
+    // A null takes back what its own source said, and lets that of another show again.
+    let mut by_source = BTreeMap::new();
+    for ItemStatement {
+        source,
+        occurred_at,
+        item,
+    } in statements
+    {
+        for (name, value) in item.attributes {
+            by_source.insert((name, source.to_string()), (occurred_at, value));
+        }
+    }
+    let mut latest: BTreeMap<String, ItemAttribute> = BTreeMap::new();
+    for ((name, source), (occurred_at, value)) in by_source {
+        let is_latest = latest
+            .get(&name)
+            .is_none_or(|kept| kept.stated_at.0 <= occurred_at);
+        if !value.is_null() && is_latest {
+            let (stated_at, value) = (DateTime(occurred_at), Json(value));
+            latest.insert(
+                name.clone(),
+                ItemAttribute {
+                    name,
+                    value,
+                    source,
+                    stated_at,
+                },
+            );
+        }
+    }
+    Ok(latest.into_values().collect())
+}
+
+fn objects(list: &[impl serde::Serialize]) -> Vec<Json<Value>> {
+    let written = list
+        .iter()
+        .filter_map(|entry| serde_json::to_value(entry).ok());
+    written.map(Json).collect()
+}
+
+fn failed(error: &BodiesError) -> async_graphql::Error {
+    tracing::error!(
+        error = error as &dyn std::error::Error,
+        "could not read a body"
+    );
+    ErrorCode::Internal.error("internal error")
+}
