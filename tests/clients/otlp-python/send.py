@@ -96,7 +96,7 @@ def check_shop(server, make_exporter, suffix):
 
 
 class Occupied:
-    """Takes all the room for bodies: a request that announces its length and then waits."""
+    """Takes all the room for bodies: a request that sends all but its last byte and then waits."""
 
     def __init__(self, server):
         self.connection = http.client.HTTPConnection(urllib.parse.urlparse(server.otlp_http).netloc)
@@ -106,7 +106,7 @@ class Occupied:
         self.connection.putheader("content-type", "application/x-protobuf")
         self.connection.putheader("content-length", "65536")
         self.connection.endheaders()
-        self.connection.send(b"\n")
+        self.connection.send(b"\n" * 65535)
         return self
 
     def __exit__(self, *_):
