@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
+use tracing::Instrument;
 
 use super::histogram::REQUEST_SECONDS;
 use super::{Exposition, Histogram};
@@ -69,7 +70,14 @@ pub(crate) async fn measure(
 ) -> Response {
     let started = Instant::now();
     let path = request.uri().path().to_owned();
-    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let span = tracing::info_span!(
+        "request",
+        listener = metrics.listener,
+        http.method = %request.method(),
+        http.path = %path,
+    );
+    let answered = AssertUnwindSafe(next.run(request).instrument(span)).catch_unwind();
+    let answered = answered.await;
     let response = answered.unwrap_or_else(|panic| {
         let message = message_of(panic.as_ref());
         tracing::error!(http.path = %path, "the handler of {path} panicked: {message}");
