@@ -3,7 +3,7 @@
 //! The plain file and the engines get ready bytes and one group-commit writer thread (their
 //! best form); the log gets events, which it encodes, digests, chains, checks for known ids
 //! and writes in the same way. Every cell is measured several times, interleaved; the median
-//! counts. `log [SECONDS [REPETITIONS]]`.
+//! counts. `log [SECONDS [REPETITIONS [COLUMN...]]]`.
 
 #![expect(
     clippy::expect_used,
@@ -40,17 +40,20 @@ const BULK_EVENTS: usize = 100_000;
 const BATCH: usize = 1_000;
 
 fn main() {
-    let mut arguments = std::env::args()
-        .skip(1)
-        .filter_map(|word| word.parse::<u64>().ok());
-    let duration = Duration::from_secs(arguments.next().unwrap_or(2));
-    let repetitions = arguments.next().unwrap_or(3);
+    let mut arguments = std::env::args().skip(1);
+    let mut number = |usual| {
+        let said = arguments.next();
+        said.map_or(usual, |said| said.parse::<u64>().expect("a number"))
+    };
+    let duration = Duration::from_secs(number(2));
+    let repetitions = number(3);
+    let columns: Vec<String> = arguments.collect();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .build()
         .expect("a runtime");
     for writers in [64, 1] {
-        let mut cells: Vec<Cell> = Cell::all();
+        let mut cells: Vec<Cell> = Cell::of(&columns);
         for _ in 0..repetitions {
             for cell in &mut cells {
                 let directory = tempfile::tempdir_in(".").expect("a directory");
@@ -72,7 +75,7 @@ fn main() {
         print_row("the same, p99 in ms", &mut cells, |cell| &mut cell.p99_ms);
     }
     for payload_bytes in [1_000, 300] {
-        let mut cells = Cell::all();
+        let mut cells = Cell::of(&columns);
         for _ in 0..repetitions {
             for cell in &mut cells {
                 let directory = tempfile::tempdir_in(".").expect("a directory");
@@ -101,10 +104,12 @@ struct Cell {
 }
 
 impl Cell {
-    fn all() -> Vec<Self> {
+    /// The log itself and the peers of these names, or all of them.
+    fn of(columns: &[String]) -> Vec<Self> {
         let log = std::iter::once(("epicenter", None));
-        let columns = log.chain(PEERS.map(|(name, sink)| (name, Some(sink))));
-        columns
+        let wanted = |name: &str| columns.is_empty() || columns.iter().any(|column| column == name);
+        let peers = PEERS.into_iter().filter(|(name, _)| wanted(name));
+        log.chain(peers.map(|(name, sink)| (name, Some(sink))))
             .map(|(name, sink)| Self {
                 name,
                 sink,

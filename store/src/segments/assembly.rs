@@ -1,7 +1,7 @@
 //! Puts a [`SegmentLog`] together from what recovery finds.
 
 use std::io;
-use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
@@ -16,7 +16,7 @@ use super::layout::{Footer, Header, run_name, segment_name};
 use super::lookup::Lookup;
 use super::queue::Queue;
 use super::recovery::{self, Inventory, OpenError, TornTail, Walked, io_error, length_of};
-use super::tender::{Job, PreparedSegment, Tender, prepare};
+use super::tender::{Job, PreparedSegment, Preparer, Tender, prepare};
 use super::writer::{Group, Start, Writer, Writing};
 use super::{SegmentConfig, SegmentLog, Shared};
 use crate::{LogHealth, ReadError, RecordPlace};
@@ -161,7 +161,8 @@ fn one_prepared(
 ) -> Result<Option<PreparedSegment>, OpenError> {
     let mut blank = blank.into_iter();
     let next = blank.next();
-    for further in blank {
+    // From the last one on, so that stopping in between leaves no gap.
+    for further in blank.rev() {
         let removed = directory.remove(&segment_name(further.sequence));
         removed.map_err(io_error("remove an unused segment"))?;
     }
@@ -417,18 +418,16 @@ impl Threads {
         let newest = next
             .as_ref()
             .map_or(at.segment.sequence, |next| next.sequence);
-        let (prepared, prepared_taken): (SyncSender<io::Result<PreparedSegment>>, _) =
-            mpsc::sync_channel(1);
-        match next {
-            Some(next) => drop(prepared.send(Ok(next))),
-            None => drop(self.jobs.send(Job::Prepare)),
-        }
-        let tender = Tender {
-            shared: Arc::clone(&self.shared),
+        let (handed, prepared) = mpsc::sync_channel(0);
+        let preparer = Preparer {
+            directory: Arc::clone(&self.shared.catalog.directory),
             segment_bytes: self.config.segment_bytes,
             next: newest + 1,
+            handed,
+        };
+        let tender = Tender {
+            shared: Arc::clone(&self.shared),
             jobs: self.jobs_taken,
-            prepared,
         };
         let writer = Writer {
             config: self.config,
@@ -436,16 +435,17 @@ impl Threads {
             clock: self.clock,
             head: self.head,
             jobs: self.jobs,
-            prepared: prepared_taken,
+            prepared,
             at,
             group: Group::default(),
             completed: None,
             unsynced: false,
         };
         let named = |name: &str| thread::Builder::new().name(name.to_owned());
-        // The writer first: when it ends, the tender does.
+        // The writer first: when it ends, the others do.
         let writer = named("log-writer").spawn(move || writer.run())?;
         let tender = named("log-tender").spawn(move || tender.run())?;
-        Ok(vec![writer, tender])
+        let preparer = named("log-preparer").spawn(move || preparer.run(next))?;
+        Ok(vec![writer, tender, preparer])
     }
 }

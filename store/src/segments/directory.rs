@@ -142,7 +142,9 @@ impl Directory for DiskDirectory {
             file.write_all_at(chunk, offset)?;
             offset += chunk.len() as u64;
         }
-        file.sync_all()?;
+        if 0 < zeros {
+            file.sync_all()?;
+        }
         Ok(Arc::new(DiskFile(file)))
     }
 

@@ -1,5 +1,6 @@
-//! What can be done behind the writer's back: preparing the next segment, giving full
-//! ones their footer and last name, and writing and merging runs of ids.
+//! What can be done behind the writer's back: preparing the next segment, which has a thread
+//! of its own because the writer may wait for it; giving full ones their footer and last
+//! name; and writing and merging runs of ids.
 //!
 //! A run of ids can be lost at any time and is made anew.
 
@@ -27,8 +28,6 @@ pub(crate) struct PreparedSegment {
 
 /// Something to be done.
 pub(crate) enum Job {
-    /// The next segment is wanted.
-    Prepare,
     /// The segment of this number is complete.
     Seal(u64),
     /// The ids of these segments lie in memory only.
@@ -37,24 +36,40 @@ pub(crate) enum Job {
 
 pub(crate) struct Tender {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) jobs: Receiver<Job>,
+}
+
+/// Keeps one segment ready.
+pub(crate) struct Preparer {
+    pub(crate) directory: Arc<dyn Directory>,
     pub(crate) segment_bytes: u64,
     /// The number of the next segment to prepare.
     pub(crate) next: u64,
-    pub(crate) jobs: Receiver<Job>,
-    pub(crate) prepared: SyncSender<io::Result<PreparedSegment>>,
+    /// Holds nothing: what is handed over is what was asked for, so at most one waits unused.
+    pub(crate) handed: SyncSender<io::Result<PreparedSegment>>,
+}
+
+impl Preparer {
+    /// Works until the writer has ended; begins with a segment that is ready already.
+    pub(crate) fn run(mut self, ready: Option<PreparedSegment>) {
+        let mut prepared = ready.map_or_else(|| self.prepare(), Ok);
+        while self.handed.send(prepared).is_ok() {
+            prepared = self.prepare();
+        }
+    }
+
+    fn prepare(&mut self) -> io::Result<PreparedSegment> {
+        let prepared = prepare(&self.directory, self.next, self.segment_bytes)?;
+        self.next += 1;
+        Ok(prepared)
+    }
 }
 
 impl Tender {
     /// Works until the writer has ended.
-    pub(crate) fn run(mut self) {
+    pub(crate) fn run(self) {
         while let Ok(job) = self.jobs.recv() {
             match job {
-                Job::Prepare => {
-                    let prepared = prepare(self.directory(), self.next, self.segment_bytes);
-                    self.next += u64::from(prepared.is_ok());
-                    // There is room for one, and the writer asks only after it has taken one.
-                    drop(self.prepared.send(prepared));
-                }
                 Job::Seal(sequence) => {
                     self.seal_all();
                     self.keep_ids(sequence, sequence);

@@ -232,7 +232,6 @@ impl Writer {
         self.sync_mark().map_err(Refusal::Disk)?;
         let gone = || io::Error::other("the thread that prepares segments has ended");
         let prepared = self.prepared.recv().map_err(|_| Refusal::Disk(gone()))?;
-        drop(self.jobs.send(Job::Prepare));
         let prepared = prepared.map_err(|error| match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 error!("the disk is full; the log takes nothing until there is room");
