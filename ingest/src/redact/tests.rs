@@ -265,29 +265,19 @@ proptest! {
     }
 }
 
+/// Once these took time by the square of their length; at this one they would take minutes.
 #[test]
-fn long_texts_take_time_by_their_length_only() {
-    let work = |words: usize| {
-        let texts = [
-            "token: ",
-            "password=\"",
-            "tokens: 1 ",
-            "- secret ",
-            "\\\\\\\" key: [",
-            "a@b://",
-        ];
-        let mut took = Vec::new();
-        for text in texts {
-            let started = std::time::Instant::now();
-            redact_text(&text.repeat(words));
-            took.push(started.elapsed());
-        }
-        took.into_iter().max().unwrap()
-    };
-    work(100);
-    let (short, long) = (work(2_000), work(40_000));
-    assert!(
-        long < 100 * short.max(std::time::Duration::from_millis(1)),
-        "{short:?} {long:?}"
-    );
+fn long_texts_full_of_beginnings_are_read_to_their_end() {
+    let beginnings = [
+        "token: ",
+        "password=\"",
+        "tokens: 1 ",
+        "- secret ",
+        "\\\\\\\" key: [",
+        "a@b://",
+    ];
+    for beginning in beginnings {
+        let text = format!("{} password=hunter22", beginning.repeat(40_000));
+        assert!(!redact_text(&text).contains("hunter22"), "{beginning:?}");
+    }
 }
