@@ -10,11 +10,8 @@
     reason = "a benchmark stops where it cannot measure"
 )]
 
-#[path = "log/events.rs"]
 mod events;
-#[path = "log/group.rs"]
 mod group;
-#[path = "log/peers.rs"]
 mod peers;
 
 use std::path::Path;
