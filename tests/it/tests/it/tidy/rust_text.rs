@@ -61,7 +61,7 @@ impl RustFile {
             .chain(self.code.match_indices("#!["))
         {
             let rest = &self.code[at..];
-            let end = rest.find(")]").map_or(rest.len(), |end| end + 2);
+            let end = closing_bracket(rest).map_or(rest.len(), |end| end + 1);
             let text: String = rest[..end].split_whitespace().collect::<Vec<_>>().join(" ");
             found.push((self.line(at), text));
         }
@@ -109,6 +109,20 @@ impl RustFile {
     fn line(&self, at: usize) -> usize {
         self.code[..at].matches('\n').count() + 1
     }
+}
+
+/// Where the first bracket that opens is closed.
+fn closing_bracket(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (at, c) in text.char_indices() {
+        match c {
+            '[' => depth += 1,
+            ']' if depth == 1 => return Some(at),
+            ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    None
 }
 
 /// Replaces comments and the insides of literals with spaces.
@@ -199,6 +213,13 @@ mod tests {
         let code = read("a // b\n\"c \\\" d\" 'e' r#\"f\"# &'g h /* i */ j").code;
         let words: Vec<&str> = code.split_whitespace().collect();
         assert_eq!(words, ["a", "&'g", "h", "j"]);
+    }
+
+    #[test]
+    fn an_attribute_ends_with_its_own_bracket() {
+        let found = read("#[path = \"a\"] mod a; #[x([1])] fn expect() {}").attributes();
+        let texts: Vec<&str> = found.iter().map(|(_, text)| text.as_str()).collect();
+        assert_eq!(texts, ["#[path = ]", "#[x([1])]"]);
     }
 
     #[test]
