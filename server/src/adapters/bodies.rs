@@ -3,10 +3,18 @@
 use std::sync::Arc;
 
 use api::{Bodies, BodiesError, ItemStatement, PortFuture};
-use graph::{Observation, Statement, merge_change};
+use graph::{Observation, Statement, claim_of, merge_change};
 use index::IndexReader;
 use model::{Change, ChangeId, Event, EventEnvelope, LogPosition, ObservedItem};
 use store::{EventLog, ReadLimit};
+
+/// What is read of the log at once where the index is behind.
+const BEHIND: ReadLimit = ReadLimit {
+    events: 1_000,
+    bytes: 4 * 1024 * 1024,
+};
+/// How far the log is read where the index is behind: an index that is being made again is not waited for.
+const BEHIND_MAX: usize = 20_000;
 
 /// The index, and the log behind it.
 pub(super) struct IndexedBodies {
@@ -84,20 +92,34 @@ fn said_before(
         position,
         ..
     } = observation;
+    let indexed = index.position();
     let known = index
         .item_observations(source, key, *position)
         .map_err(failed)?;
     let mut said = known.statements;
-    if index.position() < *position
-        && let Some(envelope) = at(log, *position)?
-        && let Event::ItemObserved(item) = envelope.event
-    {
-        let occurred_at = envelope.occurred_at;
-        said.push(Statement {
-            occurred_at,
-            position: *position,
-            said: item,
-        });
+    said.retain(|statement| statement.position <= indexed);
+    let mut after = indexed;
+    let mut read = 0;
+    while after < *position && read < BEHIND_MAX {
+        let envelopes = log.read(after, BEHIND).map_err(failed)?;
+        let Some(last) = envelopes.last() else { break };
+        after = last.position;
+        read += envelopes.len();
+        for envelope in envelopes {
+            if *position < envelope.position || envelope.id.source != *source {
+                continue;
+            }
+            let (occurred_at, position) = (envelope.occurred_at, envelope.position);
+            if let Event::ItemObserved(item) = envelope.event
+                && claim_of(&item.key) == claim_of(key)
+            {
+                said.push(Statement {
+                    occurred_at,
+                    position,
+                    said: item,
+                });
+            }
+        }
     }
     Ok(said)
 }
