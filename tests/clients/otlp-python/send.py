@@ -95,45 +95,43 @@ def check_shop(server, make_exporter, suffix):
     print(f"ok: {suffix}")
 
 
-class Occupied:
+def occupied(server):
     """Takes all the room for bodies: a request that sends all but its last byte and then waits."""
-
-    def __init__(self, server):
-        self.connection = http.client.HTTPConnection(urllib.parse.urlparse(server.otlp_http).netloc)
-
-    def __enter__(self):
-        self.connection.putrequest("POST", "/v1/traces")
-        self.connection.putheader("content-type", "application/x-protobuf")
-        self.connection.putheader("content-length", "65536")
-        self.connection.endheaders()
-        self.connection.send(b"\n" * 65535)
-        return self
-
-    def __exit__(self, *_):
-        self.connection.close()
-
-
-def wait_until_refused(server):
-    """Tells when the room is taken, by being refused."""
     url = urllib.parse.urlparse(server.otlp_http).netloc
     while True:
-        connection = http.client.HTTPConnection(url)
-        connection.request("POST", "/v1/traces", b"\n\0", {"content-type": "application/x-protobuf"})
-        answer = connection.getresponse()
-        answer.read()
-        if answer.status == 503:
-            assert answer.getheader("retry-after") == "1"
-            return
+        held = http.client.HTTPConnection(url)
+        held.putrequest("POST", "/v1/traces")
+        held.putheader("content-type", "application/x-protobuf")
+        held.putheader("content-length", "65536")
+        held.endheaders()
+        held.send(b"\n" * 65535)
+        for _ in range(20):
+            time.sleep(0.05)
+            if refused(url):
+                return held
+        # A probe was in the room when this one came, so this one was refused.
+        held.close()
+
+
+def refused(url):
+    """Whether the room is taken."""
+    probe = http.client.HTTPConnection(url)
+    probe.request("POST", "/v1/traces", b"\n\0", {"content-type": "application/x-protobuf"})
+    answer = probe.getresponse()
+    answer.read()
+    probe.close()
+    assert answer.status in (200, 503), answer.status
+    return answer.status == 503 and answer.getheader("retry-after") == "1"
 
 
 def check_retry(server, make_exporter, suffix):
     """While there is no room the exporter is told to come again, and does; nothing is lost."""
-    with Occupied(server):
-        wait_until_refused(server)
-        sending = threading.Thread(target=shop, args=(make_exporter, suffix))
-        sending.start()
-        sending.join(timeout=1.0)
-        assert sending.is_alive(), "the exporter did not wait"
+    held = occupied(server)
+    sending = threading.Thread(target=shop, args=(make_exporter, suffix))
+    sending.start()
+    sending.join(timeout=1.0)
+    assert sending.is_alive(), "the exporter did not wait"
+    held.close()
     sending.join(timeout=60)
     assert not sending.is_alive()
     wait_for(server, f"service:mail-{suffix}", {("consumes_from", f"queue:test/orders-{suffix}")})
