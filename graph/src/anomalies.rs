@@ -1,7 +1,15 @@
 //! Contradictions and open questions, computed from a view.
 
+use std::collections::BTreeSet;
+
+use model::Claim;
+
 use crate::identity::ItemIx;
+use crate::mention::{KEY_SCHEME, MentionIx};
 use crate::view::GraphView;
+
+/// Items that one open question lists.
+const ITEMS_SHOWN: usize = 20;
 
 /// Something people should look at.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,6 +20,15 @@ pub enum Anomaly {
         key: String,
         /// What it could be.
         candidates: Vec<String>,
+    },
+    /// Sources use one name for several items, which a person, unique names or sheer number keep apart.
+    ContestedName {
+        /// The name.
+        key: String,
+        /// The items that are called by it, the first few.
+        items: Vec<String>,
+        /// How many they are.
+        count: usize,
     },
     /// A key that cannot be read; it stays whole.
     UnreadableKey {
@@ -25,6 +42,7 @@ impl Anomaly {
     pub fn code(&self) -> &'static str {
         match self {
             Self::AmbiguousKey { .. } => "AMBIGUOUS_KEY",
+            Self::ContestedName { .. } => "CONTESTED_NAME",
             Self::UnreadableKey { .. } => "UNREADABLE_KEY",
         }
     }
@@ -32,7 +50,9 @@ impl Anomaly {
     /// The item it is about.
     pub fn key(&self) -> &str {
         match self {
-            Self::AmbiguousKey { key, .. } | Self::UnreadableKey { key } => key,
+            Self::AmbiguousKey { key, .. }
+            | Self::ContestedName { key, .. }
+            | Self::UnreadableKey { key } => key,
         }
     }
 
@@ -45,6 +65,18 @@ impl Anomaly {
                     candidates.join(", ")
                 )
             }
+            Self::ContestedName { key, items, count } => {
+                let named = items.join(", ");
+                let more = count.saturating_sub(items.len());
+                let more = if more == 0 {
+                    String::new()
+                } else {
+                    format!(" and {more} more")
+                };
+                format!(
+                    "{key} is said of {named}{more}, which are not one item; merge or split them"
+                )
+            }
             Self::UnreadableKey { key } => {
                 format!("{key} is no key; a key begins with its kind and a colon")
             }
@@ -55,29 +87,43 @@ impl Anomaly {
 pub(crate) fn anomalies(view: &GraphView) -> Vec<Anomaly> {
     let identity = &view.identity;
     let mut found = Vec::new();
-    for mention in identity.mentions.iter() {
-        let claim = mention.name.to_claim(&identity.words);
-        if !mention.candidates.is_empty() {
-            let mut items: Vec<ItemIx> = mention
-                .candidates
-                .iter()
-                .map(|candidate| identity.item_of(*candidate))
-                .collect();
-            items.sort_unstable();
-            items.dedup();
-            let mut candidates: Vec<String> = items
-                .into_iter()
-                .map(|item| view.item_at(item).key())
-                .collect();
-            candidates.sort();
-            found.push(Anomaly::AmbiguousKey {
-                key: claim.value,
-                candidates,
+    for (number, mention) in (0_u32..).zip(identity.mentions.iter()) {
+        let claim = || mention.name.to_claim(&identity.words);
+        if let Some(items) = identity.contested(MentionIx(number)) {
+            let keys = keys_of(view, items);
+            found.push(Anomaly::ContestedName {
+                key: name_of(&claim()),
+                count: keys.len(),
+                items: keys.into_iter().take(ITEMS_SHOWN).collect(),
             });
-        } else if claim.scheme == crate::mention::KEY_SCHEME && mention.parts().is_none() {
-            found.push(Anomaly::UnreadableKey { key: claim.value });
+        }
+        if !mention.candidates().is_empty() {
+            let candidates = mention.candidates().iter();
+            let items = candidates.map(|candidate| identity.item_of(*candidate));
+            found.push(Anomaly::AmbiguousKey {
+                key: claim().value,
+                candidates: keys_of(view, items.collect()),
+            });
+        } else if mention.parts().is_none() && claim().scheme == KEY_SCHEME {
+            found.push(Anomaly::UnreadableKey { key: claim().value });
         }
     }
     found.sort();
     found
+}
+
+/// The keys of items, sorted.
+fn keys_of(view: &GraphView, items: BTreeSet<ItemIx>) -> Vec<String> {
+    let keys = items.into_iter().map(|item| view.item_at(item).key());
+    let mut keys: Vec<String> = keys.collect();
+    keys.sort();
+    keys
+}
+
+/// A name as people write it.
+fn name_of(claim: &Claim) -> String {
+    match claim.scheme.as_str() {
+        KEY_SCHEME => claim.value.clone(),
+        scheme => format!("{scheme}={}", claim.value),
+    }
 }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use model::{
     CauseJudged, Change, ChangeId, Event, EventEnvelope, Incident, IncidentId, IncidentStatus,
-    LogPosition, ObservationGap, SourceKey,
+    ItemSplit, ItemsMerged, LogPosition, ObservationGap, SourceKey,
 };
 
 use crate::changes;
+use crate::identity::{Decided, Decision, decision_id};
 use crate::incidents;
 use crate::mention::{MentionIx, ReadKey};
 use crate::projection::Projection;
@@ -30,7 +31,7 @@ pub struct Estate {
 impl Projection for Estate {
     type View = GraphView;
     const NAME: &'static str = "estate";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn apply(&mut self, envelope: &EventEnvelope) {
         assert_eq!(
@@ -58,6 +59,13 @@ impl Projection for Estate {
             Event::RelationDeviated(deviated) => self.relation_deviated(deviated, stamp),
             Event::ObservationGap(gap) => self.gap(gap),
             Event::InputQuarantined(_) => self.view.quarantined += 1,
+            Event::ItemsMerged(merged) => self.merged(envelope, merged, stamp),
+            Event::ItemSplit(split) => self.split(envelope, split, stamp),
+            Event::IdentityReverted(reverted) => {
+                let decision = decision_id(&reverted.decision);
+                self.view.identity.revert(decision);
+            }
+            Event::SourceRetracted(_) | Event::SourceRestored(_) => {}
         }
     }
 
@@ -102,6 +110,20 @@ impl Estate {
             }
         }
         mentions
+    }
+
+    fn merged(&mut self, envelope: &EventEnvelope, merged: &ItemsMerged, stamp: Stamp) {
+        let said = Decided::One(self.mentions(&merged.items));
+        let decision = Decision { stamp, said };
+        let id = decision_id(&envelope.id);
+        self.view.identity.decide(id, decision);
+    }
+
+    fn split(&mut self, envelope: &EventEnvelope, split: &ItemSplit, stamp: Stamp) {
+        let said = Decided::Apart(self.mentions(&split.names), self.mentions(&split.from));
+        let decision = Decision { stamp, said };
+        let id = decision_id(&envelope.id);
+        self.view.identity.decide(id, decision);
     }
 
     fn change_recorded(&mut self, change: &Change, stamp: Stamp) {

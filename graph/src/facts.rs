@@ -1,10 +1,10 @@
-//! What sources say of an item, by mention.
+//! What sources say of an item, by mention and source.
 
 use model::{LogPosition, ObservedItem};
 use serde::{Deserialize, Serialize};
 
 use crate::deviations::DeviationRow;
-use crate::intern::WordIx;
+use crate::intern::{WordIx, Words};
 use crate::stamped::{Stamp, Stamped};
 use crate::validity::Validity;
 
@@ -12,12 +12,29 @@ use crate::validity::Validity;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct ItemFacts {
     pub(crate) validity: Validity,
-    pub(crate) display_name: Stamped<Box<str>>,
-    pub(crate) owner: Stamped<Box<str>>,
-    pub(crate) criticality: Stamped<Box<str>>,
-    /// The last observation of each source, by the time it speaks of.
-    pub(crate) observations: Vec<(WordIx, Stamp, LogPosition)>,
+    /// What each source says, sorted by source.
+    pub(crate) said: Vec<SourceSaid>,
     pub(crate) deviations: Vec<DeviationRow>,
+}
+
+/// What one source says of one mention.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SourceSaid {
+    pub(crate) source: WordIx,
+    /// The newest observation, by the time it speaks of.
+    pub(crate) stamp: Stamp,
+    pub(crate) position: LogPosition,
+    /// The newest observation's [`ObservedItem::digest`].
+    pub(crate) digest: u64,
+    /// What most sources do not say.
+    fields: Option<Box<Fields>>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Fields {
+    display_name: Stamped<Box<str>>,
+    owner: Stamped<WordIx>,
+    criticality: Stamped<WordIx>,
 }
 
 impl ItemFacts {
@@ -28,19 +45,62 @@ impl ItemFacts {
         position: LogPosition,
         stamp: Stamp,
         item: &ObservedItem,
+        words: &mut Words,
     ) {
-        let boxed = |text: &Option<String>| text.as_deref().map(Box::from);
-        self.display_name.say(stamp, boxed(&item.display_name));
-        self.owner.say(stamp, boxed(&item.owner));
-        self.criticality.say(stamp, boxed(&item.criticality));
-        match self
-            .observations
-            .iter_mut()
-            .find(|(kept, _, _)| *kept == source)
-        {
-            Some(kept) if kept.1 < stamp => (kept.1, kept.2) = (stamp, position),
-            Some(_) => {}
-            None => self.observations.push((source, stamp, position)),
+        let place = match self.said.binary_search_by_key(&source, |said| said.source) {
+            Ok(place) => place,
+            Err(place) => {
+                let first = SourceSaid {
+                    source,
+                    stamp,
+                    position,
+                    digest: item.digest(),
+                    fields: None,
+                };
+                self.said.insert(place, first);
+                place
+            }
+        };
+        let Some(said) = self.said.get_mut(place) else {
+            return;
+        };
+        if said.stamp < stamp {
+            said.stamp = stamp;
+            said.position = position;
+            said.digest = item.digest();
         }
+        said.describe(stamp, item, words);
+    }
+}
+
+impl SourceSaid {
+    fn describe(&mut self, stamp: Stamp, item: &ObservedItem, words: &mut Words) {
+        if item.display_name.is_none() && item.owner.is_none() && item.criticality.is_none() {
+            return;
+        }
+        let fields = self.fields.get_or_insert_default();
+        let mut word = |text: &Option<String>| text.as_deref().map(|text| words.add(text));
+        fields.owner.say(stamp, word(&item.owner));
+        fields.criticality.say(stamp, word(&item.criticality));
+        let name = item.display_name.as_deref().map(Box::from);
+        fields.display_name.say(stamp, name);
+    }
+
+    /// A name for people, with the time it was given.
+    pub(crate) fn display_name(&self) -> Option<(Stamp, &str)> {
+        let said = &self.fields.as_ref()?.display_name;
+        Some((said.stamp()?, said.get()?))
+    }
+
+    /// The team that answers for it, with the time it was named.
+    pub(crate) fn owner(&self) -> Option<(Stamp, WordIx)> {
+        let said = &self.fields.as_ref()?.owner;
+        Some((said.stamp()?, *said.get()?))
+    }
+
+    /// How much depends on it, with the time that was said.
+    pub(crate) fn criticality(&self) -> Option<(Stamp, WordIx)> {
+        let said = &self.fields.as_ref()?.criticality;
+        Some((said.stamp()?, *said.get()?))
     }
 }

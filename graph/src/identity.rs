@@ -1,13 +1,20 @@
 //! Which mentions are one item.
 //!
-//! Two mentions are one item when a source says so (a claim or an alias), or
-//! when a key with unknown parts can only mean the other ([`attach`]). Both are
-//! functions of the set of all mentions and statements, so the order of arrival
-//! cannot matter; and both can be taken back, because facts hang on mentions.
+//! Two mentions are one item when a person decided so ([`decided`]), when a
+//! source says so (a claim or an alias, believed as [`rules`] has it), or when a
+//! key with unknown parts can only mean the other ([`attach`]). What hangs
+//! together is divided into items by [`classes`]. All of it is a function of the
+//! set of mentions, statements and decisions, so the order of arrival cannot
+//! matter; and all of it can be taken back, because facts hang on mentions.
 
 mod attach;
+mod classes;
+mod contested;
+mod decided;
+mod rules;
+mod saved;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use model::{CiId, ContentHash};
 use serde::{Deserialize, Serialize};
@@ -15,10 +22,17 @@ use smallvec::SmallVec;
 
 use crate::cow::CowVec;
 use crate::intern::Words;
-use crate::mention::{KEY_SCHEME, Mention, MentionIx, Name, Parts, ReadKey, TimedAlias};
+use crate::mention::{KEY_SCHEME, Link, Mention, MentionIx, Name, Parts, ReadKey, TimedAlias};
 use crate::table::Table;
 
-pub(crate) use attach::{Attachment, Keyed, attachments};
+use attach::{Attachment, Keyed, attachments};
+use classes::{Bond, Cluster, Reason};
+use decided::Decisions;
+use rules::SHARED_MAX;
+
+pub(crate) use decided::{Decided, Decision, DecisionId, decision_id};
+pub(crate) use rules::{Worth, worth};
+pub(crate) use saved::SavedIdentity;
 
 /// The place of an item among the items of a view. It may hold another item in a later view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -50,15 +64,7 @@ pub(crate) struct Identity {
     keyed: CowVec<SmallVec<[MentionIx; 2]>, 64>,
     /// Places in `items` that are free.
     free: BTreeSet<ItemIx>,
-}
-
-/// What is saved of it; the rest is made again.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct SavedIdentity {
-    words: Words,
-    mentions: CowVec<Mention, 64>,
-    item_of: CowVec<ItemIx, 1024>,
-    items: CowVec<ItemRow, 64>,
+    decisions: Decisions,
 }
 
 impl Identity {
@@ -118,30 +124,68 @@ impl Identity {
     }
 
     /// A source says that two mentions are one item.
-    pub(crate) fn link(&mut self, one: MentionIx, other: MentionIx) {
-        if one == other || self.mention(one).linked.contains(&other) {
+    pub(crate) fn link(&mut self, one: MentionIx, link: Link) {
+        let other = link.other;
+        if one == other || !self.mention_mut(one).link(link) {
             return;
         }
-        self.mention_mut(one).linked.push(other);
-        self.mention_mut(other).linked.push(one);
-        let class = self.said_to_be_one(one);
-        let mut dirty: BTreeSet<MentionIx> = class.clone();
-        for place in class
-            .iter()
-            .filter_map(|member| self.place_of(*member))
-            .collect::<BTreeSet<_>>()
-        {
-            dirty.extend(self.attach_again(place));
+        self.mention_mut(other).link(Link { other: one, ..link });
+        let mut dirty = self.said_together(one);
+        dirty.extend(self.said_together(other));
+        for name in [one, other] {
+            if self.is_shared(name) {
+                dirty.extend(self.mention(name).linked.iter().map(|link| link.other));
+            }
         }
-        self.regroup(&dirty);
+        self.settle_anew(dirty);
     }
 
     /// A source says that a name belonged to an item for a time.
     pub(crate) fn alias(&mut self, name: MentionIx, alias: TimedAlias) {
-        let aliases = &mut self.mention_mut(name).aliases;
-        if let Err(place) = aliases.binary_search(&alias) {
-            aliases.insert(place, alias);
+        self.mention_mut(name).alias(alias);
+        self.mention_mut(alias.means).name_for_a_time(name);
+    }
+
+    /// Somebody decided that names are one item, or two.
+    pub(crate) fn decide(&mut self, id: DecisionId, decision: Decision) {
+        let names = decision.names();
+        let mut dirty = self.all_said_together(&names);
+        for name in &names {
+            self.mention_mut(*name).decide(id);
         }
+        self.decisions.make(id, decision);
+        dirty.extend(self.all_said_together(&names));
+        self.settle_anew(dirty);
+    }
+
+    /// A decision is taken back.
+    pub(crate) fn revert(&mut self, id: DecisionId) {
+        let names = self.decisions.names_of(&id);
+        let mut dirty = self.all_said_together(&names);
+        self.decisions.revert(id);
+        dirty.extend(self.all_said_together(&names));
+        self.settle_anew(dirty);
+    }
+
+    /// Whether so many keys share a name that it says nothing.
+    pub(crate) fn is_shared(&self, name: MentionIx) -> bool {
+        let mention = self.mention(name);
+        if mention.parts().is_some() || mention.linked.len() <= SHARED_MAX {
+            return false;
+        }
+        let others: BTreeSet<MentionIx> = mention.linked.iter().map(|link| link.other).collect();
+        SHARED_MAX < others.len()
+    }
+
+    fn settle_anew(&mut self, mut dirty: BTreeSet<MentionIx>) {
+        let places: BTreeSet<usize> = dirty
+            .iter()
+            .filter_map(|member| self.place_of(*member))
+            .collect();
+        for place in places {
+            dirty.extend(self.attach_again(place));
+        }
+        self.regroup(&dirty);
     }
 
     /// Puts a new key among those of its kind and name, and attaches these anew.
@@ -180,21 +224,19 @@ impl Identity {
                 Attachment::Several(others) => (None, others),
             };
             let before = self.mention(mention).attached_to;
-            if self.mention(mention).candidates != candidates {
-                self.mention_mut(mention).candidates = candidates;
+            if self.mention(mention).candidates() != candidates {
+                self.mention_mut(mention).set_candidates(candidates);
             }
             if before == means {
                 continue;
             }
             dirty.insert(mention);
             if let Some(old) = before {
-                self.mention_mut(old)
-                    .attached_by
-                    .retain(|by| *by != mention);
+                self.mention_mut(old).detach(mention);
                 dirty.insert(old);
             }
             if let Some(new) = means {
-                self.mention_mut(new).attached_by.push(mention);
+                self.mention_mut(new).attach(mention);
                 dirty.insert(new);
             }
             self.mention_mut(mention).attached_to = means;
@@ -215,21 +257,117 @@ impl Identity {
         })
     }
 
-    /// All mentions that statements alone make one with this.
+    /// All mentions that statements and decisions alone make one with this.
     fn said_to_be_one(&self, mention: MentionIx) -> BTreeSet<MentionIx> {
-        self.reach([mention].into(), |mention| {
-            mention.linked.iter().copied().collect()
-        })
+        let together = self.said_together(mention);
+        if together.len() < 2 {
+            return together;
+        }
+        let groups = self.divide(&together, false);
+        let own = groups.into_iter().find(|group| group.contains(&mention));
+        own.expect("the groups hold every name")
+    }
+
+    /// All mentions that hang together with this by statements and decisions.
+    fn said_together(&self, mention: MentionIx) -> BTreeSet<MentionIx> {
+        self.reach([mention].into(), |mention| self.said_beside(mention))
+    }
+
+    fn all_said_together(&self, mentions: &[MentionIx]) -> BTreeSet<MentionIx> {
+        let seen = mentions.iter().copied().collect();
+        self.reach(seen, |mention| self.said_beside(mention))
+    }
+
+    /// The mentions that one statement or decision makes one with this.
+    fn said_beside(&self, mention: MentionIx) -> SmallVec<[MentionIx; 4]> {
+        let row = self.mention(mention);
+        let mut beside: SmallVec<[MentionIx; 4]> =
+            self.links_of(mention).map(|(other, _)| other).collect();
+        for decision in row.decisions() {
+            if let Some(Decision {
+                said: Decided::One(names),
+                ..
+            }) = self.decisions.get(decision)
+            {
+                beside.extend_from_slice(names);
+            }
+        }
+        beside
+    }
+
+    /// The links of a mention that count, with what speaks for each.
+    fn links_of(&self, mention: MentionIx) -> impl Iterator<Item = (MentionIx, Reason)> {
+        let silent = self.is_shared(mention);
+        let links = self.mention(mention).linked.iter();
+        links
+            .filter(move |link| !silent && !self.is_shared(link.other))
+            .map(move |link| (link.other, self.reason(mention, link.other)))
+    }
+
+    fn reason(&self, one: MentionIx, other: MentionIx) -> Reason {
+        match (self.worth(one), self.worth(other)) {
+            (Worth::Unique, _) | (_, Worth::Unique) => Reason::Unique,
+            (Worth::Stated, Worth::Stated) => Reason::Stated,
+            (Worth::Weak | Worth::Timed, _) | (_, Worth::Weak | Worth::Timed) => Reason::Weak,
+        }
+    }
+
+    fn worth(&self, mention: MentionIx) -> Worth {
+        match &self.mention(mention).name {
+            Name::Key(_) => Worth::Stated,
+            Name::Claim { scheme, .. } => worth(self.words.text(*scheme)),
+        }
+    }
+
+    /// Mentions that hang together, divided into items.
+    fn divide(&self, together: &BTreeSet<MentionIx>, attached: bool) -> Vec<BTreeSet<MentionIx>> {
+        let mut bonds = Vec::new();
+        let mut decided: BTreeSet<DecisionId> = BTreeSet::new();
+        for one in together {
+            let row = self.mention(*one);
+            decided.extend(row.decisions());
+            let said = self.links_of(*one).filter(|(other, _)| one < other);
+            bonds.extend(said.map(|(other, reason)| Bond {
+                reason,
+                one: *one,
+                other,
+            }));
+            let means = row.attached_to.filter(|_| attached);
+            bonds.extend(means.map(|other| Bond {
+                reason: Reason::Attached,
+                one: *one,
+                other,
+            }));
+        }
+        let unique = |name: MentionIx| match &self.mention(name).name {
+            Name::Claim { scheme, .. } if self.worth(name) == Worth::Unique => {
+                Some(scheme.number())
+            }
+            Name::Claim { .. } | Name::Key(_) => None,
+        };
+        let text = |name: MentionIx| {
+            let claim = self.mention(name).name.to_claim(&self.words);
+            format!("{}\n{}", claim.scheme, claim.value)
+        };
+        let decisions = decided.iter().filter_map(|id| self.decisions.get(id));
+        Cluster {
+            names: together,
+            bonds,
+            decisions: decisions.collect(),
+            unique: &unique,
+            text: &text,
+        }
+        .divide()
     }
 
     fn reach(
         &self,
         mut seen: BTreeSet<MentionIx>,
-        next: impl Fn(&Mention) -> SmallVec<[MentionIx; 4]>,
+        next: impl Fn(MentionIx) -> SmallVec<[MentionIx; 4]>,
     ) -> BTreeSet<MentionIx> {
         let mut todo: Vec<MentionIx> = seen.iter().copied().collect();
         while let Some(mention) = todo.pop() {
-            for other in next(self.mention(mention)) {
+            for other in next(mention) {
                 if seen.insert(other) {
                     todo.push(other);
                 }
@@ -253,15 +391,18 @@ impl Identity {
         }
         let mut groups: Vec<BTreeSet<MentionIx>> = Vec::new();
         while let Some(first) = todo.pop_first() {
-            let group = self.reach([first].into(), |mention| {
-                let attached = mention.attached_to.iter().chain(&mention.attached_by);
-                mention.linked.iter().chain(attached).copied().collect()
+            let together = self.reach([first].into(), |mention| {
+                let mut beside = self.said_beside(mention);
+                let row = self.mention(mention);
+                beside.extend(row.attached_to);
+                beside.extend_from_slice(row.attached_by());
+                beside
             });
-            for member in &group {
+            for member in &together {
                 todo.remove(member);
                 places.insert(self.item_of(*member));
             }
-            groups.push(group);
+            groups.extend(self.divide(&together, true));
         }
         self.free.extend(places.iter().copied());
         for place in places {
@@ -336,54 +477,6 @@ impl Identity {
         self.mentions
             .get_mut(mention.0 as usize)
             .expect("a mention's number comes from this identity")
-    }
-
-    pub(crate) fn save(&self) -> SavedIdentity {
-        SavedIdentity {
-            words: self.words.clone(),
-            mentions: self.mentions.clone(),
-            item_of: self.item_of.clone(),
-            items: self.items.clone(),
-        }
-    }
-
-    /// The identity as it was saved, its tables made again.
-    pub(crate) fn restore(saved: SavedIdentity) -> Self {
-        let SavedIdentity {
-            words,
-            mentions,
-            item_of,
-            items,
-        } = saved;
-        let mut identity = Self {
-            words,
-            mentions,
-            item_of,
-            items,
-            ..Self::default()
-        };
-        let mut names: BTreeMap<[u8; 16], u32> = BTreeMap::new();
-        for number in 0..identity.mentions.len() {
-            let mention = MentionIx(u32::try_from(number).expect("it was a u32 when saved"));
-            let id = CiId::of(&identity.mention(mention).name.to_claim(&identity.words));
-            identity.by_id.insert(*id.as_bytes(), mention.0);
-            let Some(parts) = identity.mention(mention).parts() else {
-                continue;
-            };
-            let hash = *name_hash(identity.words.text(parts.kind), &parts.name).as_bytes();
-            let next = u32::try_from(names.len()).expect("fewer names than mentions");
-            let place = *names.entry(hash).or_insert(next);
-            identity.by_name.insert(hash, place);
-            identity.keyed.grow_to(place as usize).push(mention);
-        }
-        for (number, row) in identity.items.iter().enumerate() {
-            if row.members.is_empty() {
-                identity.free.insert(ItemIx(
-                    u32::try_from(number).expect("it was a u32 when saved"),
-                ));
-            }
-        }
-        identity
     }
 }
 

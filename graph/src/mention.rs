@@ -3,10 +3,11 @@
 //! Facts hang on mentions, never on items, so that deciding anew which mentions
 //! are one item moves no fact.
 
-use model::{CiId, Claim, KeyParts, SourceKey, Timestamp};
+use model::{CiId, Claim, KeyParts, SourceKey, Timestamp, ValidInterval};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use crate::identity::DecisionId;
 use crate::intern::{WordIx, Words};
 
 /// The number of a mention, in order of its first appearance in the log.
@@ -39,24 +40,50 @@ pub(crate) enum Name {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct TimedAlias {
     pub(crate) from: Timestamp,
+    /// The end that was declared with it, `Timestamp::MAX` without one.
     pub(crate) until: Timestamp,
+    /// The last moment at which it was seen, if nobody declared its interval.
+    pub(crate) seen_until: Option<Timestamp>,
     pub(crate) means: MentionIx,
+    pub(crate) source: WordIx,
+}
+
+impl TimedAlias {
+    /// When it holds; open at the end if nobody declared one.
+    pub(crate) fn interval(&self) -> Option<ValidInterval> {
+        let until = (self.until != Timestamp::MAX).then_some(self.until);
+        ValidInterval::new(self.from, until)
+    }
+}
+
+/// A source's statement that another mention is the same item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Link {
+    pub(crate) other: MentionIx,
+    pub(crate) source: WordIx,
+    /// The last time it said so.
+    pub(crate) at: Timestamp,
 }
 
 /// One mention and how it stands to others.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Mention {
     pub(crate) name: Name,
-    /// Mentions that a source says are the same item.
-    pub(crate) linked: SmallVec<[MentionIx; 2]>,
+    /// Mentions that sources say are the same item, sorted by mention and source.
+    pub(crate) linked: SmallVec<[Link; 1]>,
     /// The one mention that a key with unknown parts can only mean.
     pub(crate) attached_to: Option<MentionIx>,
-    /// The keys with unknown parts that can only mean this one.
-    pub(crate) attached_by: SmallVec<[MentionIx; 1]>,
-    /// What a key with unknown parts could mean, when that is more than one item.
-    pub(crate) candidates: Vec<MentionIx>,
-    /// Items this name belonged to for a time.
-    pub(crate) aliases: Vec<TimedAlias>,
+    /// What most mentions lack.
+    more: Option<Box<More>>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct More {
+    attached_by: Vec<MentionIx>,
+    candidates: Vec<MentionIx>,
+    aliases: Vec<TimedAlias>,
+    decisions: Vec<DecisionId>,
+    names_for_a_time: Vec<MentionIx>,
 }
 
 impl Mention {
@@ -65,9 +92,7 @@ impl Mention {
             name,
             linked: SmallVec::new(),
             attached_to: None,
-            attached_by: SmallVec::new(),
-            candidates: Vec::new(),
-            aliases: Vec::new(),
+            more: None,
         }
     }
 
@@ -76,6 +101,96 @@ impl Mention {
         match &self.name {
             Name::Key(parts) => Some(parts),
             Name::Claim { .. } => None,
+        }
+    }
+
+    /// Takes a link; of several statements of one source the last counts. Says whether it is new.
+    pub(crate) fn link(&mut self, link: Link) -> bool {
+        let key = |kept: &Link| (kept.other, kept.source);
+        match self.linked.binary_search_by_key(&key(&link), key) {
+            Ok(place) => {
+                if let Some(kept) = self.linked.get_mut(place) {
+                    kept.at = kept.at.max(link.at);
+                }
+                false
+            }
+            Err(place) => {
+                self.linked.insert(place, link);
+                true
+            }
+        }
+    }
+
+    /// The keys with unknown parts that can only mean this one.
+    pub(crate) fn attached_by(&self) -> &[MentionIx] {
+        self.more.as_ref().map_or(&[], |more| &more.attached_by)
+    }
+
+    pub(crate) fn attach(&mut self, by: MentionIx) {
+        self.more.get_or_insert_default().attached_by.push(by);
+    }
+
+    pub(crate) fn detach(&mut self, by: MentionIx) {
+        if let Some(more) = &mut self.more {
+            more.attached_by.retain(|kept| *kept != by);
+        }
+    }
+
+    /// What a key with unknown parts could mean, when that is more than one item.
+    pub(crate) fn candidates(&self) -> &[MentionIx] {
+        self.more.as_ref().map_or(&[], |more| &more.candidates)
+    }
+
+    pub(crate) fn set_candidates(&mut self, candidates: Vec<MentionIx>) {
+        if !candidates.is_empty() || self.more.is_some() {
+            self.more.get_or_insert_default().candidates = candidates;
+        }
+    }
+
+    /// Items this name belonged to for a time.
+    pub(crate) fn aliases(&self) -> &[TimedAlias] {
+        self.more.as_ref().map_or(&[], |more| &more.aliases)
+    }
+
+    /// Takes an alias; what one source saw of one item is kept as its first and last sight.
+    pub(crate) fn alias(&mut self, alias: TimedAlias) {
+        let aliases = &mut self.more.get_or_insert_default().aliases;
+        let same = |kept: &&mut TimedAlias| {
+            (kept.means, kept.source) == (alias.means, alias.source) && kept.seen_until.is_some()
+        };
+        if alias.seen_until.is_some()
+            && let Some(kept) = aliases.iter_mut().find(same)
+        {
+            kept.from = kept.from.min(alias.from);
+            kept.seen_until = kept.seen_until.max(alias.seen_until);
+        } else if !aliases.contains(&alias) {
+            aliases.push(alias);
+        }
+    }
+
+    /// Names that belonged to it for a time.
+    pub(crate) fn names_for_a_time(&self) -> &[MentionIx] {
+        self.more
+            .as_ref()
+            .map_or(&[], |more| &more.names_for_a_time)
+    }
+
+    pub(crate) fn name_for_a_time(&mut self, name: MentionIx) {
+        let names = &mut self.more.get_or_insert_default().names_for_a_time;
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+
+    /// Decisions that speak of it.
+    pub(crate) fn decisions(&self) -> &[DecisionId] {
+        self.more.as_ref().map_or(&[], |more| &more.decisions)
+    }
+
+    pub(crate) fn decide(&mut self, decision: DecisionId) {
+        let decisions = &mut self.more.get_or_insert_default().decisions;
+        if !decisions.contains(&decision) {
+            decisions.push(decision);
         }
     }
 }

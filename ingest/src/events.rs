@@ -5,6 +5,7 @@
 
 mod change;
 mod decode;
+mod identity;
 mod incident;
 mod item;
 mod relation;

@@ -23,6 +23,11 @@ pub(crate) fn scrub(event: &mut Event) {
         Event::RelationEnded(ended) => scrub_text(&mut ended.reason),
         Event::CauseJudged(judged) => scrub_text(&mut judged.reason),
         Event::InputQuarantined(input) => scrub_line(&mut input.reason),
+        Event::ItemsMerged(merged) => scrub_text(&mut merged.reason),
+        Event::ItemSplit(split) => scrub_text(&mut split.reason),
+        Event::IdentityReverted(reverted) => scrub_text(&mut reverted.reason),
+        Event::SourceRetracted(retracted) => scrub_text(&mut retracted.reason),
+        Event::SourceRestored(restored) => scrub_text(&mut restored.reason),
         Event::RelationObserved(_)
         | Event::ItemDeviated(_)
         | Event::RelationDeviated(_)

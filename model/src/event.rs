@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
-    CauseJudged, Change, Incident, ItemDeviated, ItemRetired, ObservationGap, ObservedCalls,
-    ObservedItem, ObservedRelation, Occurred, QuarantinedInput, RelationDeviated, RelationEnded,
-    Timestamp,
+    CauseJudged, Change, IdentityReverted, Incident, ItemDeviated, ItemRetired, ItemSplit,
+    ItemsMerged, ObservationGap, ObservedCalls, ObservedItem, ObservedRelation, Occurred,
+    QuarantinedInput, RelationDeviated, RelationEnded, SourceRestored, SourceRetracted, Timestamp,
 };
 
 /// Something that was observed or decided. Named in the past tense.
@@ -38,6 +38,16 @@ pub enum Event {
     ObservationGap(ObservationGap),
     /// Something was not understood and is kept aside.
     InputQuarantined(QuarantinedInput),
+    /// Somebody decided that names are one item.
+    ItemsMerged(ItemsMerged),
+    /// Somebody decided that names are two items.
+    ItemSplit(ItemSplit),
+    /// A merge or a split is taken back.
+    IdentityReverted(IdentityReverted),
+    /// What a source said is void.
+    SourceRetracted(SourceRetracted),
+    /// A retraction is taken back.
+    SourceRestored(SourceRestored),
 }
 
 /// Why a stored payload is no event.
@@ -58,7 +68,7 @@ pub enum DecodeEventError {
 
 impl Event {
     /// Every stored name with its newest payload version.
-    pub const TAGS: [(&'static str, u16); 13] = [
+    pub const TAGS: [(&'static str, u16); 18] = [
         ("item.observed", 1),
         ("item.retired", 1),
         ("relation.observed", 1),
@@ -72,6 +82,11 @@ impl Event {
         ("relation.deviated", 1),
         ("observation.gap", 1),
         ("input.quarantined", 1),
+        ("items.merged", 1),
+        ("item.split", 1),
+        ("identity.reverted", 1),
+        ("source.retracted", 1),
+        ("source.restored", 1),
     ];
 
     /// The stored name and payload version. A stored name is never renamed or reused.
@@ -90,6 +105,11 @@ impl Event {
             Self::RelationDeviated(_) => ("relation.deviated", 1),
             Self::ObservationGap(_) => ("observation.gap", 1),
             Self::InputQuarantined(_) => ("input.quarantined", 1),
+            Self::ItemsMerged(_) => ("items.merged", 1),
+            Self::ItemSplit(_) => ("item.split", 1),
+            Self::IdentityReverted(_) => ("identity.reverted", 1),
+            Self::SourceRetracted(_) => ("source.retracted", 1),
+            Self::SourceRestored(_) => ("source.restored", 1),
         }
     }
 
@@ -120,7 +140,12 @@ impl Event {
             | Self::RelationEnded(_)
             | Self::CauseJudged(_)
             | Self::ObservationGap(_)
-            | Self::InputQuarantined(_) => None,
+            | Self::InputQuarantined(_)
+            | Self::ItemsMerged(_)
+            | Self::ItemSplit(_)
+            | Self::IdentityReverted(_)
+            | Self::SourceRetracted(_)
+            | Self::SourceRestored(_) => None,
         }
     }
 
@@ -141,6 +166,11 @@ impl Event {
             Self::RelationDeviated(payload) => serde_json::to_writer(out, payload),
             Self::ObservationGap(payload) => serde_json::to_writer(out, payload),
             Self::InputQuarantined(payload) => serde_json::to_writer(out, payload),
+            Self::ItemsMerged(payload) => serde_json::to_writer(out, payload),
+            Self::ItemSplit(payload) => serde_json::to_writer(out, payload),
+            Self::IdentityReverted(payload) => serde_json::to_writer(out, payload),
+            Self::SourceRetracted(payload) => serde_json::to_writer(out, payload),
+            Self::SourceRestored(payload) => serde_json::to_writer(out, payload),
         };
         written.expect("a payload has string keys only and memory takes it");
     }
@@ -161,6 +191,11 @@ impl Event {
             "relation.deviated" => serde_json::from_slice(payload).map(Self::RelationDeviated),
             "observation.gap" => serde_json::from_slice(payload).map(Self::ObservationGap),
             "input.quarantined" => serde_json::from_slice(payload).map(Self::InputQuarantined),
+            "items.merged" => serde_json::from_slice(payload).map(Self::ItemsMerged),
+            "item.split" => serde_json::from_slice(payload).map(Self::ItemSplit),
+            "identity.reverted" => serde_json::from_slice(payload).map(Self::IdentityReverted),
+            "source.retracted" => serde_json::from_slice(payload).map(Self::SourceRetracted),
+            "source.restored" => serde_json::from_slice(payload).map(Self::SourceRestored),
             _ => return Err(DecodeEventError::UnknownName(name.to_owned())),
         };
         decoded.map_err(|source| DecodeEventError::Payload {

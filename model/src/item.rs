@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{SourceKey, Timestamp};
+use crate::{ContentHash, SourceKey, Timestamp};
 
 /// Named values of an item as one source states them.
 pub type Attributes = BTreeMap<String, Value>;
@@ -96,6 +96,16 @@ impl ObservedItem {
             valid_until: None,
             report_interval_ms: None,
         }
+    }
+
+    /// A digest of the whole statement: a source that says the same again makes the same one.
+    ///
+    /// The first eight bytes of [`ContentHash`] over the payload as it is stored.
+    pub fn digest(&self) -> u64 {
+        let payload = serde_json::to_vec(self).unwrap_or_default();
+        let hash = ContentHash::of(&payload);
+        let first = hash.as_bytes().first_chunk();
+        u64::from_be_bytes(*first.expect("a hash has 16 bytes"))
     }
 }
 

@@ -12,6 +12,7 @@ mod envelope;
 mod event;
 mod gap;
 mod id;
+mod identity;
 mod incident;
 mod item;
 mod judgement;
@@ -33,6 +34,7 @@ pub use envelope::{EventEnvelope, NewEvent, Occurred};
 pub use event::{DecodeEventError, Event};
 pub use gap::{ObservationGap, QuarantinedInput};
 pub use id::{ChangeId, CiId, ContentHash, IdParseError, IncidentId};
+pub use identity::{IdentityReverted, ItemSplit, ItemsMerged};
 pub use incident::{Incident, IncidentStatus};
 pub use item::{Alias, Attributes, Claim, ItemRetired, ObservedItem};
 pub use judgement::{CauseJudged, Verdict};
@@ -40,5 +42,7 @@ pub use key::{KeyError, KeyParts, SourceKey};
 pub use position::{LogPosition, PositionParseError};
 pub use rejection::Rejection;
 pub use relation::{ObservedRelation, RelationEnded, RelationKind, Strength};
-pub use source::{Actor, ActorKind, EventId, SourceName, SourceRef};
+pub use source::{
+    Actor, ActorKind, EventId, SourceName, SourceRef, SourceRestored, SourceRetracted,
+};
 pub use time::{AsOf, Lookback, TimeError, Timestamp, ValidInterval};

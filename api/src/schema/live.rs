@@ -215,7 +215,12 @@ fn change_of(event: &Event) -> Option<ChangeId> {
         | Event::ItemDeviated(_)
         | Event::RelationDeviated(_)
         | Event::ObservationGap(_)
-        | Event::InputQuarantined(_) => None,
+        | Event::InputQuarantined(_)
+        | Event::ItemsMerged(_)
+        | Event::ItemSplit(_)
+        | Event::IdentityReverted(_)
+        | Event::SourceRetracted(_)
+        | Event::SourceRestored(_) => None,
     }
 }
 
@@ -234,6 +239,11 @@ fn incident_of(event: &Event) -> Option<IncidentId> {
         | Event::ItemDeviated(_)
         | Event::RelationDeviated(_)
         | Event::ObservationGap(_)
-        | Event::InputQuarantined(_) => None,
+        | Event::InputQuarantined(_)
+        | Event::ItemsMerged(_)
+        | Event::ItemSplit(_)
+        | Event::IdentityReverted(_)
+        | Event::SourceRetracted(_)
+        | Event::SourceRestored(_) => None,
     }
 }

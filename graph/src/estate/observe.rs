@@ -1,7 +1,7 @@
 //! Folding what sources observe: items, relations, calls and deviations.
 
 use model::{
-    Alias, EventEnvelope, ItemDeviated, ItemRetired, ObservedCalls, ObservedItem, ObservedRelation,
+    EventEnvelope, ItemDeviated, ItemRetired, ObservedCalls, ObservedItem, ObservedRelation,
     RelationDeviated, RelationEnded, SourceKey, Timestamp, ValidInterval,
 };
 
@@ -9,8 +9,9 @@ use super::Estate;
 use crate::deviations;
 use crate::facts::ItemFacts;
 use crate::freshness::HalfLife;
+use crate::identity::{Worth, worth};
 use crate::intern::WordIx;
-use crate::mention::{MentionIx, ReadKey, TimedAlias};
+use crate::mention::{Link, MentionIx, TimedAlias};
 use crate::relations::{ANY_KIND, CallCounts};
 use crate::stamped::Stamp;
 use crate::validity::{Evidence, Validity};
@@ -20,6 +21,16 @@ struct Said {
     valid_from: Option<Timestamp>,
     valid_until: Option<Timestamp>,
     report_interval_ms: Option<u64>,
+}
+
+/// Whom a name is given to, by whom and when.
+#[derive(Clone, Copy)]
+struct Named {
+    mention: MentionIx,
+    source: WordIx,
+    stamp: Stamp,
+    from: Timestamp,
+    until: Option<Timestamp>,
 }
 
 impl Estate {
@@ -49,46 +60,78 @@ impl Estate {
         stamp: Stamp,
     ) -> MentionIx {
         let mention = self.mention(&item.key);
+        let source = self.source(envelope);
+        let from = item.valid_from.unwrap_or(stamp.at);
+        let named = Named {
+            mention,
+            source,
+            stamp,
+            from,
+            until: item.valid_until,
+        };
         for claim in &item.claims {
-            let key = SourceKey::Claim {
-                scheme: claim.scheme.clone(),
-                value: claim.value.clone(),
-            };
-            let claimed = self.mention(&key);
-            self.view.identity.link(mention, claimed);
+            self.named(named, &claim.scheme, &claim.value, (None, None));
         }
         for alias in &item.aliases {
-            self.alias(mention, alias);
+            let valid = (alias.valid_from, alias.valid_until);
+            self.named(named, &alias.scheme, &alias.value, valid);
         }
-        let source = self.source(envelope);
         let position = envelope.position;
-        let facts = self.facts_mut(mention);
-        facts.say(source, position, stamp, item);
+        let view = &mut self.view;
+        let words = &mut view.identity.words;
+        let facts = view.facts.grow_to(mention.0 as usize);
+        facts.say(source, position, stamp, item, words);
         mention
     }
 
-    /// An alias for ever makes one item; an alias for a time is asked for by the moment.
-    fn alias(&mut self, mention: MentionIx, alias: &Alias) {
+    /// A name for ever makes one item; a name for a time is asked for by the moment.
+    ///
+    /// What is only ever a name for a time is taken to hold while the statement does, and after it
+    /// until another item is seen under it.
+    fn named(
+        &mut self,
+        named: Named,
+        scheme: &str,
+        value: &str,
+        valid: (Option<Timestamp>, Option<Timestamp>),
+    ) {
         let key = SourceKey::Claim {
-            scheme: alias.scheme.clone(),
-            value: alias.value.clone(),
+            scheme: scheme.to_owned(),
+            value: value.to_owned(),
         };
-        let name = self.view.identity.mention_of(ReadKey::read(&key));
-        match (alias.valid_from, alias.valid_until) {
-            (None, None) => self.view.identity.link(mention, name),
-            (from, until) => {
-                let from = from.unwrap_or(Timestamp::MIN);
-                let until = until.unwrap_or(Timestamp::MAX);
-                self.view.identity.alias(
-                    name,
-                    TimedAlias {
-                        from,
-                        until,
-                        means: mention,
-                    },
-                );
+        let name = self.mention(&key);
+        let Named {
+            mention: means,
+            source,
+            ..
+        } = named;
+        let alias = match (valid, worth(scheme)) {
+            ((None, None), Worth::Unique | Worth::Stated | Worth::Weak) => {
+                let at = named.stamp.at;
+                let link = Link {
+                    other: name,
+                    source,
+                    at,
+                };
+                self.view.identity.link(means, link);
+                return;
             }
-        }
+            ((None, None), Worth::Timed) => TimedAlias {
+                from: named.from,
+                until: named.until.unwrap_or(Timestamp::MAX),
+                seen_until: Some(named.stamp.at.max(named.from)),
+                means,
+                source,
+            },
+            ((from, until), _) => TimedAlias {
+                from: from.unwrap_or(Timestamp::MIN),
+                until: until.unwrap_or(Timestamp::MAX),
+                seen_until: None,
+                means,
+                source,
+            },
+        };
+        self.view.identity.alias(name, alias);
     }
 
     pub(super) fn item_retired(&mut self, envelope: &EventEnvelope, item: &ItemRetired) {

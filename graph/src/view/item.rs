@@ -7,11 +7,12 @@ use smallvec::SmallVec;
 
 use super::{ChangeRow, GraphView, Relation};
 use crate::deviations::DeviationRow;
-use crate::facts::ItemFacts;
+use crate::facts::{ItemFacts, SourceSaid};
 use crate::freshness::{Freshness, HalfLife, freshness};
 use crate::identity::ItemIx;
+use crate::intern::WordIx;
 use crate::mention::{MentionIx, Name, UNKNOWN_KIND};
-use crate::stamped::Stamped;
+use crate::stamped::Stamp;
 
 /// A thing someone answers for.
 #[derive(Clone, Copy)]
@@ -42,6 +43,8 @@ pub struct Observation {
     pub occurred_at: Timestamp,
     /// Where the statement stands in the log.
     pub position: LogPosition,
+    /// Its [`model::ObservedItem::digest`].
+    pub digest: u64,
 }
 
 impl PartialEq for Item<'_> {
@@ -117,7 +120,7 @@ impl<'v> Item<'v> {
 
     fn parts_word(
         &self,
-        word: impl Fn(&crate::mention::Parts) -> Option<crate::intern::WordIx>,
+        word: impl Fn(&crate::mention::Parts) -> Option<WordIx>,
     ) -> Option<&'v str> {
         let identity = &self.view.identity;
         let known = self
@@ -130,42 +133,56 @@ impl<'v> Item<'v> {
 
     /// A name for people, by the latest source that gave one.
     pub fn display_name(&self) -> Option<&'v str> {
-        self.latest(|facts| &facts.display_name)
+        let said = self.said().filter_map(SourceSaid::display_name);
+        said.max_by_key(|(stamp, _)| *stamp).map(|(_, name)| name)
     }
 
     /// The team that answers for it, by the latest source that named one.
     pub fn owner(&self) -> Option<&'v str> {
-        self.latest(|facts| &facts.owner)
+        let said = self.said().filter_map(SourceSaid::owner);
+        self.latest_word(said)
     }
 
     /// How much depends on it, by the latest source that said so.
     pub fn criticality(&self) -> Option<&'v str> {
-        self.latest(|facts| &facts.criticality)
+        let said = self.said().filter_map(SourceSaid::criticality);
+        self.latest_word(said)
     }
 
-    fn latest(&self, field: impl Fn(&'v ItemFacts) -> &'v Stamped<Box<str>>) -> Option<&'v str> {
-        let said = self.facts().map(field);
-        said.max_by_key(|said| said.stamp())
-            .and_then(|said| said.get())
-            .map(|text| &**text)
+    fn latest_word(&self, said: impl Iterator<Item = (Stamp, WordIx)>) -> Option<&'v str> {
+        let words = &self.view.identity.words;
+        let latest = said.max_by_key(|(stamp, _)| *stamp);
+        latest.map(|(_, word)| words.text(word))
+    }
+
+    /// What every source says of it by every name.
+    fn said(&self) -> impl Iterator<Item = &'v SourceSaid> + use<'v> {
+        self.facts().flat_map(|facts| &facts.said)
     }
 
     /// Every other name it answers to, its canonical key left out.
     pub fn aliases(&self) -> Vec<AliasOfItem> {
         let identity = &self.view.identity;
         let shown = identity.item(self.item).shown;
+        let named = |mention: MentionIx, valid: Option<ValidInterval>| {
+            let claim = identity.mention(mention).name.to_claim(&identity.words);
+            AliasOfItem {
+                scheme: claim.scheme,
+                value: claim.value,
+                valid,
+            }
+        };
         let members = self.members().filter(|member| Some(*member) != shown);
-        let mut aliases: Vec<AliasOfItem> = members
-            .map(|member| {
-                let claim = identity.mention(member).name.to_claim(&identity.words);
-                AliasOfItem {
-                    scheme: claim.scheme,
-                    value: claim.value,
-                    valid: None,
-                }
-            })
-            .collect();
+        let mut aliases: Vec<AliasOfItem> = members.map(|member| named(member, None)).collect();
+        for member in self.members() {
+            for name in identity.mention(member).names_for_a_time() {
+                let of_member = identity.mention(*name).aliases().iter();
+                let held = of_member.filter(|alias| alias.means == member);
+                aliases.extend(held.map(|alias| named(*name, alias.interval())));
+            }
+        }
         aliases.sort();
+        aliases.dedup();
         aliases
     }
 
@@ -178,16 +195,15 @@ impl<'v> Item<'v> {
             let Some(facts) = self.view.facts.get(member.0 as usize) else {
                 continue;
             };
-            observations.extend(facts.observations.iter().map(|(source, stamp, position)| {
-                Observation {
-                    source: SourceName::new(identity.words.text(*source)),
-                    key: SourceKey::Claim {
-                        scheme: claim.scheme.clone(),
-                        value: claim.value.clone(),
-                    },
-                    occurred_at: stamp.at,
-                    position: *position,
-                }
+            observations.extend(facts.said.iter().map(|said| Observation {
+                source: SourceName::new(identity.words.text(said.source)),
+                key: SourceKey::Claim {
+                    scheme: claim.scheme.clone(),
+                    value: claim.value.clone(),
+                },
+                occurred_at: said.stamp.at,
+                position: said.position,
+                digest: said.digest,
             }));
         }
         observations.sort_by_key(|observation| (observation.occurred_at, observation.position));
@@ -203,7 +219,7 @@ impl<'v> Item<'v> {
                 facts
                     .validity
                     .sources()
-                    .chain(facts.observations.iter().map(|said| said.0))
+                    .chain(facts.said.iter().map(|said| said.source))
             })
             .map(|source| words.text(source))
             .collect();
@@ -277,7 +293,7 @@ impl<'v> Item<'v> {
         let identity = &self.view.identity;
         let named = self
             .members()
-            .flat_map(|member| &identity.mention(member).candidates);
+            .flat_map(|member| identity.mention(member).candidates());
         let mut items: Vec<ItemIx> = named
             .map(|candidate| identity.item_of(*candidate))
             .collect();

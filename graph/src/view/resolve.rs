@@ -1,10 +1,10 @@
 //! Which item a key means.
 
-use model::{CiId, KeyParts, SourceKey, Timestamp};
+use model::{CiId, KeyParts, SourceKey, Timestamp, ValidInterval};
 
 use super::{GraphView, Item};
 use crate::identity::ItemIx;
-use crate::mention::{MentionIx, Parts, ReadKey};
+use crate::mention::{MentionIx, Parts, ReadKey, TimedAlias};
 
 /// What a key means in a view.
 #[derive(Clone, Debug)]
@@ -80,13 +80,8 @@ impl GraphView {
         at: Timestamp,
     ) -> ItemIx {
         let row = self.identity.mention(mention);
-        let timed = row
-            .aliases
-            .iter()
-            .rev()
-            .find(|alias| alias.from <= at && at < alias.until);
-        if let Some(alias) = timed {
-            return self.identity.item_of(alias.means);
+        if let Some(holder) = self.holder(row.aliases(), at) {
+            return self.identity.item_of(holder);
         }
         let hinted = row
             .parts()
@@ -94,6 +89,35 @@ impl GraphView {
             .zip(environment)
             .and_then(|(parts, environment)| self.in_environment(parts, environment));
         hinted.unwrap_or_else(|| self.identity.item_of(mention))
+    }
+
+    /// Whose a name is at a moment: of those who have it and have not ended, the one seen with it at
+    /// the moment or by declaration, else the one seen last; of several the newest.
+    fn holder(&self, aliases: &[TimedAlias], at: Timestamp) -> Option<MentionIx> {
+        let holding = aliases.iter().filter(|alias| {
+            alias.from <= at && at < alias.until && !self.has_ended(alias.means, at)
+        });
+        let best = holding.max_by_key(|alias| {
+            let seen_until = alias.seen_until.unwrap_or(Timestamp::MAX);
+            let covered = at <= seen_until;
+            let newest = if covered { alias.from } else { seen_until };
+            let claim = self
+                .identity
+                .mention(alias.means)
+                .name
+                .to_claim(&self.identity.words);
+            (covered, newest, claim)
+        });
+        best.map(|alias| alias.means)
+    }
+
+    fn has_ended(&self, mention: MentionIx, at: Timestamp) -> bool {
+        let facts = self.facts.get(mention.0 as usize);
+        let stated = facts.filter(|facts| !facts.validity.is_empty());
+        stated.is_some_and(|facts| {
+            let ended = |held: &ValidInterval| held.until().is_some_and(|until| until <= at);
+            facts.validity.intervals().iter().all(ended)
+        })
     }
 
     /// The only item of the same kind and name in an environment.

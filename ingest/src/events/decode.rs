@@ -3,7 +3,7 @@
 use model::{Actor, Event, EventId, NewEvent, SourceName, SourceRef, Timestamp};
 use serde_json::Value;
 
-use super::{change, incident, item, relation};
+use super::{change, identity, incident, item, relation};
 use crate::decoded::{Malformed, Part};
 use crate::fields::{self, Fields, Path, Problems, nearest};
 use crate::split::{Wrapping, split, unfold};
@@ -112,12 +112,17 @@ fn acting(event: &Event) -> Actor {
         | Event::ItemDeviated(_)
         | Event::RelationDeviated(_)
         | Event::ObservationGap(_)
-        | Event::InputQuarantined(_) => Actor::default(),
+        | Event::InputQuarantined(_)
+        | Event::ItemsMerged(_)
+        | Event::ItemSplit(_)
+        | Event::IdentityReverted(_)
+        | Event::SourceRetracted(_)
+        | Event::SourceRestored(_) => Actor::default(),
     }
 }
 
 /// The types a sender may state.
-const TYPES: [&str; 10] = [
+const TYPES: [&str; 15] = [
     "item.observed",
     "item.retired",
     "relation.observed",
@@ -128,6 +133,11 @@ const TYPES: [&str; 10] = [
     "cause.judged",
     "item.deviated",
     "relation.deviated",
+    "items.merged",
+    "item.split",
+    "identity.reverted",
+    "source.retracted",
+    "source.restored",
 ];
 
 /// Whether a sender may state events of this type.
@@ -163,6 +173,13 @@ pub(crate) fn read_data(
             incident::stated(data, envelope, path, problems).map(Event::IncidentUpdated)
         }
         "cause.judged" => incident::judged(data, path, problems).map(Event::CauseJudged),
+        "items.merged" => identity::merged(data, path, problems).map(Event::ItemsMerged),
+        "item.split" => identity::split(data, path, problems).map(Event::ItemSplit),
+        "identity.reverted" => {
+            identity::reverted(data, path, problems).map(Event::IdentityReverted)
+        }
+        "source.retracted" => identity::retracted(data, path, problems).map(Event::SourceRetracted),
+        "source.restored" => identity::restored(data, path, problems).map(Event::SourceRestored),
         other => {
             let reason = match nearest(other, &TYPES) {
                 Some(meant) => format!("is not known; did you mean {meant}?"),

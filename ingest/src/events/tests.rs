@@ -214,7 +214,7 @@ proptest! {
 
     #[test]
     fn a_cut_or_flipped_event_does_not_make_it_fall_over(
-        line in 0..14_usize,
+        line in 0..19_usize,
         at in any::<prop::sample::Index>(),
         byte in any::<u8>(),
     ) {
@@ -228,7 +228,7 @@ proptest! {
 
     #[test]
     fn what_is_accepted_keeps_the_published_schema(
-        line in 0..14_usize,
+        line in 0..19_usize,
         steps in prop::collection::vec(any::<u8>(), 1..5),
         value in any_json(),
     ) {

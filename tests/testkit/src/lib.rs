@@ -13,6 +13,12 @@
 //! deviated api error_rate 0.01 -> 0.3 10:20-10:30
 //! deviated web -> api latency_p99_ms 20 -> 90 10:20-10:30
 //! judged inc-1 deploy-1 cause
+//! @cmdb item host:a at=10:00 ip=10.0.0.1   what another source than `test` says, and when
+//! merge m1 host:a,host:b 10:00      decisions have ids
+//! split s1 host:b from host:a 11:00
+//! revert m1 12:00
+//! retract cmdb 10:00
+//! restore cmdb 11:00
 //! ```
 //!
 //! Times are of 2026-01-01, UTC; `_` in a value stands for a space.

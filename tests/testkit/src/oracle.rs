@@ -29,7 +29,12 @@ impl Oracle {
             | Event::ItemDeviated(_)
             | Event::RelationDeviated(_)
             | Event::ObservationGap(_)
-            | Event::InputQuarantined(_) => None,
+            | Event::InputQuarantined(_)
+            | Event::ItemsMerged(_)
+            | Event::ItemSplit(_)
+            | Event::IdentityReverted(_)
+            | Event::SourceRetracted(_)
+            | Event::SourceRestored(_) => None,
         };
         Self {
             relations: log.iter().filter_map(relation).collect(),

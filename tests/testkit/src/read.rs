@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use model::{
     Actor, ActorKind, Alias, CauseJudged, Change, ChangeLink, ChangeStatus, Claim, Deviation,
-    Event, EventId, Incident, ItemDeviated, NewEvent, ObservedItem, ObservedRelation, Occurred,
-    RelationDeviated, RelationEnded, RelationKind, SourceKey, SourceName, SourceRef, Timestamp,
-    ValidInterval, Verdict,
+    Event, EventId, IdentityReverted, Incident, ItemDeviated, ItemSplit, ItemsMerged, NewEvent,
+    ObservedItem, ObservedRelation, Occurred, RelationDeviated, RelationEnded, RelationKind,
+    SourceKey, SourceName, SourceRef, SourceRestored, SourceRetracted, Timestamp, ValidInterval,
+    Verdict,
 };
 
 use crate::at;
@@ -18,12 +19,20 @@ pub fn events(text: &str) -> Vec<NewEvent> {
         .map(|line| line.split(" #").next().unwrap_or_default().trim());
     let mut events = Vec::new();
     for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        for (occurred_at, event) in read(line) {
+        let (source, fact) = match line.strip_prefix('@').and_then(|rest| rest.split_once(' ')) {
+            Some((source, fact)) => (source, fact),
+            None => ("test", line),
+        };
+        for (occurred_at, event) in read(fact) {
             let number = events.len();
+            let delivery = match fact.split_whitespace().collect::<Vec<_>>().as_slice() {
+                ["merge" | "split", id, ..] => (*id).to_owned(),
+                _ => format!("{number}: {line}"),
+            };
             events.push(NewEvent {
                 id: EventId {
-                    source: SourceName::new("test"),
-                    delivery: format!("{number}: {line}"),
+                    source: SourceName::new(source),
+                    delivery,
                 },
                 occurred: Occurred::Stated(occurred_at),
                 actor: Actor::default(),
@@ -37,7 +46,12 @@ pub fn events(text: &str) -> Vec<NewEvent> {
 fn read(line: &str) -> Vec<(Timestamp, Event)> {
     let words: Vec<&str> = line.split_whitespace().collect();
     match words.as_slice() {
-        ["item", key, rest @ ..] => vec![(at("00:00"), item(key, &options(rest)))],
+        ["item", key, rest @ ..] => {
+            let mut options = options(rest);
+            let time = options.remove("at");
+            let time = time.as_deref().unwrap_or("00:00");
+            vec![(at(time), item(key, &options))]
+        }
         ["change", id, targets, time, rest @ ..] => {
             vec![(at(time), change(id, targets, time, &options(rest)))]
         }
@@ -74,10 +88,57 @@ fn read(line: &str) -> Vec<(Timestamp, Event)> {
                 deviation(metric, baseline, value, window),
             )]
         }
+        ["merge" | "split" | "revert" | "retract" | "restore", ..] => vec![decision(&words, line)],
         ["judged", incident, change, verdict] => {
             vec![(at("11:59"), judged(incident, change, verdict))]
         }
         chain => relations(chain, line),
+    }
+}
+
+fn decision(words: &[&str], line: &str) -> (Timestamp, Event) {
+    match words {
+        ["merge", _, items, time] => {
+            let merged = ItemsMerged {
+                items: keys(items),
+                reason: None,
+            };
+            (at(time), Event::ItemsMerged(merged))
+        }
+        ["split", _, names, "from", from, time] => {
+            let split = ItemSplit {
+                names: keys(names),
+                from: keys(from),
+                reason: None,
+            };
+            (at(time), Event::ItemSplit(split))
+        }
+        ["revert", decision, time] => {
+            let reverted = IdentityReverted {
+                decision: EventId {
+                    source: SourceName::new("test"),
+                    delivery: (*decision).to_owned(),
+                },
+                reason: None,
+            };
+            (at(time), Event::IdentityReverted(reverted))
+        }
+        ["retract", source, time] => {
+            let retracted = SourceRetracted {
+                source: SourceName::new(*source),
+                until: None,
+                reason: None,
+            };
+            (at(time), Event::SourceRetracted(retracted))
+        }
+        ["restore", source, time] => {
+            let restored = SourceRestored {
+                source: SourceName::new(*source),
+                reason: None,
+            };
+            (at(time), Event::SourceRestored(restored))
+        }
+        _ => panic!("cannot read {line:?}"),
     }
 }
 

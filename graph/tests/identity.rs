@@ -1,0 +1,232 @@
+//! Which names are one item: what sources claim, what people decide, and what stays open.
+use std::sync::Arc;
+
+use graph::{Estate, GraphView, Projection, Resolution};
+use insta::assert_snapshot;
+use model::SourceKey;
+use proptest::prelude::*;
+use testkit::{at, envelopes_of, events, shuffled};
+
+fn estate(text: &str) -> Arc<GraphView> {
+    fold(events(text))
+}
+
+fn fold(events: Vec<model::NewEvent>) -> Arc<GraphView> {
+    let mut estate = Estate::default();
+    for envelope in envelopes_of(events) {
+        estate.apply(&envelope);
+    }
+    estate.publish()
+}
+
+/// One item a line with its other names, then the open questions.
+fn items(text: &str) -> String {
+    let view = estate(text);
+    let mut lines: Vec<String> = view
+        .items()
+        .map(|item| {
+            let names = item
+                .aliases()
+                .into_iter()
+                .filter(|alias| alias.valid.is_none());
+            let names: Vec<String> = names
+                .map(|alias| format!(" = {}={}", alias.scheme, alias.value))
+                .collect();
+            format!("{}{}", item.key(), names.concat())
+        })
+        .collect();
+    lines.sort();
+    let questions = view.anomalies();
+    lines.extend(
+        questions
+            .iter()
+            .map(|anomaly| format!("! {}", anomaly.sentence())),
+    );
+    lines.join("\n")
+}
+
+fn meaning(text: &str, key: &str, clock: &str) -> String {
+    match estate(text).resolve(&SourceKey::text(key), None, at(clock)) {
+        Resolution::Item(item) => item.key(),
+        Resolution::Ambiguous(_) => "ambiguous".to_owned(),
+        Resolution::Unknown => "unknown".to_owned(),
+    }
+}
+
+/// Items and relations without positions and decisions.
+fn content(text: &str) -> Vec<String> {
+    estate(text).lines()
+}
+
+#[test]
+fn a_weak_name_binds_unless_unique_names_keep_apart() {
+    assert_snapshot!(items("
+        item host:a hostname=web-1
+        @cloud item vm:i-1 hostname=web-1
+    "), @"host:a = hostname=web-1 = key=vm:i-1");
+    assert_snapshot!(items("
+        item host:a hostname=web-1 host.id=1
+        @cloud item vm:i-2 hostname=web-1 host.id=2
+    "), @r"
+    host:a = host.id=1 = hostname=web-1
+    vm:i-2 = host.id=2
+    ! hostname=web-1 is said of host:a, vm:i-2, which are not one item; merge or split them
+    ");
+}
+
+#[test]
+fn a_unique_name_decides_before_a_weak_one() {
+    assert_snapshot!(items("
+        item host:a hostname=web-1 host.id=1
+        @cloud item vm:i-1 hostname=web-2 host.id=1
+        @agent item host:b hostname=web-2
+    "), @"host:a = host.id=1 = hostname=web-1 = hostname=web-2 = key=host:b = key=vm:i-1");
+}
+
+#[test]
+fn a_name_that_everybody_shares_identifies_nobody() {
+    let text: String = (0..40)
+        .map(|number| format!("item service:s{number} hostname=localhost\n"))
+        .collect();
+    let view = estate(&text);
+    assert_eq!(view.items().count(), 41);
+    let questions = view.anomalies();
+    let [question] = questions.as_slice() else {
+        panic!("one question, not {questions:?}");
+    };
+    assert_eq!(question.code(), "CONTESTED_NAME");
+    assert!(
+        question.sentence().contains("and 20 more"),
+        "{}",
+        question.sentence()
+    );
+}
+
+#[test]
+fn an_address_belongs_to_whoever_was_last_seen_with_it_and_still_is() {
+    let text = "
+        item pod:a at=09:00 ip=10.0.0.1
+        item pod:a at=09:05 ip=10.0.0.1
+        item pod:b at=09:10 ip=10.0.0.1
+        item pod:c at=09:00 until=09:20 ip=10.0.0.9
+    ";
+    let named: Vec<String> = ["08:59", "09:04", "09:07", "09:30"]
+        .map(|clock| meaning(text, "ip=10.0.0.1", clock))
+        .into();
+    assert_eq!(named, ["ip=10.0.0.1", "pod:a", "pod:a", "pod:b"]);
+    assert_eq!(meaning(text, "ip=10.0.0.9", "09:19"), "pod:c");
+    assert_eq!(meaning(text, "ip=10.0.0.9", "09:20"), "ip=10.0.0.9");
+}
+
+const TWO: &str = "
+    item service:checkout owner=shop
+    item workload:prod/shop/checkout-v2
+    checkout -> payment
+    workload:prod/shop/checkout-v2 -> ledger
+";
+
+#[test]
+fn a_merge_makes_one_item_and_its_undoing_makes_two_again() {
+    let merged = format!("{TWO}\nmerge m1 checkout,workload:prod/shop/checkout-v2 10:00");
+    let view = estate(&merged);
+    let item = view
+        .resolve(&SourceKey::text("service:checkout"), None, at("10:00"))
+        .item()
+        .unwrap();
+    let needs: Vec<String> = item
+        .depends_on(at("10:00"))
+        .iter()
+        .map(|relation| relation.provider().key())
+        .collect();
+    assert_eq!(needs, ["service:ledger", "service:payment"]);
+    assert_eq!(content(&format!("{merged}\nrevert m1 11:00")), content(TWO));
+}
+
+#[test]
+fn a_split_after_a_merge_gives_the_graph_before() {
+    let text = format!(
+        "{TWO}
+        merge m1 checkout,workload:prod/shop/checkout-v2 10:00
+        split s1 workload:prod/shop/checkout-v2 from checkout 11:00"
+    );
+    assert_eq!(content(&text), content(TWO));
+    // Decided again, the newer decision counts; taken back, the split does.
+    let again = format!("{text}\nmerge m2 checkout,workload:prod/shop/checkout-v2 12:00");
+    assert_eq!(estate(&again).items().count(), 3);
+    assert_eq!(content(&format!("{again}\nrevert m2 13:00")), content(TWO));
+}
+
+#[test]
+fn a_split_stands_against_what_sources_claim() {
+    let text = "
+        item host:a arn=1
+        item host:b arn=1
+        split s1 host:b from host:a 10:00
+        @cmdb item host:b at=11:00 arn=1
+    ";
+    assert_snapshot!(items(text), @r"
+    host:a = arn=1
+    host:b
+    ! arn=1 is said of host:a, host:b, which are not one item; merge or split them
+    ");
+    let reverted = format!("{text}\nrevert s1 12:00");
+    assert_snapshot!(items(&reverted), @"host:a = arn=1 = key=host:b");
+}
+
+#[test]
+fn a_split_keeps_a_key_with_unknown_parts_from_what_it_would_mean() {
+    assert_snapshot!(items("
+        checkout -> payment
+        item service:prod/checkout
+        split s1 checkout from service:prod/checkout 10:00
+    "), @r"
+    service:checkout
+    service:payment
+    service:prod/checkout
+    ");
+}
+
+const FACTS: &str = "
+    web -> api -> db
+    item service:prod/api owner=shop alias=appid:retail.api
+    item host:a hostname=web-1 host.id=1
+    @cloud item vm:i-1 hostname=web-1 host.id=2
+    @agent item host:b hostname=web-2 host.id=2 owner=infra
+    item host:c hostname=web-2
+    @cmdb item host:c at=10:00 ip=10.0.0.1 owner=platform
+    item pod:a at=09:00 ip=10.0.0.1
+    item pod:b at=09:30 ip=10.0.0.1
+    merge m1 web,host:a 10:00
+    split s1 host:b from vm:i-1 11:00
+    split s2 web from host:a 09:00
+    merge m2 api,service:prod/gateway 10:00
+    revert m2 12:00
+    item service:staging/api
+    pod:a -runs_on-> host:a
+";
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn the_order_of_arrival_does_not_matter(seed in any::<u64>()) {
+        let shuffled = fold(shuffled(events(FACTS), seed));
+        let straight = estate(FACTS);
+        prop_assert_eq!(shuffled.lines(), straight.lines());
+        prop_assert_eq!(shuffled.anomalies(), straight.anomalies());
+    }
+
+    #[test]
+    fn a_snapshot_and_the_rest_equal_the_whole(cut in 0..18_usize) {
+        let log = envelopes_of(events(FACTS));
+        let mut estate = Estate::default();
+        for envelope in &log[..cut] {
+            estate.apply(envelope);
+        }
+        let mut estate = Estate::restore(&estate.save()).unwrap();
+        for envelope in &log[cut..] {
+            estate.apply(envelope);
+        }
+        prop_assert_eq!(estate.publish().state_hash(), self::estate(FACTS).state_hash());
+    }
+}
