@@ -6,6 +6,7 @@ mod cloudevents;
 mod decoded;
 mod events;
 mod fields;
+pub mod import;
 mod intake;
 #[cfg(test)]
 mod mutate;

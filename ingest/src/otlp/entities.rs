@@ -250,7 +250,9 @@ impl Entity {
             .filter_map(|(name, value)| Some((name, plain(value)?)));
         match (pairs.next(), pairs.next()) {
             (Some((name, value)), None) => {
-                let is_kubernetes_uid = name.starts_with("k8s.") && name.ends_with(".uid");
+                // A cluster's uid is by convention that of one of its namespaces.
+                let is_kubernetes_uid =
+                    name.starts_with("k8s.") && name.ends_with(".uid") && name != "k8s.cluster.uid";
                 let scheme = if is_kubernetes_uid { "k8s.uid" } else { name };
                 Claim::new(scheme, value)
             }

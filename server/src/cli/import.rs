@@ -1,28 +1,33 @@
-//! `epicenter import`: history from files, sent through a server's own intake.
+//! `epicenter import`: history and estates from files, sent through a server's own intake.
 //!
 //! A stopped server's folder is opened for the time of the import and written
 //! through the same intake, so that there is one way in.
 
+mod estate;
 mod post;
 mod read;
+mod summary;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
+use ingest::import::Format as EstateFormat;
 
 use super::serve::runtime;
 use super::{SettingFlags, print, progress};
 use crate::serve::Server;
+use estate::Estate;
 use post::Poster;
 use read::Batches;
+use summary::Summary;
 
 /// Send files through a server's intake.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ImportFlags {
     /// What the files hold
     format: Format,
-    /// The files
+    /// The files; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The server to send to
@@ -37,6 +42,31 @@ pub(crate) struct ImportFlags {
     /// Write to the folder of a stopped server instead
     #[arg(long, value_name = "DIR")]
     data_dir: Option<String>,
+    /// Print the summary as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    estate: EstateFlags,
+}
+
+/// What is known besides the files of other systems.
+#[derive(Debug, clap::Args)]
+struct EstateFlags {
+    /// As whose word it counts [default: the format's name]
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// The environment all of it belongs to
+    #[arg(long, value_name = "NAME")]
+    environment: Option<String>,
+    /// The Kubernetes cluster
+    #[arg(long, value_name = "NAME")]
+    cluster: Option<String>,
+    /// The moment of which the files speak [default: when the last of them was written]
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// Print what would be sent, and send nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// What a file holds.
@@ -46,103 +76,104 @@ enum Format {
     Jsonl,
     /// OTLP traces and logs as JSON, one request a line, as the Collector's file exporter writes them
     Otlp,
+    /// Kubernetes objects and lists as JSON or YAML, as `kubectl get -o json` writes them
+    Kubernetes,
 }
 
-/// What became of everything that was read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Summary {
-    read: u64,
-    accepted: u64,
-    duplicates: u64,
-    quarantined: u64,
-    /// How many lines were rejected, and the first reasons.
-    rejected: u64,
-    last_rejected: Option<u64>,
-    reasons: Vec<String>,
-    position: Option<String>,
+impl Format {
+    /// The format of an estate; `None` for lines that are sent as they stand.
+    fn of_estate(self) -> Option<EstateFormat> {
+        match self {
+            Self::Jsonl | Self::Otlp => None,
+            Self::Kubernetes => Some(EstateFormat::Kubernetes),
+        }
+    }
 }
-
-/// Reasons that are shown one by one.
-const REASONS_SHOWN: usize = 20;
 
 /// Imports every file, and fails when any part of one was rejected.
 pub(super) fn import(flags: &ImportFlags) -> anyhow::Result<()> {
+    let work = Work::of(flags)?;
+    let mut summary = Summary::default();
+    if let (Work::Estate(estate), true) = (&work, flags.estate.dry_run) {
+        estate.tell_rejected(&mut summary);
+        estate.show()?;
+        return summary.verdict();
+    }
     let summary = runtime()?.block_on(async {
         let Some(data_dir) = &flags.data_dir else {
-            return send_all(flags, &flags.server).await;
+            return work.send(&flags.server).await;
         };
         let server = Server::start(SettingFlags::alone_over(data_dir).settings()?).await?;
         let url = format!("http://{}", server.addresses.http);
-        let sent = send_all(flags, &url).await;
+        let sent = work.send(&url).await;
         server.stop().await;
         sent
     })?;
-    print(&summary.say())?;
-    match summary.rejected {
-        0 => Ok(()),
-        rejected => bail!("{rejected} of {} were rejected", summary.read),
+    print(&if flags.json {
+        summary.to_json()
+    } else {
+        summary.say()
+    })?;
+    summary.verdict()
+}
+
+/// What is to be sent.
+enum Work<'f> {
+    Lines(Format, &'f [PathBuf]),
+    Estate(Estate),
+}
+
+impl<'f> Work<'f> {
+    fn of(flags: &'f ImportFlags) -> anyhow::Result<Self> {
+        match flags.format.of_estate() {
+            Some(format) => Ok(Self::Estate(Estate::read(
+                format,
+                &flags.files,
+                &flags.estate,
+            )?)),
+            None if flags.estate.dry_run => bail!("--dry-run is for files of other systems"),
+            None => Ok(Self::Lines(flags.format, &flags.files)),
+        }
+    }
+
+    async fn send(&self, server: &str) -> anyhow::Result<Summary> {
+        let poster = Poster::new(server)?;
+        let mut summary = Summary::default();
+        match self {
+            Self::Estate(estate) => {
+                estate.tell_rejected(&mut summary);
+                estate.send(&poster, &mut summary).await?;
+            }
+            Self::Lines(format, files) => {
+                for file in *files {
+                    send_lines(&poster, *format, file, &mut summary)
+                        .await
+                        .with_context(|| format!("{}", file.display()))?;
+                }
+            }
+        }
+        Ok(summary)
     }
 }
 
-async fn send_all(flags: &ImportFlags, server: &str) -> anyhow::Result<Summary> {
-    let poster = Poster::new(server)?;
-    let mut summary = Summary::default();
-    for file in &flags.files {
-        send_file(&poster, flags.format, file, &mut summary)
-            .await
-            .with_context(|| format!("{}", file.display()))?;
-    }
-    Ok(summary)
-}
-
-async fn send_file(
+async fn send_lines(
     poster: &Poster,
     format: Format,
     path: &Path,
     summary: &mut Summary,
 ) -> anyhow::Result<()> {
     let length = std::fs::metadata(path).context("could not be read")?.len();
-    summary.last_rejected = None;
+    summary.next_file();
     let bar = progress::bytes(length, &path.display().to_string());
     let mut batches = Batches::open(path, format == Format::Otlp)?;
     while let Some(batch) = batches.next_batch()? {
         let bytes = batch.body.len() as u64;
         match format {
-            Format::Jsonl => poster.events(batch, summary).await?,
             Format::Otlp => poster.otlp(batch, summary).await?,
+            _ => poster.events(batch, summary).await?,
         }
         bar.inc(bytes);
     }
     bar.finish_and_clear();
     Ok(())
-}
-
-impl Summary {
-    /// Notes a reason; a line with several counts once.
-    fn reject(&mut self, line: u64, reason: &str) {
-        if self.last_rejected != Some(line) {
-            self.rejected += 1;
-            self.last_rejected = Some(line);
-        }
-        if self.reasons.len() < REASONS_SHOWN {
-            self.reasons.push(format!("line {line}: {reason}"));
-        }
-    }
-
-    fn say(&self) -> String {
-        let mut text = format!(
-            "{} read, {} accepted, {} duplicates, {} quarantined, {} rejected\n",
-            self.read, self.accepted, self.duplicates, self.quarantined, self.rejected
-        );
-        for reason in &self.reasons {
-            text.push_str(&format!("  {reason}\n"));
-        }
-        if self.reasons.len() == REASONS_SHOWN {
-            text.push_str("  perhaps more\n");
-        }
-        if let Some(position) = &self.position {
-            text.push_str(&format!("log position {position}\n"));
-        }
-        text
-    }
 }

@@ -41,7 +41,7 @@ impl Poster {
         let Some(rejected) = rejected else {
             bail!("the server answered {status}: {answer}");
         };
-        summary.read += batch.numbers.len() as u64;
+        summary.read += batch.places.len() as u64;
         let number = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or(0);
         summary.accepted += number("accepted");
         summary.duplicates += number("duplicates");
@@ -49,12 +49,12 @@ impl Poster {
         for rejection in rejected {
             let index = rejection.get("index").and_then(Value::as_u64).unwrap_or(0);
             let index = usize::try_from(index).unwrap_or(usize::MAX);
-            let line = batch.numbers.get(index).copied().unwrap_or_default();
+            let place = batch.places.name(index);
             let text = |name: &str| rejection.get(name).and_then(Value::as_str).unwrap_or("");
             let (field, reason) = (text("field"), text("reason"));
             match field.is_empty() {
-                true => summary.reject(line, reason),
-                false => summary.reject(line, &format!("{field} {reason}")),
+                true => summary.reject(&place, reason),
+                false => summary.reject(&place, &format!("{field} {reason}")),
             }
         }
         if let Some(position) = answer.get("position").and_then(Value::as_str) {
@@ -65,12 +65,12 @@ impl Poster {
 
     /// One OTLP request.
     pub(super) async fn otlp(&self, batch: Batch, summary: &mut Summary) -> anyhow::Result<()> {
-        let line = batch.numbers.first().copied().unwrap_or_default();
+        let place = batch.places.name(0);
         summary.read += 1;
         let request: Value = match serde_json::from_slice(&batch.body) {
             Ok(request) => request,
             Err(error) => {
-                summary.reject(line, &format!("not JSON: {error}"));
+                summary.reject(&place, &format!("not JSON: {error}"));
                 return Ok(());
             }
         };
@@ -79,14 +79,14 @@ impl Poster {
         } else if request.get("resourceLogs").is_some() {
             "/v1/logs"
         } else {
-            summary.reject(line, "neither resourceSpans nor resourceLogs");
+            summary.reject(&place, "neither resourceSpans nor resourceLogs");
             return Ok(());
         };
         let (status, answer) = self.post(path, "application/json", batch.body).await?;
         let partial = answer.pointer("/partialSuccess/errorMessage");
         match (status.is_success(), partial.and_then(Value::as_str)) {
-            (false, _) => summary.reject(line, &format!("{status}: {answer}")),
-            (true, Some(message)) if !message.is_empty() => summary.reject(line, message),
+            (false, _) => summary.reject(&place, &format!("{status}: {answer}")),
+            (true, Some(message)) if !message.is_empty() => summary.reject(&place, message),
             (true, _) => summary.accepted += 1,
         }
         Ok(())

@@ -10,12 +10,48 @@ use anyhow::Context;
 const LINES_MAX: usize = 2_000;
 const BYTES_MAX: usize = 2 * 1024 * 1024;
 
-/// Some lines of a file.
+/// Some lines of a request.
+#[derive(Default)]
 pub(super) struct Batch {
     /// The lines, each with its end.
     pub(super) body: Vec<u8>,
-    /// The number of each line that is not blank, from 1.
-    pub(super) numbers: Vec<u64>,
+    /// Where each line comes from.
+    pub(super) places: Places,
+}
+
+/// Where the lines of a request come from.
+pub(super) enum Places {
+    /// The number of each line of a file that is not blank, from 1.
+    Lines(Vec<u64>),
+    /// What each line speaks of.
+    Named(Vec<String>),
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self::Lines(Vec::new())
+    }
+}
+
+impl Places {
+    /// How many lines there are.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Lines(numbers) => numbers.len(),
+            Self::Named(names) => names.len(),
+        }
+    }
+
+    /// Where the line at this index of the request comes from, for people.
+    pub(super) fn name(&self, index: usize) -> String {
+        match self {
+            Self::Lines(numbers) => match numbers.get(index) {
+                Some(number) => format!("line {number}"),
+                None => "the request".to_owned(),
+            },
+            Self::Named(names) => names.get(index).cloned().unwrap_or_default(),
+        }
+    }
 }
 
 /// The batches of a file, in order.
@@ -39,24 +75,26 @@ impl Batches {
     /// The next lines; none at the end.
     pub(super) fn next_batch(&mut self) -> anyhow::Result<Option<Batch>> {
         let lines_max = if self.one_by_one { 1 } else { LINES_MAX };
-        let mut batch = Batch {
-            body: Vec::new(),
-            numbers: Vec::new(),
-        };
-        while batch.numbers.len() < lines_max && batch.body.len() < BYTES_MAX {
-            let start = batch.body.len();
-            let read = self.reader.read_until(b'\n', &mut batch.body);
+        let mut body = Vec::new();
+        let mut numbers = Vec::new();
+        while numbers.len() < lines_max && body.len() < BYTES_MAX {
+            let start = body.len();
+            let read = self.reader.read_until(b'\n', &mut body);
             if read.context("could not be read")? == 0 {
                 break;
             }
             self.line += 1;
-            let blank = batch.body.iter().skip(start).all(u8::is_ascii_whitespace);
+            let blank = body.iter().skip(start).all(u8::is_ascii_whitespace);
             match blank {
-                true => batch.body.truncate(start),
-                false => batch.numbers.push(self.line),
+                true => body.truncate(start),
+                false => numbers.push(self.line),
             }
         }
-        Ok((!batch.numbers.is_empty()).then_some(batch))
+        if numbers.is_empty() {
+            return Ok(None);
+        }
+        let places = Places::Lines(numbers);
+        Ok(Some(Batch { body, places }))
     }
 }
 
@@ -71,13 +109,17 @@ mod tests {
         std::fs::write(&path, "{}\n\n  \n{}").unwrap();
         let mut together = Batches::open(&path, false).unwrap();
         let batch = together.next_batch().unwrap().unwrap();
-        assert_eq!(
-            (batch.numbers, batch.body),
-            (vec![1, 4], b"{}\n{}".to_vec())
-        );
+        assert_eq!((batch.places.len(), batch.body), (2, b"{}\n{}".to_vec()));
+        assert_eq!(batch.places.name(1), "line 4");
         assert!(together.next_batch().unwrap().is_none());
         let mut alone = Batches::open(&path, true).unwrap();
-        assert_eq!(alone.next_batch().unwrap().unwrap().numbers, [1]);
-        assert_eq!(alone.next_batch().unwrap().unwrap().numbers, [4]);
+        assert_eq!(
+            alone.next_batch().unwrap().unwrap().places.name(0),
+            "line 1"
+        );
+        assert_eq!(
+            alone.next_batch().unwrap().unwrap().places.name(0),
+            "line 4"
+        );
     }
 }

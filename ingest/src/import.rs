@@ -1,0 +1,49 @@
+//! Files and listings of other systems, to items, relations and planned changes. Pure.
+//!
+//! Bytes go in and statements come out, in the words of their source: each
+//! format has its decoder in `import/`, and all of them speak [`Listing`]. What
+//! the statements come to is not decided here; claims and aliases are written
+//! so that the same thing meets under one item whoever names it.
+
+pub mod kubernetes;
+mod listing;
+mod read;
+#[cfg(test)]
+mod shown;
+mod yaml;
+
+pub use listing::{Listing, RejectedPart, Surroundings};
+
+/// What files hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Kubernetes objects, lists of them, or lines of a watch, as JSON or YAML.
+    Kubernetes,
+}
+
+impl Format {
+    /// Its name on the command line, and of its source where nobody names one.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kubernetes => "kubernetes",
+        }
+    }
+}
+
+/// A file as it was read.
+#[derive(Clone, Debug)]
+pub struct ImportFile {
+    /// What people call it.
+    pub name: String,
+    /// What it holds.
+    pub bytes: Vec<u8>,
+}
+
+/// Everything the files say together.
+pub fn decode(format: Format, files: &[ImportFile], around: &Surroundings) -> Listing {
+    let mut listing = match format {
+        Format::Kubernetes => kubernetes::decode(files, around),
+    };
+    listing.settle();
+    listing
+}
