@@ -1,5 +1,6 @@
 //! The fold: one event after another becomes items, relations, changes and incidents.
 
+mod list;
 mod observe;
 
 use std::sync::Arc;
@@ -31,7 +32,7 @@ pub struct Estate {
 impl Projection for Estate {
     type View = GraphView;
     const NAME: &'static str = "estate";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn apply(&mut self, envelope: &EventEnvelope) {
         assert_eq!(

@@ -52,6 +52,11 @@ impl HalfLife {
         if fleeting { FLEETING } else { LASTING }
     }
 
+    /// That of what comes and goes.
+    pub(crate) const fn least() -> Self {
+        FLEETING
+    }
+
     /// How long after its last sight something counts as ended, in milliseconds.
     pub(crate) fn reach_ms(self, report_interval_ms: i64) -> i64 {
         report_interval_ms.saturating_mul(self.closed)

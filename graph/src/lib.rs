@@ -13,6 +13,7 @@ mod freshness;
 mod identity;
 mod incidents;
 mod intern;
+mod listings;
 mod mention;
 mod merged;
 mod nearby;

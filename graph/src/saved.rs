@@ -12,6 +12,7 @@ use crate::cow::CowVec;
 use crate::facts::ItemFacts;
 use crate::identity::{Identity, SavedIdentity};
 use crate::incidents::{self, Incidents};
+use crate::listings::Lists;
 use crate::relations::{self, Relations};
 use crate::sources::{GapRow, SourceRow};
 use crate::stamped::Stamped;
@@ -40,6 +41,7 @@ pub(crate) struct SavedEstate {
     identity: SavedIdentity,
     facts: CowVec<ItemFacts, 32>,
     relations: CowVec<relations::Row, 64>,
+    lists: CowVec<Option<Box<Lists>>, 64>,
     changes: CowVec<changes::Row, 32>,
     incidents: CowVec<incidents::Row, 32>,
     judgements: BTreeMap<(ChangeId, IncidentId), Stamped<Verdict>>,
@@ -56,6 +58,7 @@ impl SavedEstate {
             identity: view.identity.save(),
             facts: view.facts.clone(),
             relations: view.relations.rows.clone(),
+            lists: view.lists.clone(),
             changes: view.changes.rows.clone(),
             incidents: view.incidents.rows.clone(),
             judgements: (*view.judgements).clone(),
@@ -79,6 +82,7 @@ impl SavedEstate {
             position: self.position,
             recorded_at: self.recorded_at,
             relations: Relations::restore(self.relations),
+            lists: self.lists,
             changes: Changes::restore(self.changes, &identity.words),
             incidents: Incidents::restore(self.incidents, &identity.words),
             identity,

@@ -22,6 +22,8 @@ enum Said {
     Ended,
     /// It was seen; sight fades.
     Seen,
+    /// It stood in one list after the other; a list without it ends it.
+    Listed,
 }
 
 /// One statement, packed because there are millions.
@@ -33,10 +35,21 @@ struct Statement {
     from: Timestamp,
     /// End of a declared interval, or last sight; `Timestamp::MAX` without one.
     until: Timestamp,
-    /// When a declaration was made, or until when a sight reaches.
+    /// When a declaration was made, or until when a sight or a list reaches.
     at: Timestamp,
-    /// The tie of a declaration's stamp, or the report interval of a sight in milliseconds.
+    /// The tie of a declaration's stamp, or the report interval of a sight or a list in milliseconds (0: none promised).
     more: u64,
+}
+
+/// A run of lists that all carry it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct ListedRun {
+    pub(crate) first_at: Timestamp,
+    pub(crate) last_at: Timestamp,
+    /// The next list, which lacks it, or when the last one is too old to count.
+    pub(crate) until: Timestamp,
+    /// When the next list was promised; 0 without a promise.
+    pub(crate) report_interval_ms: u64,
 }
 
 /// A run of evidence without a gap longer than its reach.
@@ -133,6 +146,33 @@ impl Validity {
         }
     }
 
+    /// What the lists of a source say of it, instead of what they said before.
+    pub(crate) fn list(&mut self, source: WordIx, runs: &[ListedRun]) {
+        let is_of_list = |kept: &Statement| kept.said == Said::Listed && kept.source == source;
+        self.statements.retain(|kept| !is_of_list(kept));
+        for run in runs {
+            let key = (source, Said::Listed, run.first_at);
+            let place = self
+                .statements
+                .partition_point(|kept| (kept.source, kept.said, kept.from) <= key);
+            let statement = Statement {
+                source,
+                said: Said::Listed,
+                from: run.first_at,
+                until: run.last_at,
+                at: run.until,
+                more: run.report_interval_ms,
+            };
+            self.statements.insert(place, statement);
+        }
+    }
+
+    /// Whether lists of a source ever carried it.
+    pub(crate) fn is_listed_by(&self, source: WordIx) -> bool {
+        let mut statements = self.statements.iter();
+        statements.any(|kept| kept.said == Said::Listed && kept.source == source)
+    }
+
     fn place(&self, source: WordIx, said: Said, from: Timestamp) -> Result<usize, usize> {
         let key = |kept: &Statement| (kept.source, kept.said, kept.from);
         self.statements
@@ -146,9 +186,7 @@ impl Validity {
 
     /// Whether nothing of it fades.
     pub(crate) fn is_firm(&self) -> bool {
-        self.statements
-            .iter()
-            .all(|statement| statement.said != Said::Seen)
+        !self.statements.iter().any(Statement::fades)
     }
 
     /// Who spoke of it.
@@ -175,7 +213,9 @@ impl Validity {
                 .min(self.next_end(statement, statement.from.max(statement.at))),
             Said::Standing => self.next_end(statement, statement.from),
             // Evidence after an end means that it began again.
-            Said::Seen => statement.at.min(self.next_end(statement, statement.until)),
+            Said::Seen | Said::Listed => {
+                statement.at.min(self.next_end(statement, statement.until))
+            }
         };
         ValidInterval::new(statement.from, (until != Timestamp::MAX).then_some(until))
     }
@@ -196,17 +236,14 @@ impl Validity {
         let firm = self
             .statements
             .iter()
-            .filter(|statement| statement.said != Said::Seen);
+            .filter(|statement| !statement.fades());
         firm.filter_map(|statement| self.held(statement))
             .any(|held| held.contains(at))
     }
 
     /// The run of evidence that holds at the moment, the freshest of all sources.
     pub(crate) fn sighting_at(&self, at: Timestamp) -> Option<Sighting> {
-        let seen = self
-            .statements
-            .iter()
-            .filter(|statement| statement.said == Said::Seen);
+        let seen = self.statements.iter().filter(|statement| statement.fades());
         let holding =
             seen.filter(|statement| self.held(statement).is_some_and(|held| held.contains(at)));
         let sightings = holding.map(|statement| Sighting {
@@ -228,9 +265,20 @@ impl Validity {
                     statement.from.min(statement.at),
                     statement.from.max(statement.at),
                 )),
-                Said::Seen => Some((statement.from, statement.until)),
+                Said::Seen | Said::Listed => Some((statement.from, statement.until)),
             });
         spans.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
+    }
+}
+
+impl Statement {
+    /// Whether it counts for less with time.
+    fn fades(&self) -> bool {
+        match self.said {
+            Said::Declared | Said::Standing | Said::Ended => false,
+            Said::Seen => true,
+            Said::Listed => self.more != 0,
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use crate::cow::CowVec;
 use crate::facts::ItemFacts;
 use crate::identity::{Identity, ItemIx};
 use crate::incidents::Incidents;
+use crate::listings::Lists;
 use crate::relations::Relations;
 use crate::sources::{GapRow, SourceRow};
 use crate::stamped::Stamped;
@@ -37,6 +38,7 @@ pub struct GraphView {
     pub(crate) identity: Identity,
     pub(crate) facts: CowVec<ItemFacts, 32>,
     pub(crate) relations: Relations,
+    pub(crate) lists: CowVec<Option<Box<Lists>>, 64>,
     pub(crate) changes: Changes,
     pub(crate) incidents: Incidents,
     pub(crate) judgements: Arc<BTreeMap<(ChangeId, IncidentId), Stamped<Verdict>>>,

@@ -25,6 +25,8 @@ pub const TARGETS_MAX: usize = 10_000;
 pub const BATCHES_MAX: usize = 1_000;
 /// Most check results, links, artifacts, code references, shields or value changes of one change (each).
 pub const DETAILS_MAX: usize = 256;
+/// Most relations in one list of an item; a longer one is no list but single statements.
+pub const LISTED_RELATIONS_MAX: usize = 1_000;
 /// Deepest nesting of a JSON value that enters.
 pub const JSON_DEPTH_MAX: usize = 32;
 /// Most events in one request of our own form.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ContentHash, SourceKey, Timestamp};
+use crate::{ContentHash, ListedRelations, SourceKey, Timestamp};
 
 /// Named values of an item as one source states them.
 pub type Attributes = BTreeMap<String, Value>;
@@ -79,6 +79,9 @@ pub struct ObservedItem {
     /// How often the source promises to say so again, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report_interval_ms: Option<u64>,
+    /// All relations that the source states by this item, where it states them all at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relations: Option<ListedRelations>,
 }
 
 impl ObservedItem {
@@ -95,6 +98,7 @@ impl ObservedItem {
             valid_from: None,
             valid_until: None,
             report_interval_ms: None,
+            relations: None,
         }
     }
 

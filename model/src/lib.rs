@@ -41,7 +41,9 @@ pub use judgement::{CauseJudged, Verdict};
 pub use key::{KeyError, KeyParts, SourceKey};
 pub use position::{LogPosition, PositionParseError};
 pub use rejection::Rejection;
-pub use relation::{ObservedRelation, RelationEnded, RelationKind, Strength};
+pub use relation::{
+    ListedRelation, ListedRelations, ObservedRelation, RelationEnded, RelationKind, Strength,
+};
 pub use source::{
     Actor, ActorKind, EventId, SourceName, SourceRef, SourceRestored, SourceRetracted,
 };

@@ -77,3 +77,30 @@ pub struct RelationEnded {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
+
+/// All relations that a source states by one item at one moment.
+///
+/// The list is complete: what an earlier list of the same item carried and this one does not has ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListedRelations {
+    /// The item by which they are listed, as the relations name it.
+    pub of: SourceKey,
+    /// Which part of the source keeps the list; another part's list is another list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// The relations; with none, all that were listed have ended.
+    pub relations: Vec<ListedRelation>,
+}
+
+/// One relation of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListedRelation {
+    /// The item that needs the other.
+    pub dependent: SourceKey,
+    /// The item that is needed.
+    pub provider: SourceKey,
+    /// How it is needed.
+    pub kind: RelationKind,
+}

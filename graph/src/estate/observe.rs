@@ -50,6 +50,9 @@ impl Estate {
         let source = self.source(envelope);
         let facts = self.facts_mut(mention);
         said.apply(&mut facts.validity, source, stamp, half_life);
+        if let Some(listed) = &item.relations {
+            self.relations_listed(source, item.report_interval_ms, listed, stamp);
+        }
     }
 
     /// Names, aliases and facts of an item, without its time.
@@ -140,6 +143,7 @@ impl Estate {
         self.facts_mut(mention)
             .validity
             .end(source, envelope.occurred_at);
+        self.lists_ended(mention, source, envelope.occurred_at);
     }
 
     pub(super) fn relation_observed(
@@ -273,7 +277,7 @@ impl Estate {
         self.view.identity.words.add(envelope.id.source.as_str())
     }
 
-    fn half_life(&self, dependent: MentionIx, provider: MentionIx) -> HalfLife {
+    pub(super) fn half_life(&self, dependent: MentionIx, provider: MentionIx) -> HalfLife {
         HalfLife::of([
             self.kind_of(dependent).as_str(),
             self.kind_of(provider).as_str(),

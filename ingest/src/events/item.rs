@@ -37,6 +37,7 @@ pub(super) fn observed(
         valid_from,
         valid_until,
         report_interval_ms,
+        relations: None,
     })
 }
 

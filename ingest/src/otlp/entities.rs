@@ -4,8 +4,9 @@
 //! turned, where needed, so that it reads `dependent -> provider`.
 
 use model::{
-    Attributes, Claim, ContentHash, Event, EventId, ItemRetired, KeyParts, NewEvent, ObservedItem,
-    ObservedRelation, Occurred, Rejection, RelationKind, SourceKey, SourceName, Timestamp, bounds,
+    Attributes, Claim, ContentHash, Event, EventId, ItemRetired, KeyParts, ListedRelation,
+    ListedRelations, NewEvent, ObservedItem, ObservedRelation, Occurred, Rejection, RelationKind,
+    SourceKey, SourceName, Timestamp, bounds,
 };
 use serde_json::{Map, Value};
 
@@ -102,12 +103,17 @@ fn record_events(
         }
         EntityEvent::State => {
             let interval = report_interval_ms(&record.attributes);
-            let relations = relations(record, &entity, interval, said)?;
-            let item = entity.observed(&record.attributes, interval);
+            let listed = relations(record, &entity, said)?;
+            let mut item = entity.observed(&record.attributes, interval);
+            if fits_an_event(&listed) {
+                item.relations = Some(listed);
+                said.events.push(event(Event::ItemObserved(item), occurred));
+                return Ok(());
+            }
             said.events.push(event(Event::ItemObserved(item), occurred));
-            for relation in relations {
-                said.events
-                    .push(event(Event::RelationObserved(relation), occurred));
+            for one in listed.relations {
+                let relation = Event::RelationObserved(alone(one, interval));
+                said.events.push(event(relation, occurred));
             }
         }
     }
@@ -132,54 +138,86 @@ fn event(event: Event, occurred: Occurred) -> NewEvent {
     }
 }
 
+/// A state event carries all relationships of its entity, and says nothing of them where it has none.
 fn relations(
     record: &EntityRecord,
     entity: &Entity,
-    report_interval_ms: Option<u64>,
     said: &mut SaidOfEntities,
-) -> Result<Vec<ObservedRelation>, Fault> {
+) -> Result<ListedRelations, Fault> {
     const FIELD: &str = "entity.relationships";
+    let by = Some(&record.scope).filter(|by| !by.is_empty() && by.len() <= bounds::LINE_BYTES);
+    let mut listed = ListedRelations {
+        of: entity.reference(),
+        by: by.cloned(),
+        relations: Vec::new(),
+    };
     let list = match record.attributes.get(FIELD) {
-        None | Some(Value::Null) => return Ok(Vec::new()),
+        None | Some(Value::Null) => return Ok(listed),
         Some(Value::Array(list)) => list,
         Some(_) => return Err(fault(FIELD, "must be an array of maps")),
     };
-    let mut relations = Vec::with_capacity(list.len());
     for (place, descriptor) in list.iter().enumerate() {
         let at = format!("{FIELD}[{place}].");
-        let Value::Object(descriptor) = descriptor else {
-            return Err((at, "must be a map".to_owned()));
-        };
-        let written = text(descriptor, "relationship.type")
-            .or_else(|| text(descriptor, "type"))
-            .filter(|kind| kind.len() <= bounds::KIND_BYTES)
-            .ok_or_else(|| fault(&at, "relationship.type is missing"))?;
-        let related = Entity::read(descriptor, &record.resource, &at)?;
-        let known = RELATIONSHIPS.iter().find(|(name, _, _)| *name == written);
-        let (kind, is_provider) = match known {
-            Some((_, kind, is_provider)) => (*kind, *is_provider),
-            None => {
-                // Kept as written; most relationships are told by the one that depends.
-                said.unknown_relationships += 1;
-                (written, false)
-            }
-        };
-        let (dependent, provider) = if is_provider {
-            (related.reference(), entity.reference())
-        } else {
-            (entity.reference(), related.reference())
-        };
-        relations.push(ObservedRelation {
-            dependent,
-            provider,
-            kind: RelationKind::new(kind),
-            strength: None,
-            valid_from: None,
-            valid_until: None,
-            report_interval_ms,
-        });
+        let relation = relation(descriptor, &at, (record, entity), said)?;
+        if !listed.relations.contains(&relation) {
+            listed.relations.push(relation);
+        }
     }
-    Ok(relations)
+    Ok(listed)
+}
+
+fn relation(
+    descriptor: &Value,
+    at: &str,
+    (record, entity): (&EntityRecord, &Entity),
+    said: &mut SaidOfEntities,
+) -> Result<ListedRelation, Fault> {
+    let Value::Object(descriptor) = descriptor else {
+        return Err((at.to_owned(), "must be a map".to_owned()));
+    };
+    let written = text(descriptor, "relationship.type")
+        .or_else(|| text(descriptor, "type"))
+        .filter(|kind| kind.len() <= bounds::KIND_BYTES)
+        .ok_or_else(|| fault(at, "relationship.type is missing"))?;
+    let related = Entity::read(descriptor, &record.resource, at)?;
+    let known = RELATIONSHIPS.iter().find(|(name, _, _)| *name == written);
+    let (kind, is_provider) = match known {
+        Some((_, kind, is_provider)) => (*kind, *is_provider),
+        None => {
+            // Kept as written; most relationships are told by the one that depends.
+            said.unknown_relationships += 1;
+            (written, false)
+        }
+    };
+    let (dependent, provider) = if is_provider {
+        (related.reference(), entity.reference())
+    } else {
+        (entity.reference(), related.reference())
+    };
+    Ok(ListedRelation {
+        dependent,
+        provider,
+        kind: RelationKind::new(kind),
+    })
+}
+
+/// Whether the list is short enough to stand in the event of its item.
+fn fits_an_event(listed: &ListedRelations) -> bool {
+    let bytes = || serde_json::to_vec(listed).map_or(usize::MAX, |bytes| bytes.len());
+    listed.relations.len() <= bounds::LISTED_RELATIONS_MAX && bytes() <= bounds::EVENT_BYTES / 2
+}
+
+/// A relation of a list that is too long: said for itself, so that it ages where it is not said again.
+fn alone(listed: ListedRelation, report_interval_ms: Option<u64>) -> ObservedRelation {
+    ObservedRelation {
+        dependent: listed.dependent,
+        provider: listed.provider,
+        kind: listed.kind,
+        strength: None,
+        valid_from: None,
+        valid_until: None,
+        report_interval_ms,
+    }
 }
 
 /// What identifies an entity.

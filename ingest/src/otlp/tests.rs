@@ -142,7 +142,13 @@ fn lines(event: &Event) -> Vec<String> {
         Event::RelationObserved(it) => {
             vec![format!("{} {} {}", it.dependent, it.kind, it.provider)]
         }
-        Event::ItemObserved(item) => vec![format!("{} is", item.key)],
+        Event::ItemObserved(item) => {
+            let listed = item.relations.iter().flat_map(|listed| &listed.relations);
+            let listed = listed.map(|it| format!("{} {} {}", it.dependent, it.kind, it.provider));
+            let mut lines = vec![format!("{} is", item.key)];
+            lines.extend(listed);
+            lines
+        }
         Event::ItemRetired(item) => vec![format!("{} is gone", item.key)],
         Event::RelationDeviated(it) => vec![format!(
             "{} -> {} {} {:.2} was {:.2}",

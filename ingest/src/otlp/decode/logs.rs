@@ -33,6 +33,8 @@ pub(crate) struct EntityRecord {
     pub(crate) attributes: Map<String, Value>,
     /// Attributes of its resource.
     pub(crate) resource: Map<String, Value>,
+    /// The name of the instrumentation that wrote it; may be empty.
+    pub(crate) scope: String,
 }
 
 /// What a record says of an entity.
@@ -63,11 +65,14 @@ pub(crate) fn decode_protobuf(body: &[u8]) -> Result<EntityRecords, prost::Decod
     let mut found = EntityRecords::default();
     let mut index = 0;
     for of_resource in &request.resource_logs {
-        let records = of_resource
-            .scope_logs
-            .iter()
-            .flat_map(|scope| &scope.log_records);
-        for record in records {
+        let records = of_resource.scope_logs.iter().flat_map(|of_scope| {
+            let scope = of_scope.scope.as_ref().map_or("", |scope| &scope.name);
+            of_scope
+                .log_records
+                .iter()
+                .map(move |record| (scope, record))
+        });
+        for (scope, record) in records {
             let legacy = record
                 .attributes
                 .iter()
@@ -90,6 +95,7 @@ pub(crate) fn decode_protobuf(body: &[u8]) -> Result<EntityRecords, prost::Decod
                         .as_ref()
                         .map(|resource| plain_map(&resource.attributes))
                         .unwrap_or_default(),
+                    scope: scope.to_owned(),
                 }),
             }
             index += 1;
@@ -145,7 +151,15 @@ struct ResourceLogs<'a> {
 #[serde(rename_all = "camelCase")]
 struct ScopeLogs<'a> {
     #[serde(borrow, default)]
+    scope: Option<Scope<'a>>,
+    #[serde(borrow, default)]
     log_records: List<JsonRecord<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Scope<'a> {
+    #[serde(borrow, default)]
+    name: Text<'a>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -167,12 +181,12 @@ pub(crate) fn decode_json(body: &[u8]) -> Result<EntityRecords, serde_json::Erro
     let mut found = EntityRecords::default();
     let mut index = 0;
     for of_resource in &request.resource_logs.0 {
-        let records = of_resource
-            .scope_logs
-            .0
-            .iter()
-            .flat_map(|scope| &scope.log_records.0);
-        for record in records {
+        let records = of_resource.scope_logs.0.iter().flat_map(|of_scope| {
+            let scope = of_scope.scope.as_ref().map_or("", |scope| &*scope.name);
+            let records = of_scope.log_records.0.iter();
+            records.map(move |record| (scope, record))
+        });
+        for (scope, record) in records {
             let attributes = json_map(&record.attributes.0);
             let legacy = attributes.get(LEGACY_EVENT).and_then(Value::as_str);
             match EntityEvent::of(&record.event_name, legacy) {
@@ -187,6 +201,7 @@ pub(crate) fn decode_json(body: &[u8]) -> Result<EntityRecords, serde_json::Erro
                         .as_ref()
                         .map(|resource| json_map(&resource.attributes.0))
                         .unwrap_or_default(),
+                    scope: scope.to_owned(),
                 }),
             }
             index += 1;
