@@ -4,6 +4,7 @@
 //! [`import`] writes, and that through [`crate::EventLog::append`].
 
 mod export;
+mod files;
 mod import;
 mod stats;
 mod survey;

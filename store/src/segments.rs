@@ -1,13 +1,16 @@
 //! The log in segment files of our own: append-only, checksummed, chained, synced once per group.
 //!
-//! `record` and `frames` are the bytes, `writer` the one thread that writes them, `recovery`
-//! what happens at the start, `ids` how a repeated delivery is found, `tender` what is done
+//! `record`, `frames` and `chain` are the bytes, `submission` what is done by whoever appends,
+//! `writer` the one thread that writes, `recovery` what happens at the start, `ids` how a repeated delivery is found, `tender` what is done
 //! in the background. Nothing here knows what an event means.
 
 mod assembly;
+mod block;
 pub(crate) mod catalog;
+pub(crate) mod chain;
 pub(crate) mod directory;
 pub(crate) mod frames;
+mod group;
 pub(crate) mod ids;
 pub(crate) mod layout;
 mod lookup;
@@ -28,6 +31,7 @@ use model::{Clock, EventEnvelope, LogPosition, NewEvent};
 use tokio::sync::{oneshot, watch};
 
 use crate::{AppendError, AppendFuture, Appended, EventLog, LogHealth, ReadError, ReadLimit};
+use block::Blocks;
 use catalog::Catalog;
 use lookup::Lookup;
 use queue::{Queue, Waiting};
@@ -77,6 +81,7 @@ struct Shared {
     queue: Queue,
     catalog: Arc<Catalog>,
     lookup: Lookup,
+    blocks: Blocks,
     health: Mutex<LogHealth>,
 }
 
@@ -151,7 +156,8 @@ impl SegmentLog {
             LogHealth::Poisoned { after } => return Err(AppendError::Poisoned { after }),
             LogHealth::Closed => return Err(AppendError::Closed),
         }
-        let mut submission = Submission::prepare(&self.shared.lookup.key, batch)?;
+        let mut submission =
+            Submission::prepare(&self.shared.lookup.key, &self.shared.blocks, batch)?;
         self.shared.lookup.search(&mut submission)?;
         let (answer, answered) = oneshot::channel();
         self.shared.queue.push(Waiting { submission, answer })?;

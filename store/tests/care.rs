@@ -166,6 +166,80 @@ async fn a_flipped_byte_a_missing_record_and_a_changed_order_are_located() {
     );
 }
 
+/// CRC32C, slow and obvious.
+fn crc32c(bytes: &[u8]) -> u32 {
+    let step = |state: u32, byte: &u8| {
+        (0..8).fold(state ^ u32::from(*byte), |state, _| {
+            (state >> 1) ^ (0x82F6_3B78 & (state & 1).wrapping_neg())
+        })
+    };
+    !bytes.iter().fold(!0, step)
+}
+
+#[tokio::test]
+async fn an_exchanged_record_with_a_good_checksum_is_located_by_the_chain() {
+    let directory = tempfile::tempdir().unwrap();
+    written(directory.path()).await;
+    let path = &sealed(directory.path())[1];
+    let mut bytes = fs::read(path).unwrap();
+    let places = records(&bytes);
+    let record = &mut bytes[places[2].clone()];
+    record[120] ^= 1;
+    let covered = [&record[40..], &record[8..40]].concat();
+    record[4..8].copy_from_slice(&crc32c(&covered).to_le_bytes());
+    let position = u64::from_le_bytes(record[16..24].try_into().unwrap());
+    let in_group = u32::from_le_bytes(record[12..16].try_into().unwrap());
+    fs::write(path, bytes).unwrap();
+    let report = verify(directory.path());
+    assert_eq!(report.damages.len(), 1, "{report}");
+    assert_eq!(report.records, EVENTS, "{report}");
+    let group = position - u64::from(in_group);
+    assert_eq!(report.damages[0].at.number(), group, "{report}");
+    assert!(report.damages[0].reason.contains("chain"), "{report}");
+}
+
+#[tokio::test]
+async fn a_log_of_another_format_is_refused_and_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(open(directory.path()));
+    let log = open(directory.path());
+    log.append(vec![change("1", "a")]).await.unwrap();
+    drop(log);
+    let path = directory.path().join("00000001.segment");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[7] += 1;
+    let covered = [&bytes[..8], &bytes[12..128]].concat();
+    bytes[8..12].copy_from_slice(&crc32c(&covered).to_le_bytes());
+    fs::write(&path, bytes).unwrap();
+    let clock = Arc::new(TestClock::default());
+    let refused = SegmentLog::open(directory.path(), SMALL, clock);
+    let refused = refused.err().map(|error| error.to_string()).unwrap();
+    assert!(refused.contains("has format 3"), "{refused}");
+    let refused = store::verify(directory.path(), &mut |_| {}).unwrap_err();
+    assert!(matches!(refused, CareError::Open(_)), "{refused}");
+}
+
+#[tokio::test]
+async fn a_log_verifies_while_it_is_written_to() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = Arc::new(open(directory.path()));
+    let path = directory.path().to_owned();
+    let verified = tokio::task::spawn_blocking(move || {
+        for _ in 0..40 {
+            let report = verify(&path);
+            assert!(report.is_sound(), "{report}");
+        }
+    });
+    let mut number = 0;
+    while !verified.is_finished() {
+        let batch = (number..number + 7).map(|n| change(&n.to_string(), &"word ".repeat(40)));
+        log.append(batch.collect()).await.unwrap();
+        number += 7;
+    }
+    verified.await.unwrap();
+    assert!(3 < verify(directory.path()).segments);
+}
+
 #[tokio::test]
 async fn a_missing_segment_is_reported() {
     let directory = tempfile::tempdir().unwrap();

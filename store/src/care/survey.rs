@@ -8,14 +8,16 @@ use std::sync::Arc;
 
 use model::LogPosition;
 
+use super::files::{Files, Opened, read_header};
 use super::{CareError, CareProgress};
 use crate::segments::catalog::sound_footer;
-use crate::segments::directory::{Directory, DirectoryFile, DiskDirectory, read_full};
-use crate::segments::frames::{Frame, FrameError, Frames};
-use crate::segments::layout::{HEADER_BYTES, Header, sealed_name, segment_name};
-use crate::segments::record::{self, Head, Link, SealedView};
-use crate::segments::recovery::{Behind, Inventory, io_error, search_behind};
-use crate::{OpenError, RecordPlace, TornTail};
+use crate::segments::chain::{Chain, Link};
+use crate::segments::directory::DirectoryFile;
+use crate::segments::frames::{Frame, FrameError, Frames, Mark};
+use crate::segments::layout::{HEADER_BYTES, Header};
+use crate::segments::record::{Head, SealedView};
+use crate::segments::recovery::{Behind, io_error, search_behind};
+use crate::{RecordPlace, TornTail};
 
 /// Something that is not as it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +45,7 @@ pub(super) enum Met<'a> {
 
 /// What a survey knows at its end.
 pub(super) struct Survey {
-    pub(super) inventory: Inventory,
-    pub(super) directory: Arc<dyn Directory>,
+    pub(super) files: Files,
     pub(super) segments: u64,
     pub(super) records: u64,
     pub(super) file_bytes: u64,
@@ -54,41 +55,34 @@ pub(super) struct Survey {
 }
 
 /// Walks the log of a directory and shows everything it meets.
+///
+/// Beside a process that writes it goes up to the end of the segment in use when it began.
 pub(super) fn survey(
     path: &Path,
     visitor: &mut dyn FnMut(Met<'_>) -> Result<(), CareError>,
 ) -> Result<Survey, CareError> {
-    let directory: Arc<dyn Directory> = Arc::new(DiskDirectory::for_reading(path));
-    let inventory = Inventory::of(&*directory)?;
+    let files = Files::of(path)?;
+    let last_in_use = files.last_in_use()?;
     let mut surveyor = Surveyor {
         visitor,
+        files: &files,
+        last_in_use,
         sequence: 0,
         next: LogPosition::ZERO.next(),
-        link: Some([0; 32]),
-        last_link: [0; 32],
+        chain: Some(Chain::at([0; 32])),
+        unproved: None,
         records: 0,
         file_bytes: 0,
         end: 0,
-        limit: None,
         torn: None,
     };
-    if let Err(OpenError::SegmentMissing(segment)) = inventory.check_sequence() {
+    if let Some(segment) = files.missing {
         surveyor.sequence = segment;
         surveyor.damage(0, "the segment is missing")?;
     }
-    let sealed = inventory.sealed.iter();
-    let sealed = sealed.map(|(sequence, first)| (*sequence, sealed_name(*sequence, *first)));
-    let unsealed = inventory.unsealed.iter();
-    let unsealed = unsealed.map(|sequence| (*sequence, segment_name(*sequence)));
-    let mut all: Vec<(u64, String)> = sealed.chain(unsealed).collect();
-    all.sort();
-    let last_in_use = last_in_use(&*directory, &all)?;
-    for (done, (sequence, name)) in all.iter().enumerate() {
-        surveyor.limit = match all.get(done + 1) {
-            Some((_, next)) => previous_end(&*directory, next)?,
-            None => None,
-        };
-        surveyor.segment(&*directory, *sequence, name, last_in_use)?;
+    let all = files.sequences();
+    for (done, sequence) in all.iter().enumerate() {
+        surveyor.segment(*sequence)?;
         let progress = CareProgress {
             segments_done: done as u64 + 1,
             segments: all.len() as u64,
@@ -101,65 +95,43 @@ pub(super) fn survey(
         records: surveyor.records,
         file_bytes: surveyor.file_bytes,
         head: LogPosition::new(surveyor.next.number() - 1),
-        link: surveyor.last_link,
+        link: surveyor.chain.map_or([0; 32], |chain| chain.link()),
         torn: surveyor.torn,
-        inventory,
-        directory,
+        files,
     })
-}
-
-/// The newest segment with a header: those behind it wait to be used.
-fn last_in_use(directory: &dyn Directory, all: &[(u64, String)]) -> Result<u64, OpenError> {
-    for (sequence, name) in all.iter().rev() {
-        let file = directory.open(name).map_err(io_error("open a segment"))?;
-        if read_header(&*file)
-            .map_err(io_error("read a segment"))?
-            .is_some()
-        {
-            return Ok(*sequence);
-        }
-    }
-    Ok(0)
-}
-
-/// Where the segment before ends, by the header of the next one.
-fn previous_end(directory: &dyn Directory, next: &str) -> Result<Option<u64>, OpenError> {
-    let file = directory.open(next).map_err(io_error("open a segment"))?;
-    let header = read_header(&*file).map_err(io_error("read a segment"))?;
-    Ok(header.map(|header| header.previous_end))
-}
-
-fn read_header(file: &dyn DirectoryFile) -> io::Result<Option<Header>> {
-    let mut bytes = [0; HEADER_BYTES];
-    read_full(file, &mut bytes, 0)?;
-    Ok(Header::parse(&bytes))
 }
 
 struct Surveyor<'a> {
     visitor: &'a mut dyn FnMut(Met<'_>) -> Result<(), CareError>,
+    files: &'a Files,
+    last_in_use: u64,
     sequence: u64,
     /// The position to come.
     next: LogPosition,
-    /// The chain so far; unknown behind damage.
-    link: Option<Link>,
-    last_link: Link,
+    /// The chain so far; unknown behind damage, up to the next mark.
+    chain: Option<Chain>,
+    /// The first record behind the last mark, and where it stands.
+    unproved: Option<(LogPosition, u64)>,
     records: u64,
     file_bytes: u64,
     /// Where the records of the segment before ended.
     end: u64,
-    /// Where those of this segment end, by the header of the next one.
-    limit: Option<u64>,
     torn: Option<TornTail>,
 }
 
 impl Surveyor<'_> {
     fn damage(&mut self, offset: u64, reason: &'static str) -> Result<(), CareError> {
-        let damage = Damage {
-            at: self.next,
-            place: self.place(offset),
-            reason,
-        };
-        (self.visitor)(Met::Damage(damage))
+        self.damage_at(self.next, offset, reason)
+    }
+
+    fn damage_at(
+        &mut self,
+        at: LogPosition,
+        offset: u64,
+        reason: &'static str,
+    ) -> Result<(), CareError> {
+        let place = self.place(offset);
+        (self.visitor)(Met::Damage(Damage { at, place, reason }))
     }
 
     fn place(&self, offset: u64) -> RecordPlace {
@@ -169,23 +141,22 @@ impl Surveyor<'_> {
         }
     }
 
-    fn segment(
-        &mut self,
-        directory: &dyn Directory,
-        sequence: u64,
-        name: &str,
-        last_in_use: u64,
-    ) -> Result<(), CareError> {
+    fn segment(&mut self, sequence: u64) -> Result<(), CareError> {
         self.sequence = sequence;
+        let Some(Opened { file, is_sealed }) = self.files.open(sequence)? else {
+            return self.damage(0, "the segment is missing");
+        };
         let read = io_error("read a segment");
-        let file = directory.open(name).map_err(io_error("open a segment"))?;
         let length = file.length().map_err(&read)?;
         self.file_bytes += length;
-        let Some(header) = read_header(&*file).map_err(&read)? else {
-            return self.without_header(&file, length, last_in_use);
+        let Some(header) = read_header(&*file, sequence)? else {
+            return self.without_header(&file, length);
         };
+        if self.last_in_use < sequence {
+            // It came into use after the survey began.
+            return Ok(());
+        }
         self.check_header(&header)?;
-        let is_sealed = name != segment_name(sequence);
         let footer = match is_sealed {
             true => sound_footer(&*file, length).map_err(&read)?,
             false => None,
@@ -193,43 +164,57 @@ impl Surveyor<'_> {
         if is_sealed && footer.is_none() {
             self.damage(length, "the segment's footer is damaged")?;
         }
-        let is_open = sequence == last_in_use;
+        let following = self.following_start()?;
+        let is_open = !is_sealed && following.is_none();
         if is_open && length < header.prepared {
             self.damage(length, "the file was cut short")?;
         }
         let footer_end = footer.as_ref().map(|footer| footer.end);
-        let limit = footer_end.or(self.limit).unwrap_or(length).min(length);
-        let walked = self.records(&file, limit, is_open)?;
-        self.end = walked;
+        let limit = footer_end.or(following).unwrap_or(length).min(length);
+        self.end = self.records(&file, limit)?;
         match footer {
             Some(footer) if footer.last.next() != self.next => {
-                self.damage(walked, "the last records are missing")
+                self.damage(self.end, "the last records are missing")
             }
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// Where this segment ends, by the header of the next one, if that is in use by now.
+    fn following_start(&self) -> Result<Option<u64>, CareError> {
+        let following = self.files.header(self.sequence + 1)?;
+        Ok(following.map(|header| header.previous_end))
     }
 
     fn without_header(
         &mut self,
         file: &Arc<dyn DirectoryFile>,
         length: u64,
-        last_in_use: u64,
     ) -> Result<(), CareError> {
-        if self.sequence < last_in_use || length < HEADER_BYTES as u64 {
+        if self.sequence < self.last_in_use || length < HEADER_BYTES as u64 {
             return self.damage(0, "the segment's header is damaged");
         }
-        match search_behind(file, 0, length, None)? {
+        let behind = search_behind(file, 0, length, None)?;
+        if read_header(&**file, self.sequence)?.is_some() {
+            // It came into use at this moment.
+            return Ok(());
+        }
+        match behind {
             Behind::Nothing => Ok(()),
             Behind::Durable(_) => self.damage(0, "the segment's header is damaged"),
             Behind::Torn(bytes) => {
-                self.torn = Some(TornTail {
-                    after: LogPosition::new(self.next.number() - 1),
-                    place: self.place(0),
-                    bytes,
-                });
+                self.torn_at(0, bytes);
                 Ok(())
             }
         }
+    }
+
+    fn torn_at(&mut self, offset: u64, bytes: u64) {
+        self.torn = Some(TornTail {
+            after: LogPosition::new(self.next.number() - 1),
+            place: self.place(offset),
+            bytes,
+        });
     }
 
     fn check_header(&mut self, header: &Header) -> Result<(), CareError> {
@@ -239,25 +224,32 @@ impl Surveyor<'_> {
         if header.first != self.next {
             self.damage(0, "records are missing before this segment")?;
             self.next = header.first;
-            self.link = None;
+            self.chain = None;
         }
-        if header.previous_end != self.end && self.link.is_some() {
+        if header.previous_end != self.end && self.chain.is_some() {
             self.damage(0, "the segment before does not end where it ended")?;
         }
-        if self.link.is_some_and(|link| link != header.link) {
-            self.damage(0, "the chain does not lead to this segment")?;
+        self.prove(&header.link, 0)?;
+        Ok(())
+    }
+
+    /// Compares the chain with what is written down of it, and goes on from there.
+    fn prove(&mut self, link: &Link, offset: u64) -> Result<(), CareError> {
+        let unproved = self.unproved.take();
+        if self
+            .chain
+            .as_ref()
+            .is_some_and(|chain| chain.link() != *link)
+        {
+            let (at, offset) = unproved.unwrap_or((self.next, offset));
+            self.damage_at(at, offset, "the chain does not lead on from here")?;
         }
-        self.link = Some(header.link);
+        self.chain = Some(Chain::at(*link));
         Ok(())
     }
 
     /// Walks the records and answers with where they end.
-    fn records(
-        &mut self,
-        file: &Arc<dyn DirectoryFile>,
-        limit: u64,
-        is_open: bool,
-    ) -> Result<u64, CareError> {
+    fn records(&mut self, file: &Arc<dyn DirectoryFile>, limit: u64) -> Result<u64, CareError> {
         let mut frames = Frames::new(Arc::clone(file), HEADER_BYTES as u64, limit);
         let mut end = frames.offset();
         loop {
@@ -269,9 +261,7 @@ impl Surveyor<'_> {
                     continue;
                 }
                 Ok(Frame::Mark(mark)) => {
-                    if mark.head.next() != self.next {
-                        self.damage(offset, "the mark names another record")?;
-                    }
+                    self.mark(&mark, offset)?;
                     end = frames.offset();
                     continue;
                 }
@@ -282,19 +272,26 @@ impl Surveyor<'_> {
                     return Err(io_error("read a segment")(source).into());
                 }
             };
-            match search_behind(file, offset, limit, Some(self.next))? {
+            let behind = search_behind(file, offset, limit, Some(self.next))?;
+            // Where somebody writes, what is there now was perhaps not there yet.
+            frames.forget();
+            if frames.peek().map_err(io_error("read a segment"))? {
+                continue;
+            }
+            let following = self.following_start()?;
+            if following.is_some_and(|start| start <= offset) {
+                return Ok(end);
+            }
+            match behind {
                 Behind::Nothing => return Ok(end),
-                Behind::Torn(last) if is_open => {
-                    self.torn = Some(TornTail {
-                        after: LogPosition::new(self.next.number() - 1),
-                        place: self.place(offset),
-                        bytes: last - offset,
-                    });
+                Behind::Torn(last) if following.is_none() => {
+                    self.torn_at(offset, last - offset);
                     return Ok(end);
                 }
                 Behind::Torn(_) | Behind::Durable(_) => self.damage(offset, reason)?,
             }
-            self.link = None;
+            self.chain = None;
+            self.unproved = None;
             if !go_to_next_frame(&mut frames).map_err(io_error("read a segment"))? {
                 return Ok(end);
             }
@@ -308,24 +305,38 @@ impl Surveyor<'_> {
                 false => "a later record stands in its place",
             };
             // Behind known damage it is no news that records are missing.
-            if self.link.is_some() {
+            if self.chain.is_some() {
                 self.damage(offset, reason)?;
             }
-            self.link = None;
+            self.chain = None;
         }
         self.next = head.position;
-        if self.link.is_some_and(|link| link != head.link) {
-            self.damage(offset, "the chain does not lead to this record")?;
-        }
         let Ok(sealed) = frames.sealed() else {
+            self.chain = None;
             return self.damage(offset, "its parts do not fit its length");
         };
+        self.unproved.get_or_insert((head.position, offset));
+        let chain = self.chain.as_mut();
+        if chain.is_some_and(|chain| !chain.follow(head, frames.sealed_bytes())) {
+            self.chain = None;
+            self.damage(offset, "the chain does not lead to this record")?;
+        }
         (self.visitor)(Met::Record(head, &sealed))?;
         self.records += 1;
-        self.last_link = record::link_after(head, &record::digest(frames.sealed_bytes()));
-        self.link = Some(self.last_link);
         self.next = head.position.next();
         Ok(())
+    }
+
+    fn mark(&mut self, mark: &Mark, offset: u64) -> Result<(), CareError> {
+        if mark.head.next() != self.next {
+            // Behind known damage it is no news that records are missing.
+            if self.chain.is_some() {
+                self.damage(offset, "the mark names another record")?;
+            }
+            self.chain = None;
+            self.next = mark.head.next();
+        }
+        self.prove(&mark.link, offset)
     }
 }
 

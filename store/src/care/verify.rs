@@ -99,7 +99,7 @@ pub fn verify(
         Ok(())
     })?;
     let mut rebuildable = Vec::new();
-    let (directory, inventory) = (&surveyed.directory, &surveyed.inventory);
+    let (directory, inventory) = (&surveyed.files.directory, &surveyed.files.inventory);
     let key = IdKey::load(&**directory, &inventory.names).map_err(io_error("read a key"))?;
     match key {
         None if surveyed.records == 0 => {}
@@ -107,8 +107,10 @@ pub fn verify(
         Some(key) => {
             for &(first, last) in &inventory.runs {
                 let run = Run::at(Arc::clone(directory), first, last, &key);
-                if run.check().is_err() {
-                    rebuildable.push(run_name(first, last));
+                let name = run_name(first, last);
+                // A run that has become part of a wider one is no longer there.
+                if run.check().is_err() && directory.open(&name).is_ok() {
+                    rebuildable.push(name);
                 }
             }
         }

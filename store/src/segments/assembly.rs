@@ -9,15 +9,17 @@ use model::{Clock, LogPosition, Timestamp};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
+use super::block::Blocks;
 use super::catalog::{Catalog, CompleteSegment, Listed, OpenSegment, Unsealed};
 use super::directory::{Directory, DirectoryFile};
+use super::group::Group;
 use super::ids::{IdKey, IdSet, IdTable, Kept, Run};
 use super::layout::{Footer, Header, run_name, segment_name};
 use super::lookup::Lookup;
 use super::queue::Queue;
 use super::recovery::{self, Inventory, OpenError, TornTail, Walked, io_error, length_of};
 use super::tender::{Job, PreparedSegment, Preparer, Tender, prepare};
-use super::writer::{Group, Start, Writer, Writing};
+use super::writer::{Start, Writer, Writing};
 use super::{SegmentConfig, SegmentLog, Shared};
 use crate::{LogHealth, ReadError, RecordPlace};
 
@@ -326,6 +328,7 @@ fn share(
         queue: Queue::new(config.queue_bytes),
         catalog,
         lookup,
+        blocks: Blocks::new(config.segment_bytes),
         health: Mutex::new(LogHealth::Writable),
     };
     Ok((Arc::new(shared), start, next))

@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use model::LogPosition;
 
+use super::chain::Link;
 use super::directory::{DirectoryFile, read_full};
-use super::record::{self, ALIGNMENT, HEAD_BYTES, Head, Link, SealedView, u32_at, u64_at};
+use super::record::{self, ALIGNMENT, HEAD_BYTES, Head, SealedView, u32_at, u64_at};
 
 /// Length of a mark.
 pub(crate) const MARK_BYTES: usize = 64;
@@ -164,6 +165,12 @@ impl Frames {
     /// Goes on at the next aligned place: how a walk gets past damage.
     pub(crate) fn skip(&mut self) {
         self.offset += ALIGNMENT as u64;
+    }
+
+    /// Reads again what was read ahead: somebody may have written since.
+    pub(crate) fn forget(&mut self) {
+        self.buffered = 0;
+        self.buffer_offset = self.offset;
     }
 
     /// Whether a record or mark stands here; the walk stays.

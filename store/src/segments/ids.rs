@@ -7,6 +7,7 @@ mod filter;
 mod run;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -98,9 +99,19 @@ pub(crate) struct IdTable {
 }
 
 impl IdTable {
+    /// Takes an id unless its hash is there already; false if it is.
+    pub(crate) fn insert_first(&mut self, hash: IdHash, position: LogPosition) -> bool {
+        match self.positions.entry(hash) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(position);
+                true
+            }
+            Entry::Occupied(_) => false,
+        }
+    }
+
     pub(crate) fn insert(&mut self, hash: IdHash, position: LogPosition) {
-        if let Some(first) = self.positions.insert(hash, position) {
-            self.positions.insert(hash, first);
+        if !self.insert_first(hash, position) {
             self.more.push((hash, position));
         }
     }

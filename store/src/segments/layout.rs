@@ -8,11 +8,14 @@
 
 use model::{LogPosition, Timestamp};
 
-use super::record::{Link, u32_at, u64_at};
+use super::chain::Link;
+use super::record::{u32_at, u64_at};
 
 /// Length of a segment's header; the first record follows.
 pub(crate) const HEADER_BYTES: usize = 128;
-const HEADER_MAGIC: [u8; 8] = *b"\xFFepilog\x01";
+const HEADER_MAGIC: [u8; 7] = *b"\xFFepilog";
+/// The version of all bytes of a segment.
+pub(crate) const FORMAT: u8 = 2;
 const TRAILER_BYTES: usize = 32;
 const TRAILER_MAGIC: [u8; 8] = *b"\xFFsealed\x01";
 const ENTRY_BYTES: usize = 16;
@@ -85,7 +88,7 @@ pub(crate) struct Header {
 
 impl Header {
     /// ```text
-    /// 0 magic 8, checksum of the rest 4, zero 4, sequence 8, first 8,
+    /// 0 magic 7, format 1, checksum of all but this field 4, zero 4, sequence 8, first 8,
     /// previous end 8, prepared 8, recorded from 8, link 32, zeros
     /// ```
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -102,15 +105,28 @@ impl Header {
         covered.extend_from_slice(&self.link);
         covered.resize(HEADER_BYTES - 12, 0);
         let mut bytes = HEADER_MAGIC.to_vec();
-        bytes.extend_from_slice(&crc32c::crc32c(&covered).to_le_bytes());
+        bytes.push(FORMAT);
+        let checksum = crc32c::crc32c_append(crc32c::crc32c(&bytes), &covered);
+        bytes.extend_from_slice(&checksum.to_le_bytes());
         bytes.extend_from_slice(&covered);
         bytes
     }
 
+    /// The version of a sound header. All versions share its length and checksum.
+    pub(crate) fn format(bytes: &[u8]) -> Option<u8> {
+        let bytes = bytes.first_chunk::<HEADER_BYTES>()?;
+        let (begin, rest) = bytes.split_first_chunk::<8>()?;
+        let (magic, format) = begin.split_first_chunk::<7>()?;
+        let (checksum, covered) = rest.split_first_chunk::<4>()?;
+        let expected = crc32c::crc32c_append(crc32c::crc32c(begin), covered);
+        let sound = *magic == HEADER_MAGIC && *checksum == expected.to_le_bytes();
+        format.first().copied().filter(|_| sound)
+    }
+
+    /// The header, if it is sound and of this version.
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let bytes = bytes.first_chunk::<HEADER_BYTES>()?;
-        let sound = bytes.starts_with(&HEADER_MAGIC)
-            && u32_at(bytes, 8) == Some(crc32c::crc32c(bytes.get(12..)?));
+        let sound = Self::format(bytes) == Some(FORMAT);
         let header = Self {
             sequence: u64_at(bytes, 16)?,
             first: LogPosition::new(u64_at(bytes, 24)?),
@@ -211,6 +227,26 @@ mod tests {
         for foreign in ["", ".segment", "a-1.sealed", "1.sealed", "notes.txt"] {
             assert_eq!(Named::parse(foreign), Named::Foreign, "{foreign}");
         }
+    }
+
+    #[test]
+    fn a_header_of_another_version_is_told_from_a_damaged_one() {
+        let header = Header {
+            sequence: 3,
+            first: LogPosition::new(4),
+            previous_end: 5,
+            prepared: 6,
+            link: [7; 32],
+            recorded_from: Timestamp::from_unix_nanos(-8),
+        };
+        let mut bytes = header.encode();
+        assert_eq!(Header::format(&bytes), Some(FORMAT));
+        bytes[7] = FORMAT + 1;
+        assert_eq!(Header::format(&bytes), None);
+        let checksum = crc32c::crc32c_append(crc32c::crc32c(&bytes[..8]), &bytes[12..]);
+        bytes[8..12].copy_from_slice(&checksum.to_le_bytes());
+        assert_eq!(Header::format(&bytes), Some(FORMAT + 1));
+        assert_eq!(Header::parse(&bytes), None);
     }
 
     #[test]

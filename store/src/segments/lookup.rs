@@ -5,13 +5,14 @@ use std::sync::Arc;
 use model::LogPosition;
 use tracing::warn;
 
+use super::block::{self, Block, First};
 use super::catalog::Catalog;
 use super::directory::Directory;
 use super::frames::{Frame, Frames};
 use super::ids::{CompleteIds, IdKey, IdSet, IdTable, Kept, Run, RunError};
 use super::reader::{Reader, Visit, frame_error};
 use super::record::SealedView;
-use super::submission::{First, Submission};
+use super::submission::Submission;
 use crate::content::{self, StoredError};
 use crate::{AppendError, ReadError, RecordPlace};
 
@@ -42,21 +43,17 @@ impl Lookup {
             return Ok(());
         }
         let mut candidates = Vec::new();
-        for index in 0..submission.records.len() {
-            let Some(prepared) = submission.records.get(index) else {
-                break;
-            };
-            if prepared.first.is_some() {
-                continue;
-            }
-            candidates.clear();
-            for set in sets.iter().filter(|set| searched < set.last) {
-                let found = self.candidates(set, prepared.id, &mut candidates);
-                found.map_err(|error| lookup_error(&submission.view(prepared), error))?;
-            }
-            let first = self.confirm(&submission.view(prepared), &candidates)?;
-            if let Some(prepared) = submission.records.get_mut(index) {
-                prepared.first = first;
+        for Block { bytes, records, .. } in &mut submission.blocks {
+            let unknown = records.iter_mut().filter(|record| record.first.is_none());
+            for prepared in unknown {
+                candidates.clear();
+                for set in sets.iter().filter(|set| searched < set.last) {
+                    let found = self.candidates(set, prepared.id, &mut candidates);
+                    found.map_err(|error| lookup_error(&block::view(bytes, prepared), error))?;
+                }
+                if !candidates.is_empty() {
+                    prepared.first = self.confirm(&block::view(bytes, prepared), &candidates)?;
+                }
             }
         }
         submission.searched = newest;

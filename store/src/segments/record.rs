@@ -2,30 +2,32 @@
 //!
 //! ```text
 //!  0  magic      4   begins with a byte that no UTF-8 text holds
-//!  4  checksum   4   CRC32C of the sealed part, then of 8..64
+//!  4  checksum   4   CRC32C of the sealed part, then of 8..40
 //!  8  length     4   of the whole record with its padding, a multiple of 8
 //! 12  in group   4   how many records of the same sync stand before it
 //! 16  position   8
 //! 24  recorded   8
-//! 32  link      32   the chain up to the record before
-//! 64  sealed part, which the submitting thread prepares:
-//! 64  occurred   8
-//! 72  flags      1   1 the time was stated, 2 the payload is LZ4, 4 the actor has a name
-//! 73  actor kind 1
-//! 74  version    2   of the payload
-//! 76  lengths        source 2, delivery 2, actor 2, name 1, zero 1, stored payload 4, plain payload 4
-//! 92  source, delivery, actor, name, payload, zeros up to a multiple of 8
+//! 32  in block   4   how many records of the same block stand before it
+//! 36  zero       4
+//! 40  sealed part, which the submitting thread prepares:
+//! 40  occurred   8
+//! 48  flags      1   1 the time was stated, 2 the payload is LZ4, 4 the actor has a name
+//! 49  actor kind 1
+//! 50  version    2   of the payload
+//! 52  lengths        source 2, delivery 2, actor 2, name 1, zero 1, stored payload 4, plain payload 4
+//! 68  source, delivery, actor, name, payload, zeros up to a multiple of 8
 //! ```
 //!
-//! All numbers are little-endian. The chain up to and with a record is
-//! `BLAKE3(key: link, position, recorded, BLAKE3(sealed part))`.
+//! All numbers are little-endian. The checksum locates damage; `chain` proves that nothing was exchanged.
 
-use model::{Actor, ActorKind, EventId, LogPosition, NewEvent, Occurred, SourceName, Timestamp};
+use model::{
+    Actor, ActorKind, EventId, LogPosition, NewEvent, Occurred, SourceName, Timestamp, bounds,
+};
 
 /// Where every record and mark begins.
 pub(crate) const ALIGNMENT: usize = 8;
 /// Bytes before the sealed part.
-pub(crate) const HEAD_BYTES: usize = 64;
+pub(crate) const HEAD_BYTES: usize = 40;
 /// Bytes of the sealed part before its texts.
 const FIXED_BYTES: usize = 28;
 /// No record is shorter.
@@ -39,101 +41,142 @@ const NAMED: u8 = 4;
 /// Shorter payloads are stored as they are: compressing them costs more than it saves.
 const COMPRESS_FROM_BYTES: usize = 2 * 1024;
 
-/// The chain of hashes: of everything up to some record.
-pub(crate) type Link = [u8; 32];
-
 /// What the writer adds to a sealed part.
 #[derive(Clone, Copy)]
 pub(crate) struct Head {
     pub(crate) in_group: u32,
+    pub(crate) in_block: u32,
     pub(crate) position: LogPosition,
     pub(crate) recorded_at: Timestamp,
-    pub(crate) link: Link,
 }
 
-/// A text of the event is longer than its place in a record can say.
-pub(crate) struct TooLong;
+/// The event has more bytes than a record takes.
+pub(crate) struct TooLarge {
+    /// Of its payload.
+    pub(crate) bytes: usize,
+}
 
-/// Appends the sealed part of the event; `payload` is its encoded payload.
-pub(crate) fn seal(new: &NewEvent, payload: &[u8], bytes: &mut Vec<u8>) -> Result<(), TooLong> {
-    let start = bytes.len();
+/// Appends the record of an event, its head blank, and answers with the checksum of its sealed part.
+pub(crate) fn seal(new: &NewEvent, bytes: &mut Vec<u8>) -> Result<u32, TooLarge> {
     let (name, version) = new.event.tag();
-    let compressed = compress(payload);
-    let stored = compressed.as_deref().unwrap_or(payload);
     let actor_name = new.actor.name.as_deref();
-    let mut flags = 0;
-    if matches!(new.occurred, Occurred::Stated(_)) {
-        flags |= STATED;
-    }
-    if compressed.is_some() {
-        flags |= COMPRESSED;
-    }
-    if actor_name.is_some() {
-        flags |= NAMED;
-    }
     let texts = [
         new.id.source.as_str(),
         new.id.delivery.as_str(),
         actor_name.unwrap_or(""),
     ];
-    bytes.extend_from_slice(&new.occurred.at().unix_nanos().to_le_bytes());
-    bytes.push(flags);
-    bytes.push(actor_kind_code(new.actor.kind));
-    bytes.extend_from_slice(&version.to_le_bytes());
-    for text in texts {
-        bytes.extend_from_slice(&short(text.len())?.to_le_bytes());
-    }
-    bytes.push(u8::try_from(name.len()).map_err(|_| TooLong)?);
-    bytes.push(0);
-    bytes.extend_from_slice(&long(stored.len())?.to_le_bytes());
-    bytes.extend_from_slice(&long(payload.len())?.to_le_bytes());
+    let sealed_at = bytes.len() + HEAD_BYTES;
+    bytes.resize(sealed_at + FIXED_BYTES, 0);
     for text in texts {
         bytes.extend_from_slice(text.as_bytes());
     }
     bytes.extend_from_slice(name.as_bytes());
-    bytes.extend_from_slice(stored);
-    let padded = start + (bytes.len() - start).next_multiple_of(ALIGNMENT);
-    bytes.resize(padded, 0);
-    Ok(())
-}
-
-/// Appends a record, its sealed part given with its checksum.
-pub(crate) fn write_record(head: &Head, sealed: &[u8], sealed_checksum: u32, bytes: &mut Vec<u8>) {
-    let length = u32::try_from(HEAD_BYTES + sealed.len())
-        .expect("a sealed part is bounded by the largest event");
-    let mut covered = [0; HEAD_BYTES - 8];
-    let mut rest = covered.as_mut_slice();
-    for part in [
-        length.to_le_bytes().as_slice(),
-        &head.in_group.to_le_bytes(),
-        &head.position.number().to_le_bytes(),
-        &head.recorded_at.unix_nanos().to_le_bytes(),
-        &head.link,
-    ] {
-        let (place, behind) = rest.split_at_mut(part.len());
-        place.copy_from_slice(part);
-        rest = behind;
+    let payload_at = bytes.len();
+    new.event.encode_payload(bytes);
+    let plain_bytes = bytes.len() - payload_at;
+    let too_large = || TooLarge { bytes: plain_bytes };
+    if bounds::EVENT_BYTES < plain_bytes {
+        return Err(too_large());
     }
-    bytes.extend_from_slice(&MAGIC);
-    bytes.extend_from_slice(&crc32c::crc32c_append(sealed_checksum, &covered).to_le_bytes());
-    bytes.extend_from_slice(&covered);
-    bytes.extend_from_slice(sealed);
+    let compressed = compress(bytes.get(payload_at..).unwrap_or_default());
+    if let Some(compressed) = &compressed {
+        bytes.truncate(payload_at);
+        bytes.extend_from_slice(compressed);
+    }
+    let fixed = Fixed {
+        new,
+        version,
+        text_bytes: texts.map(str::len),
+        name_bytes: name.len(),
+        stored_bytes: bytes.len() - payload_at,
+        plain_bytes,
+        compressed: compressed.is_some(),
+    };
+    let fixed = fixed.encode().ok_or_else(too_large)?;
+    let padded = (bytes.len() - sealed_at + HEAD_BYTES).next_multiple_of(ALIGNMENT);
+    bytes.resize(sealed_at - HEAD_BYTES + padded, 0);
+    let sealed = bytes.get_mut(sealed_at..).unwrap_or_default();
+    if let Some(place) = sealed.first_chunk_mut() {
+        *place = fixed;
+    }
+    Ok(crc32c::crc32c(sealed))
 }
 
-/// The digest of a sealed part, which the chain links.
-pub(crate) fn digest(sealed: &[u8]) -> [u8; 32] {
-    *blake3::hash(sealed).as_bytes()
+/// The part of a sealed part that is equally long in each.
+struct Fixed<'a> {
+    new: &'a NewEvent,
+    version: u16,
+    text_bytes: [usize; 3],
+    name_bytes: usize,
+    stored_bytes: usize,
+    plain_bytes: usize,
+    compressed: bool,
 }
 
-/// The chain up to and with the record.
-pub(crate) fn link_after(head: &Head, digest: &[u8; 32]) -> Link {
-    let mut linked = [0; 48];
-    let (numbers, rest) = linked.split_at_mut(16);
-    let (position, recorded_at) = numbers.split_at_mut(8);
-    position.copy_from_slice(&head.position.number().to_le_bytes());
-    recorded_at.copy_from_slice(&head.recorded_at.unix_nanos().to_le_bytes());
-    rest.copy_from_slice(digest);
-    *blake3::keyed_hash(&head.link, &linked).as_bytes()
+impl Fixed<'_> {
+    /// Its bytes; none if a length is larger than its place can say.
+    fn encode(&self) -> Option<[u8; FIXED_BYTES]> {
+        let new = self.new;
+        let mut flags = 0;
+        if matches!(new.occurred, Occurred::Stated(_)) {
+            flags |= STATED;
+        }
+        if self.compressed {
+            flags |= COMPRESSED;
+        }
+        if new.actor.name.is_some() {
+            flags |= NAMED;
+        }
+        let [source, delivery, actor] = self.text_bytes;
+        let mut bytes = [0; FIXED_BYTES];
+        put(
+            &mut bytes,
+            &[
+                &new.occurred.at().unix_nanos().to_le_bytes(),
+                &[flags, actor_kind_code(new.actor.kind)],
+                &self.version.to_le_bytes(),
+                &u16::try_from(source).ok()?.to_le_bytes(),
+                &u16::try_from(delivery).ok()?.to_le_bytes(),
+                &u16::try_from(actor).ok()?.to_le_bytes(),
+                &[u8::try_from(self.name_bytes).ok()?, 0],
+                &u32::try_from(self.stored_bytes).ok()?.to_le_bytes(),
+                &u32::try_from(self.plain_bytes).ok()?.to_le_bytes(),
+            ],
+        );
+        Some(bytes)
+    }
+}
+
+impl Head {
+    /// Fills the blank head of a record; the checksum of its sealed part is known.
+    pub(crate) fn write(&self, record: &mut [u8], sealed_checksum: u32) {
+        let length = u32::try_from(record.len()).expect("a record is bounded by the largest event");
+        let Some(head) = record.first_chunk_mut::<HEAD_BYTES>() else {
+            return;
+        };
+        let (begin, covered) = head.split_at_mut(8);
+        put(
+            covered,
+            &[
+                &length.to_le_bytes(),
+                &self.in_group.to_le_bytes(),
+                &self.position.number().to_le_bytes(),
+                &self.recorded_at.unix_nanos().to_le_bytes(),
+                &self.in_block.to_le_bytes(),
+            ],
+        );
+        let checksum = crc32c::crc32c_append(sealed_checksum, covered);
+        put(begin, &[&MAGIC, &checksum.to_le_bytes()]);
+    }
+}
+
+/// Writes the parts one behind the other.
+fn put(mut place: &mut [u8], parts: &[&[u8]]) {
+    for part in parts {
+        let (begin, rest) = place.split_at_mut(part.len());
+        begin.copy_from_slice(part);
+        place = rest;
+    }
 }
 
 /// The length a record at the beginning of `bytes` claims, if one may begin there at all.
@@ -153,14 +196,11 @@ pub(crate) fn check(bytes: &[u8]) -> Result<Head, &'static str> {
     if !begin.starts_with(&MAGIC) || u32_at(begin, 4) != Some(checksum) {
         return Err("the checksum differs");
     }
-    let in_group = u32_at(head, 12).ok_or(TOO_SHORT)?;
-    let position = u64_at(head, 16).ok_or(TOO_SHORT)?;
-    let recorded_at = u64_at(head, 24).ok_or(TOO_SHORT)?;
     Ok(Head {
-        in_group,
-        position: LogPosition::new(position),
-        recorded_at: Timestamp::from_unix_nanos(recorded_at.cast_signed()),
-        link: *head.last_chunk().ok_or(TOO_SHORT)?,
+        in_group: u32_at(head, 12).ok_or(TOO_SHORT)?,
+        position: LogPosition::new(u64_at(head, 16).ok_or(TOO_SHORT)?),
+        recorded_at: Timestamp::from_unix_nanos(u64_at(head, 24).ok_or(TOO_SHORT)?.cast_signed()),
+        in_block: u32_at(head, 32).ok_or(TOO_SHORT)?,
     })
 }
 
@@ -218,7 +258,7 @@ impl<'a> SealedView<'a> {
         if !self.compressed {
             return Ok(self.stored.into());
         }
-        if model::bounds::EVENT_BYTES < self.plain_bytes {
+        if bounds::EVENT_BYTES < self.plain_bytes {
             return Err("its payload claims to be larger than any");
         }
         match lz4_flex::block::decompress(self.stored, self.plain_bytes) {
@@ -249,14 +289,6 @@ fn compress(payload: &[u8]) -> Option<Vec<u8>> {
     }
     let compressed = lz4_flex::block::compress(payload);
     (compressed.len() <= payload.len() / 8 * 7).then_some(compressed)
-}
-
-fn short(length: usize) -> Result<u16, TooLong> {
-    u16::try_from(length).map_err(|_| TooLong)
-}
-
-fn long(length: usize) -> Result<u32, TooLong> {
-    u32::try_from(length).map_err(|_| TooLong)
 }
 
 const fn actor_kind_code(kind: ActorKind) -> u8 {

@@ -17,12 +17,13 @@ use std::sync::Arc;
 use model::{LogPosition, Timestamp};
 use thiserror::Error;
 
+use super::chain::{Chain, Link};
 use super::directory::{Directory, DirectoryFile, read_full};
 use super::frames::{Frame, FrameError, Frames, MARK_BYTES, Mark};
+use super::group::PLACE_EVERY_BYTES;
 use super::ids::{IdKey, IdTable};
-use super::layout::{HEADER_BYTES, Header, Named, segment_name};
-use super::record::{self, Head, Link};
-use super::writer::PLACE_EVERY_BYTES;
+use super::layout::{FORMAT, HEADER_BYTES, Header, Named, segment_name};
+use super::record::Head;
 use crate::RecordPlace;
 
 /// Why a log cannot be opened.
@@ -48,6 +49,14 @@ pub enum OpenError {
         place: RecordPlace,
         /// What does not fit.
         reason: &'static str,
+    },
+    /// A segment was written by a program of another version.
+    #[error("segment {segment} of the log has format {found}, and this program reads {FORMAT}")]
+    Format {
+        /// Which segment.
+        segment: u64,
+        /// Its format.
+        found: u8,
     },
     /// A segment file is gone.
     #[error("segment {0} of the log is missing")]
@@ -165,6 +174,7 @@ pub(crate) fn open_unsealed(
             false => Err(damaged(header.first, "it is another segment")),
         };
     }
+    check_format(&bytes, sequence)?;
     if read < HEADER_BYTES {
         return Err(damaged(LogPosition::ZERO, "the file was cut short"));
     }
@@ -180,6 +190,14 @@ pub(crate) fn open_unsealed(
             Ok(Unsealed::Blank(file, length, Some(torn)))
         }
         Behind::Nothing => Ok(Unsealed::Blank(file, length, None)),
+    }
+}
+
+/// Refuses a sound header of another version.
+pub(crate) fn check_format(header: &[u8], segment: u64) -> Result<(), OpenError> {
+    match Header::format(header) {
+        Some(found) if found != FORMAT => Err(OpenError::Format { segment, found }),
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -203,7 +221,7 @@ pub(crate) fn walk(
         header,
     };
     let mut frames = Frames::new(Arc::clone(file), walked.end, limit);
-    let mut last_record = None;
+    let mut marked = walked.end;
     let mut scratch = Vec::new();
     let reason = loop {
         match frames.advance() {
@@ -215,13 +233,16 @@ pub(crate) fn walk(
                     break "its parts do not fit its length";
                 };
                 let hash = key.hash(sealed.source, sealed.delivery, &mut scratch);
-                last_record = Some(walked.end);
                 walked.take(&head, hash);
             }
             Ok(Frame::Mark(mark)) if mark.head != walked.head => {
                 break "the mark names another record";
             }
-            Ok(Frame::Mark(_)) => walked.ends_with_mark = true,
+            Ok(Frame::Mark(mark)) => {
+                walked.ends_with_mark = true;
+                walked.link = mark.link;
+                marked = frames.offset();
+            }
             Ok(Frame::Nothing) => break "the record is missing",
             Err(FrameError::Damaged(reason)) => break reason,
             Err(FrameError::Io(source)) => return Err(io_error("read a segment")(source)),
@@ -229,8 +250,8 @@ pub(crate) fn walk(
         walked.end = frames.offset();
     };
     walked.judge_end(limit, reason)?;
-    if let Some(offset) = last_record {
-        walked.link = link_at(file, offset, limit)?;
+    if !walked.ends_with_mark {
+        walked.link = link_behind(file, header.sequence, (marked, walked.end), walked.link)?;
     }
     Ok(walked)
 }
@@ -291,20 +312,34 @@ impl Walked {
     }
 }
 
-/// The chain up to and with the record at the offset.
-fn link_at(file: &Arc<dyn DirectoryFile>, offset: u64, limit: u64) -> Result<Link, OpenError> {
-    let mut frames = Frames::new(Arc::clone(file), offset, limit);
-    match frames.advance() {
-        Ok(Frame::Record(head)) => {
-            let digest = record::digest(frames.sealed_bytes());
-            Ok(record::link_after(&head, &digest))
+/// The chain up to the end of the records that stand between two offsets.
+fn link_behind(
+    file: &Arc<dyn DirectoryFile>,
+    segment: u64,
+    (from, until): (u64, u64),
+    link: Link,
+) -> Result<Link, OpenError> {
+    let mut chain = Chain::at(link);
+    let mut frames = Frames::new(Arc::clone(file), from, until);
+    while !frames.at_end() {
+        let offset = frames.offset();
+        match frames.advance() {
+            Ok(Frame::Record(head)) if chain.follow(&head, frames.sealed_bytes()) => {}
+            Ok(Frame::Record(head)) => {
+                return Err(OpenError::Damaged {
+                    next: head.position,
+                    place: RecordPlace { segment, offset },
+                    reason: "the chain does not lead to this record",
+                });
+            }
+            Ok(Frame::Mark(_) | Frame::Nothing) | Err(FrameError::Damaged(_)) => {
+                let changed = io::Error::other("the file changes while it is read");
+                return Err(io_error("read a segment")(changed));
+            }
+            Err(FrameError::Io(source)) => return Err(io_error("read a segment")(source)),
         }
-        Ok(Frame::Mark(_) | Frame::Nothing) | Err(FrameError::Damaged(_)) => {
-            let changed = io::Error::other("the file changes while it is read");
-            Err(io_error("read a segment")(changed))
-        }
-        Err(FrameError::Io(source)) => Err(io_error("read a segment")(source)),
     }
+    Ok(chain.link())
 }
 
 /// What stands behind the place where a walk could not go on.

@@ -4,30 +4,30 @@
 //! ends its work: whether those bytes are on the disk nobody can know before a restart.
 
 use std::io;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
 
 use model::{Clock, LogPosition, Timestamp};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tracing::{error, warn};
 
+use super::block::{Block, First, Prepared};
 use super::catalog::{CompleteSegment, OpenSegment, Unsealed};
+use super::chain::Link;
 use super::directory::DirectoryFile;
 use super::frames::Mark;
+use super::group::{Group, Site};
 use super::ids::{IdSet, IdTable, Kept};
 use super::layout::{Footer, HEADER_BYTES, Header};
 use super::lookup;
 use super::queue::{Taken, Waiting};
-use super::record::{self, HEAD_BYTES, Head, Link, SealedView};
-use super::submission::{First, Prepared, Submission};
+use super::record::SealedView;
+use super::submission::Submission;
 use super::tender::{Job, PreparedSegment};
 use super::{SegmentConfig, Shared};
 use crate::{AppendError, Appended};
 
-/// Positions this far apart can be found without walking.
-pub(crate) const PLACE_EVERY_BYTES: u64 = 32 * 1024;
 /// When nothing comes for so long, the last mark is made durable too.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -66,21 +66,6 @@ pub(crate) struct Writer {
     pub(crate) completed: Option<CompleteSegment>,
     /// Whether bytes are written that no sync has covered: the last mark.
     pub(crate) unsynced: bool,
-}
-
-/// What is linked and not yet durable.
-#[derive(Default)]
-pub(crate) struct Group {
-    bytes: Vec<u8>,
-    /// Where the sealed part of each of its records lies in `bytes`.
-    sealed: Vec<Range<usize>>,
-    places: Vec<(LogPosition, u64)>,
-    answers: Vec<Answer>,
-}
-
-struct Answer {
-    to: oneshot::Sender<Result<Vec<Appended>, AppendError>>,
-    outcomes: Vec<Appended>,
 }
 
 /// Why a submission was not taken.
@@ -123,10 +108,7 @@ impl Writer {
         let mut rest = waiting.into_iter();
         while let Some(Waiting { submission, answer }) = rest.next() {
             match self.link(submission) {
-                Ok(outcomes) => self.group.answers.push(Answer {
-                    to: answer,
-                    outcomes,
-                }),
+                Ok(outcomes) => self.group.answer_later(answer, outcomes),
                 Err(Refusal::One(refused)) => drop(answer.send(Err(refused))),
                 Err(Refusal::Disk(error)) => {
                     self.poison(&error);
@@ -144,49 +126,80 @@ impl Writer {
 
     /// Links the events of a submission that are new.
     fn link(&mut self, mut submission: Submission) -> Result<Vec<Appended>, Refusal> {
-        // Segments may have been completed since the submitting thread looked.
-        let searched = self.shared.lookup.search(&mut submission);
-        searched.map_err(Refusal::One)?;
-        let mut outcomes = Vec::with_capacity(submission.records.len());
-        for prepared in &submission.records {
-            let first = match prepared.first {
-                Some(first) => Some(first),
-                None => self.first(&submission, prepared).map_err(Refusal::One)?,
-            };
-            outcomes.push(match first {
-                Some(First {
-                    position,
-                    same: true,
-                }) => Appended::Duplicate(position),
-                Some(First {
-                    position,
-                    same: false,
-                }) => Appended::Conflict {
-                    id: submission.view(prepared).id(),
-                    first: position,
-                },
-                None => {
-                    let sealed = submission.sealed(prepared);
-                    self.make_room(HEAD_BYTES + sealed.len())?;
-                    Appended::Recorded(self.push(prepared, sealed))
-                }
-            });
+        let mut outcomes = Vec::with_capacity(submission.events());
+        for index in 0..submission.blocks.len() {
+            let block = submission.blocks.get(index);
+            self.make_room(block.map_or(0, |block| block.bytes.len()))?;
+            // Segments may have been completed since the submitting thread looked, the last one just now.
+            let searched = self.shared.lookup.search(&mut submission);
+            searched.map_err(Refusal::One)?;
+            if let Some(block) = submission.blocks.get_mut(index) {
+                self.link_block(std::mem::take(block), &mut outcomes)?;
+            }
         }
         Ok(outcomes)
     }
 
+    /// Takes a block as a whole up to the first event that may be known already.
+    fn link_block(&mut self, block: Block, outcomes: &mut Vec<Appended>) -> Result<(), Refusal> {
+        let mut new = 0;
+        for prepared in &block.records {
+            let position = self.at.head.next();
+            if prepared.first.is_some() || !self.at.ids.insert_first(prepared.id, position) {
+                break;
+            }
+            self.at.head = position;
+            outcomes.push(Appended::Recorded(position));
+            new += 1;
+        }
+        if 0 < new {
+            self.begin_group();
+        }
+        if new == block.records.len() {
+            self.group.keep(block, &self.shared.blocks);
+            return Ok(());
+        }
+        let (all_new, rest) = block.records.split_at_checked(new).unwrap_or_default();
+        for prepared in all_new {
+            self.group.gather(&block, prepared, &self.shared.blocks);
+        }
+        for prepared in rest {
+            outcomes.push(self.link_one(&block, prepared)?);
+        }
+        self.shared.blocks.give_back(block);
+        Ok(())
+    }
+
+    /// Takes one event of a block unless it is known.
+    fn link_one(&mut self, block: &Block, prepared: &Prepared) -> Result<Appended, Refusal> {
+        let first = match prepared.first {
+            Some(first) => Some(first),
+            None => self.first(block, prepared).map_err(Refusal::One)?,
+        };
+        let Some(First { position, same }) = first else {
+            self.begin_group();
+            self.at.head = self.at.head.next();
+            self.at.ids.insert(prepared.id, self.at.head);
+            self.group.gather(block, prepared, &self.shared.blocks);
+            return Ok(Appended::Recorded(self.at.head));
+        };
+        Ok(match same {
+            true => Appended::Duplicate(position),
+            false => Appended::Conflict {
+                id: block.view(prepared).id(),
+                first: position,
+            },
+        })
+    }
+
     /// The first record of the id in the open segment.
-    fn first(
-        &self,
-        submission: &Submission,
-        prepared: &Prepared,
-    ) -> Result<Option<First>, AppendError> {
+    fn first(&self, block: &Block, prepared: &Prepared) -> Result<Option<First>, AppendError> {
         let mut candidates = Vec::new();
         self.at.ids.candidates(prepared.id, &mut candidates);
         if candidates.is_empty() {
             return Ok(None);
         }
-        let sealed = submission.view(prepared);
+        let sealed = block.view(prepared);
         let durable = self.durable();
         candidates.sort_unstable();
         let written = candidates.partition_point(|position| *position <= durable);
@@ -203,27 +216,31 @@ impl Writer {
         let durable = self.durable();
         candidates.iter().find_map(|&position| {
             let index = position.number().checked_sub(durable.number() + 1)?;
-            let range = self.group.sealed.get(usize::try_from(index).ok()?)?;
-            let first = SealedView::parse(self.group.bytes.get(range.clone())?)?;
+            let first = self.group.record(index)?;
             let same = lookup::compared(&first, sealed);
             let same = same.expect("both were sealed by this process")?;
             Some(First { position, same })
         })
     }
 
-    /// Makes the group durable, or goes to the next segment, where the record does not fit.
+    /// Makes the group durable, or goes to the next segment, where the block does not fit.
     fn make_room(&mut self, bytes: usize) -> Result<(), Refusal> {
-        let group_full = self.config.group_bytes < self.group.bytes.len() + bytes;
-        if group_full && !self.group.sealed.is_empty() {
+        let group_full = self.config.group_bytes < self.group.bytes() + bytes;
+        if group_full && !self.group.is_empty() {
             self.flush().map_err(Refusal::Disk)?;
         }
-        let end = self.at.segment.offset + (self.group.bytes.len() + bytes) as u64;
-        let is_fresh = self.at.segment.offset == 0 && self.group.bytes.is_empty();
+        let is_fresh = self.at.segment.offset == 0 && self.group.is_empty();
+        let end = self.group_offset() + (self.group.bytes() + bytes) as u64;
         if end <= self.at.segment.prepared || is_fresh {
             return Ok(());
         }
         self.flush().map_err(Refusal::Disk)?;
         self.turn_over()
+    }
+
+    /// Where the records of the group will lie: behind the header, where that is not written yet.
+    fn group_offset(&self) -> u64 {
+        self.at.segment.offset.max(HEADER_BYTES as u64)
     }
 
     /// Begins the next segment in memory; its first bytes are written with its first group.
@@ -271,77 +288,47 @@ impl Writer {
         Ok(())
     }
 
-    fn push(&mut self, prepared: &Prepared, sealed: &[u8]) -> LogPosition {
-        if self.group.sealed.is_empty() {
+    /// All records of a group get the time at which its first one came.
+    fn begin_group(&mut self) {
+        if self.group.is_empty() {
             self.at.recorded_at = self.at.recorded_at.max(self.clock.now());
-            self.begin_segment();
         }
-        let position = self.at.head.next();
-        let offset = self.at.segment.offset + self.group.bytes.len() as u64;
-        let last_place = self.group.places.last().or(self.at.segment.places.last());
-        if last_place.is_none_or(|(_, last)| last + PLACE_EVERY_BYTES <= offset) {
-            self.group.places.push((position, offset));
-        }
-        let head = Head {
-            in_group: u32::try_from(self.group.sealed.len()).unwrap_or(u32::MAX),
-            position,
-            recorded_at: self.at.recorded_at,
-            link: self.at.link,
-        };
-        let start = self.group.bytes.len() + HEAD_BYTES;
-        record::write_record(&head, sealed, prepared.checksum, &mut self.group.bytes);
-        self.group.sealed.push(start..start + sealed.len());
-        self.at.link = record::link_after(&head, &prepared.digest);
-        self.at.head = position;
-        self.at.ids.insert(prepared.id, position);
-        position
-    }
-
-    /// The header goes out with the first group of its segment.
-    fn begin_segment(&mut self) {
-        let segment = &self.at.segment;
-        if segment.offset != 0 {
-            return;
-        }
-        let header = Header {
-            sequence: segment.sequence,
-            first: segment.first,
-            previous_end: segment.previous_end,
-            prepared: segment.prepared,
-            link: self.at.link,
-            recorded_from: self.at.recorded_at,
-        };
-        self.group.bytes.extend_from_slice(&header.encode());
-        debug_assert_eq!(self.group.bytes.len(), HEADER_BYTES);
     }
 
     /// Makes the group durable and answers.
     fn flush(&mut self) -> io::Result<()> {
-        if !self.group.sealed.is_empty() {
+        if !self.group.is_empty() {
             let written = self.write_group();
             if let Err(error) = written {
                 // Before anybody hears of it: who asks again is refused at once.
                 self.poison(&error);
                 let after = self.durable();
-                for Answer { to, .. } in self.group.answers.drain(..) {
-                    drop(to.send(Err(sync_error(after, &error))));
-                }
+                self.group.refuse(|| sync_error(after, &error));
                 return Err(error);
             }
         }
-        for Answer { to, outcomes } in self.group.answers.drain(..) {
-            // Whoever asked may be gone; what was written stays written.
-            drop(to.send(Ok(outcomes)));
-        }
+        self.group.answer();
         Ok(())
     }
 
     fn write_group(&mut self) -> io::Result<()> {
+        if self.at.segment.offset == 0 {
+            self.write_header()?;
+        }
+        let site = Site {
+            first: self.durable().next(),
+            offset: self.at.segment.offset,
+            recorded_at: self.at.recorded_at,
+            link: self.at.link,
+        };
         let segment = &mut self.at.segment;
-        segment.file.write_at(&self.group.bytes, segment.offset)?;
+        let known_places = segment.places.len();
+        self.at.link = self.group.link(&site, &mut segment.places);
+        for block in self.group.blocks() {
+            segment.file.write_at(&block.bytes, segment.offset)?;
+            segment.offset += block.bytes.len() as u64;
+        }
         segment.file.sync()?;
-        segment.offset += self.group.bytes.len() as u64;
-        segment.places.extend_from_slice(&self.group.places);
         let mark = Mark {
             head: self.at.head,
             offset: segment.offset,
@@ -351,15 +338,29 @@ impl Writer {
         segment.file.write_at(&mark, segment.offset)?;
         segment.offset += mark.len() as u64;
         self.unsynced = true;
-        self.publish();
-        self.group.bytes.clear();
-        self.group.sealed.clear();
-        self.group.places.clear();
+        self.publish(known_places);
+        self.group.clear(&self.shared.blocks);
+        Ok(())
+    }
+
+    /// The header becomes durable with the first group of its segment.
+    fn write_header(&mut self) -> io::Result<()> {
+        let segment = &mut self.at.segment;
+        let header = Header {
+            sequence: segment.sequence,
+            first: segment.first,
+            previous_end: segment.previous_end,
+            prepared: segment.prepared,
+            link: self.at.link,
+            recorded_from: self.at.recorded_at,
+        };
+        segment.file.write_at(&header.encode(), 0)?;
+        segment.offset = HEADER_BYTES as u64;
         Ok(())
     }
 
     /// Shows readers what has become durable.
-    fn publish(&mut self) {
+    fn publish(&mut self, known_places: usize) {
         let segment = &self.at.segment;
         let completed = self.completed.take();
         let sealed = completed.as_ref().map(|completed| completed.sequence);
@@ -376,7 +377,8 @@ impl Writer {
                 };
             } else {
                 listed.open.end = segment.offset;
-                listed.open.places.extend_from_slice(&self.group.places);
+                let new_places = segment.places.get(known_places..).unwrap_or_default();
+                listed.open.places.extend_from_slice(new_places);
             }
         }
         self.head.send_replace(self.at.head);
