@@ -59,6 +59,7 @@ impl GraphView {
         for (change, incident, verdict) in self.verdicts() {
             take(format!("verdict {change} {incident} {verdict:?}"));
         }
+        self.kinds.each_line(&mut take);
         for gap in self.gaps() {
             take(format!(
                 "gap {} {} {}",

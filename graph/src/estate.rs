@@ -13,6 +13,7 @@ use model::{
 use crate::changes;
 use crate::identity::{Decided, Decision, decision_id};
 use crate::incidents;
+use crate::kinds::KindBook;
 use crate::mention::{MentionIx, ReadKey};
 use crate::projection::Projection;
 use crate::saved::{RestoreError, SavedEstate};
@@ -67,6 +68,17 @@ impl Projection for Estate {
                 self.view.identity.revert(decision);
             }
             Event::SourceRetracted(_) | Event::SourceRestored(_) => {}
+            Event::KindDefined(kind) => self.kinds().define(kind, stamp, envelope.position),
+            Event::KindWithdrawn(kind) => {
+                self.kinds().withdraw(&kind.name, stamp, envelope.position);
+            }
+            Event::RelationKindDefined(kind) => {
+                self.kinds().define_relation(kind, stamp, envelope.position);
+            }
+            Event::RelationKindWithdrawn(kind) => {
+                let position = envelope.position;
+                self.kinds().withdraw_relation(&kind.name, stamp, position);
+            }
         }
     }
 
@@ -175,6 +187,10 @@ impl Estate {
             .entry(pair)
             .or_default()
             .say(stamp, Some(judged.verdict));
+    }
+
+    fn kinds(&mut self) -> &mut KindBook {
+        Arc::make_mut(&mut self.view.kinds)
     }
 
     fn gap(&mut self, gap: &ObservationGap) {

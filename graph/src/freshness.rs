@@ -3,9 +3,10 @@
 //! A relation or item that a source reports every interval *i* is confirmed
 //! until two reports were missed, then ageing, then unconfirmed, then closed.
 
-use model::Timestamp;
+use model::{FLEETING_KINDS, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::kinds::KindBook;
 use crate::validity::Validity;
 
 /// How sure we are that something still holds.
@@ -22,34 +23,37 @@ pub enum Freshness {
 }
 
 /// How many report intervals may pass before evidence becomes ageing, unconfirmed, closed.
+///
+/// What is folded knows the built-in half-lives only, so that a definition that comes late moves
+/// nothing. One that a definition states counts when somebody asks: it can shorten, never stretch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct HalfLife {
-    ageing: i64,
-    unconfirmed: i64,
-    closed: i64,
-}
-
-/// For what lives long: a service seen every 15 minutes is ageing after half an hour, closed after a day.
-const LASTING: HalfLife = HalfLife {
-    ageing: 2,
-    unconfirmed: 24,
-    closed: 96,
-};
-/// For what comes and goes: a pod that reports every minute is closed after ten.
-const FLEETING: HalfLife = HalfLife {
-    ageing: 2,
-    unconfirmed: 4,
-    closed: 10,
-};
-
-/// Kinds of items that come and go by the minute.
-const FLEETING_KINDS: [&str; 6] = ["pod", "container", "process", "instance", "job", "function"];
+pub(crate) struct HalfLife(model::HalfLife);
 
 impl HalfLife {
     /// The half-life of evidence about items of these kinds: the shortest-lived decides.
     pub(crate) fn of<'a>(kinds: impl IntoIterator<Item = &'a str>) -> Self {
         let fleeting = kinds.into_iter().any(|kind| FLEETING_KINDS.contains(&kind));
-        if fleeting { FLEETING } else { LASTING }
+        Self(match fleeting {
+            true => model::HalfLife::FLEETING,
+            false => model::HalfLife::LASTING,
+        })
+    }
+
+    /// The half-life for a question: what definitions say, else what is built in.
+    pub(crate) fn asked<'a>(
+        kinds: impl IntoIterator<Item = &'a str> + Clone,
+        book: &KindBook,
+        at: Timestamp,
+    ) -> Self {
+        if book.is_empty() {
+            return Self::of(kinds);
+        }
+        let each = kinds.into_iter().map(|kind| {
+            let stated = book.half_life(kind, at).map(Self);
+            stated.unwrap_or_else(|| Self::of([kind]))
+        });
+        each.min_by_key(|it| (it.0.closed, it.0.unconfirmed, it.0.ageing))
+            .unwrap_or(Self(model::HalfLife::LASTING))
     }
 
     /// That of what comes and goes.
@@ -59,19 +63,18 @@ impl HalfLife {
 
     /// How long after its last sight something counts as ended, in milliseconds.
     pub(crate) fn reach_ms(self, report_interval_ms: i64) -> i64 {
-        report_interval_ms.saturating_mul(self.closed)
+        report_interval_ms.saturating_mul(i64::from(self.0.closed))
     }
 
     fn grade(self, age_ms: f64, report_interval_ms: i64) -> Freshness {
         #[expect(clippy::cast_precision_loss, reason = "a ratio of spans of time")]
         let missed = age_ms / report_interval_ms.max(1) as f64;
-        #[expect(clippy::cast_precision_loss, reason = "small whole numbers")]
-        let within = |intervals: i64| missed <= intervals as f64;
-        if within(self.ageing) {
+        let within = |intervals: u32| missed <= f64::from(intervals);
+        if within(self.0.ageing) {
             Freshness::Confirmed
-        } else if within(self.unconfirmed) {
+        } else if within(self.0.unconfirmed) {
             Freshness::Ageing
-        } else if within(self.closed) {
+        } else if within(self.0.closed) {
             Freshness::Unconfirmed
         } else {
             Freshness::Closed

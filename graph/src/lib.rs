@@ -13,6 +13,7 @@ mod freshness;
 mod identity;
 mod incidents;
 mod intern;
+mod kinds;
 mod listings;
 mod mention;
 mod merged;
@@ -37,6 +38,7 @@ pub use coverage::{Coverage, coverage};
 pub use deviations::DeviationRow;
 pub use estate::Estate;
 pub use freshness::Freshness;
+pub use kinds::{KindBook, Version, is_built_in_kind, is_built_in_relation_kind};
 pub use mention::claim_of;
 pub use merged::{Statement, merge_change, merge_incident};
 pub use nearby::{

@@ -12,6 +12,7 @@ use crate::cow::CowVec;
 use crate::facts::ItemFacts;
 use crate::identity::{Identity, SavedIdentity};
 use crate::incidents::{self, Incidents};
+use crate::kinds::{KindBook, SavedKinds};
 use crate::listings::Lists;
 use crate::relations::{self, Relations};
 use crate::sources::{GapRow, SourceRow};
@@ -48,6 +49,7 @@ pub(crate) struct SavedEstate {
     sources: BTreeMap<String, SourceRow>,
     gaps: BTreeSet<GapRow>,
     quarantined: u64,
+    kinds: SavedKinds,
 }
 
 impl SavedEstate {
@@ -65,6 +67,7 @@ impl SavedEstate {
             sources: (*view.sources).clone(),
             gaps: (*view.gaps).clone(),
             quarantined: view.quarantined,
+            kinds: view.kinds.save(),
         }
     }
 
@@ -91,6 +94,7 @@ impl SavedEstate {
             sources: Arc::new(self.sources),
             gaps: Arc::new(self.gaps),
             quarantined: self.quarantined,
+            kinds: Arc::new(KindBook::restore(self.kinds)),
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::cow::CowVec;
 use crate::facts::ItemFacts;
 use crate::identity::{Identity, ItemIx};
 use crate::incidents::Incidents;
+use crate::kinds::KindBook;
 use crate::listings::Lists;
 use crate::relations::Relations;
 use crate::sources::{GapRow, SourceRow};
@@ -44,6 +45,7 @@ pub struct GraphView {
     pub(crate) judgements: Arc<BTreeMap<(ChangeId, IncidentId), Stamped<Verdict>>>,
     pub(crate) sources: Arc<BTreeMap<String, SourceRow>>,
     pub(crate) gaps: Arc<BTreeSet<GapRow>>,
+    pub(crate) kinds: Arc<KindBook>,
     pub(crate) quarantined: u64,
 }
 
@@ -149,6 +151,11 @@ impl GraphView {
     /// Observations known to be missing.
     pub fn gaps(&self) -> impl Iterator<Item = &GapRow> {
         self.gaps.iter()
+    }
+
+    /// Every version of every definition of a kind.
+    pub fn kinds(&self) -> &Arc<KindBook> {
+        &self.kinds
     }
 
     /// How many inputs were put aside.

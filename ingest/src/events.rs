@@ -8,6 +8,7 @@ mod decode;
 mod identity;
 mod incident;
 mod item;
+mod kind;
 mod relation;
 #[cfg(test)]
 mod tests;

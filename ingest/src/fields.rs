@@ -8,6 +8,7 @@ mod suggest;
 
 use std::fmt;
 
+use model::Rejection;
 use serde_json::{Map, Value};
 
 pub(crate) use read::{
@@ -54,6 +55,15 @@ impl Problems {
         if self.told.len() < PROBLEMS_TOLD_MAX {
             self.told.push((path.to_string(), reason.into()));
         }
+    }
+
+    /// The problems as they go back to the sender of a part.
+    pub(crate) fn rejections(self, index: usize) -> impl Iterator<Item = Rejection> {
+        self.told.into_iter().map(move |(field, reason)| Rejection {
+            index,
+            field,
+            reason,
+        })
     }
 
     /// Whether nothing is wrong so far.

@@ -207,7 +207,7 @@ impl Intake {
                 received_at,
             };
             let parts = (address.decode)(&delivery).map_err(Refusal::Malformed)?;
-            let sorted = settle::sort(&intake.quarantine, parts)?;
+            let sorted = settle::sort(&intake.quarantine, intake.recorder.rules(), parts)?;
             settle::submit(&intake.recorder, sorted)
         };
         let pending = tokio::task::spawn_blocking(work)

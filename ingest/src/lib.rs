@@ -8,6 +8,7 @@ mod events;
 mod fields;
 pub mod import;
 mod intake;
+mod kinds;
 #[cfg(test)]
 mod mutate;
 mod otlp;
@@ -21,6 +22,7 @@ mod split;
 pub use intake::{
     DirectError, Intake, IntakeCounters, IntakeLimits, ReprocessError, Reprocessed, routes,
 };
+pub use kinds::{Crowded, KnownKinds, Rules};
 pub use otlp::{FlushError, NotOtlp, Otlp, OtlpConfig, OtlpCounters, SpansToCalls, count_spans};
 pub use quarantine::{
     Quarantine, QuarantineConfig, QuarantineEntry, QuarantineError, QuarantinePage,

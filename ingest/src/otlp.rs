@@ -240,7 +240,10 @@ impl Otlp {
             Encoding::Protobuf => decode::logs::decode_protobuf(body).map_err(malformed)?,
             Encoding::Json => decode::logs::decode_json(body).map_err(malformed)?,
         };
-        let said = entities::entity_events(&found, self.clock.now());
+        let mut said = entities::entity_events(&found, self.clock.now());
+        if let Some(rules) = self.recorder.rules() {
+            said.check(rules).map_err(Refusal::Quarantine)?;
+        }
         self.counters.entities(&found, &said);
         Ok(Decoded {
             taken: counters::entities_answer(&said),

@@ -11,6 +11,7 @@ use store::{AppendError, AppendFuture, Appended, EventLog};
 use thiserror::Error;
 use tokio::task::JoinError;
 
+use crate::kinds::Rules;
 use crate::room::{Room, Taken};
 use crate::scrub::scrub;
 
@@ -32,6 +33,7 @@ pub struct Recorder {
     log: Arc<dyn EventLog>,
     events: Room,
     bytes: Room,
+    rules: Option<Rules>,
 }
 
 /// What became of a batch, after its bytes are on the disk.
@@ -73,7 +75,20 @@ impl Recorder {
             log,
             events: Room::new(limits.events_in_flight),
             bytes: Room::new(limits.bytes_in_flight),
+            rules: None,
         }
+    }
+
+    /// The same, whose facts are held against the models before they come here.
+    #[must_use]
+    pub fn checked_by(mut self, rules: Rules) -> Self {
+        self.rules = Some(rules);
+        self
+    }
+
+    /// The check that a door holds its facts against, where there is one.
+    pub(crate) fn rules(&self) -> Option<&Rules> {
+        self.rules.as_ref()
     }
 
     /// Writes a batch and answers after the sync. The events stand next to each other in the log.

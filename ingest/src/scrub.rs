@@ -1,7 +1,7 @@
 //! Takes secrets out of an event before it is written: out of values by their
 //! names, and out of texts by their looks. Ids and keys stay as they are.
 
-use model::{Attributes, Change, Event, Incident, ValueChange};
+use model::{Attributes, Change, Event, Incident, KindDefined, ValueChange};
 use serde_json::{Map, Value};
 
 use crate::redact::{redact_text, redact_value};
@@ -28,10 +28,21 @@ pub(crate) fn scrub(event: &mut Event) {
         Event::IdentityReverted(reverted) => scrub_text(&mut reverted.reason),
         Event::SourceRetracted(retracted) => scrub_text(&mut retracted.reason),
         Event::SourceRestored(restored) => scrub_text(&mut restored.reason),
+        Event::KindDefined(kind) => scrub_kind(kind),
+        Event::RelationKindDefined(kind) => scrub_text(&mut kind.description),
+        Event::KindWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
+        Event::RelationKindWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
         Event::RelationObserved(_)
         | Event::ItemDeviated(_)
         | Event::RelationDeviated(_)
         | Event::ObservationGap(_) => {}
+    }
+}
+
+fn scrub_kind(kind: &mut KindDefined) {
+    scrub_text(&mut kind.description);
+    for attribute in &mut kind.attributes {
+        scrub_text(&mut attribute.description);
     }
 }
 
@@ -82,7 +93,8 @@ fn scrub_value_change(value: &mut ValueChange) {
     }
 }
 
-fn scrub_attributes(attributes: &mut Attributes) {
+/// Takes the secrets out of named values.
+pub(crate) fn scrub_attributes(attributes: &mut Attributes) {
     if attributes.is_empty() {
         return;
     }

@@ -27,6 +27,10 @@ pub const BATCHES_MAX: usize = 1_000;
 pub const DETAILS_MAX: usize = 256;
 /// Most relations in one list of an item; a longer one is no list but single statements.
 pub const LISTED_RELATIONS_MAX: usize = 1_000;
+/// Most values of an enumeration, or kinds and sources named by one definition (each).
+pub const DEFINED_NAMES_MAX: usize = 1_000;
+/// Longest regular expression of an attribute.
+pub const PATTERN_BYTES: usize = 1024;
 /// Deepest nesting of a JSON value that enters.
 pub const JSON_DEPTH_MAX: usize = 32;
 /// Most events in one request of our own form.

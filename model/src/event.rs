@@ -5,8 +5,9 @@ use thiserror::Error;
 
 use crate::{
     CauseJudged, Change, IdentityReverted, Incident, ItemDeviated, ItemRetired, ItemSplit,
-    ItemsMerged, ObservationGap, ObservedCalls, ObservedItem, ObservedRelation, Occurred,
-    QuarantinedInput, RelationDeviated, RelationEnded, SourceRestored, SourceRetracted, Timestamp,
+    ItemsMerged, KindDefined, KindWithdrawn, ObservationGap, ObservedCalls, ObservedItem,
+    ObservedRelation, Occurred, QuarantinedInput, RelationDeviated, RelationEnded,
+    RelationKindDefined, RelationKindWithdrawn, SourceRestored, SourceRetracted, Timestamp,
 };
 
 /// Something that was observed or decided. Named in the past tense.
@@ -48,6 +49,14 @@ pub enum Event {
     SourceRetracted(SourceRetracted),
     /// A retraction is taken back.
     SourceRestored(SourceRestored),
+    /// Somebody says what items of a kind are like.
+    KindDefined(Box<KindDefined>),
+    /// Somebody takes that back.
+    KindWithdrawn(KindWithdrawn),
+    /// Somebody says how items need each other.
+    RelationKindDefined(RelationKindDefined),
+    /// Somebody takes that back.
+    RelationKindWithdrawn(RelationKindWithdrawn),
 }
 
 /// Why a stored payload is no event.
@@ -68,7 +77,7 @@ pub enum DecodeEventError {
 
 impl Event {
     /// Every stored name with its newest payload version.
-    pub const TAGS: [(&'static str, u16); 18] = [
+    pub const TAGS: [(&'static str, u16); 22] = [
         ("item.observed", 1),
         ("item.retired", 1),
         ("relation.observed", 1),
@@ -87,6 +96,10 @@ impl Event {
         ("identity.reverted", 1),
         ("source.retracted", 1),
         ("source.restored", 1),
+        ("kind.defined", 1),
+        ("kind.withdrawn", 1),
+        ("relation_kind.defined", 1),
+        ("relation_kind.withdrawn", 1),
     ];
 
     /// The stored name and payload version. A stored name is never renamed or reused.
@@ -110,6 +123,10 @@ impl Event {
             Self::IdentityReverted(_) => ("identity.reverted", 1),
             Self::SourceRetracted(_) => ("source.retracted", 1),
             Self::SourceRestored(_) => ("source.restored", 1),
+            Self::KindDefined(_) => ("kind.defined", 1),
+            Self::KindWithdrawn(_) => ("kind.withdrawn", 1),
+            Self::RelationKindDefined(_) => ("relation_kind.defined", 1),
+            Self::RelationKindWithdrawn(_) => ("relation_kind.withdrawn", 1),
         }
     }
 
@@ -145,7 +162,11 @@ impl Event {
             | Self::ItemSplit(_)
             | Self::IdentityReverted(_)
             | Self::SourceRetracted(_)
-            | Self::SourceRestored(_) => None,
+            | Self::SourceRestored(_)
+            | Self::KindDefined(_)
+            | Self::KindWithdrawn(_)
+            | Self::RelationKindDefined(_)
+            | Self::RelationKindWithdrawn(_) => None,
         }
     }
 
@@ -171,6 +192,10 @@ impl Event {
             Self::IdentityReverted(payload) => serde_json::to_writer(out, payload),
             Self::SourceRetracted(payload) => serde_json::to_writer(out, payload),
             Self::SourceRestored(payload) => serde_json::to_writer(out, payload),
+            Self::KindDefined(payload) => serde_json::to_writer(out, payload),
+            Self::KindWithdrawn(payload) => serde_json::to_writer(out, payload),
+            Self::RelationKindDefined(payload) => serde_json::to_writer(out, payload),
+            Self::RelationKindWithdrawn(payload) => serde_json::to_writer(out, payload),
         };
         written.expect("a payload has string keys only and memory takes it");
     }
@@ -196,6 +221,14 @@ impl Event {
             "identity.reverted" => serde_json::from_slice(payload).map(Self::IdentityReverted),
             "source.retracted" => serde_json::from_slice(payload).map(Self::SourceRetracted),
             "source.restored" => serde_json::from_slice(payload).map(Self::SourceRestored),
+            "kind.defined" => serde_json::from_slice(payload).map(Self::KindDefined),
+            "kind.withdrawn" => serde_json::from_slice(payload).map(Self::KindWithdrawn),
+            "relation_kind.defined" => {
+                serde_json::from_slice(payload).map(Self::RelationKindDefined)
+            }
+            "relation_kind.withdrawn" => {
+                serde_json::from_slice(payload).map(Self::RelationKindWithdrawn)
+            }
             _ => return Err(DecodeEventError::UnknownName(name.to_owned())),
         };
         decoded.map_err(|source| DecodeEventError::Payload {

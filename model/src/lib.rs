@@ -17,6 +17,7 @@ mod incident;
 mod item;
 mod judgement;
 mod key;
+mod kind;
 mod position;
 mod rejection;
 mod relation;
@@ -39,6 +40,12 @@ pub use incident::{Incident, IncidentStatus};
 pub use item::{Alias, Attributes, Claim, ItemRetired, ObservedItem};
 pub use judgement::{CauseJudged, Verdict};
 pub use key::{KeyError, KeyParts, SourceKey};
+pub use kind::{
+    AttributeRule, BUILT_IN_KINDS, BUILT_IN_RELATION_KINDS, Breach, BuiltInKind,
+    BuiltInRelationKind, Cardinality, DefinitionFault, FLEETING_KINDS, HalfLife, KindDefined,
+    KindRules, KindWithdrawn, Kinds, RelationKindDefined, RelationKindWithdrawn, ValueType,
+    kind_faults, relation_kind_faults,
+};
 pub use position::{LogPosition, PositionParseError};
 pub use rejection::Rejection;
 pub use relation::{

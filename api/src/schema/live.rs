@@ -220,7 +220,11 @@ fn change_of(event: &Event) -> Option<ChangeId> {
         | Event::ItemSplit(_)
         | Event::IdentityReverted(_)
         | Event::SourceRetracted(_)
-        | Event::SourceRestored(_) => None,
+        | Event::SourceRestored(_)
+        | Event::KindDefined(_)
+        | Event::KindWithdrawn(_)
+        | Event::RelationKindDefined(_)
+        | Event::RelationKindWithdrawn(_) => None,
     }
 }
 
@@ -244,6 +248,10 @@ fn incident_of(event: &Event) -> Option<IncidentId> {
         | Event::ItemSplit(_)
         | Event::IdentityReverted(_)
         | Event::SourceRetracted(_)
-        | Event::SourceRestored(_) => None,
+        | Event::SourceRestored(_)
+        | Event::KindDefined(_)
+        | Event::KindWithdrawn(_)
+        | Event::RelationKindDefined(_)
+        | Event::RelationKindWithdrawn(_) => None,
     }
 }

@@ -246,7 +246,7 @@ impl<'v> Item<'v> {
 
     /// How sure we are that it exists at a moment.
     pub fn freshness(&self, at: Timestamp) -> Freshness {
-        let half_life = HalfLife::of([self.kind()]);
+        let half_life = HalfLife::asked([self.kind()], &self.view.kinds, at);
         let stated = self.facts().filter(|facts| !facts.validity.is_empty());
         let grades = stated.map(|facts| freshness(&facts.validity, half_life, at));
         grades.min().unwrap_or(Freshness::Confirmed)

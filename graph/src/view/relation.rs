@@ -124,7 +124,8 @@ impl<'v> Relation<'v> {
 
     /// How sure we are that it holds at a moment.
     pub fn freshness(&self, at: Timestamp) -> Freshness {
-        let half_life = HalfLife::of([self.dependent().kind(), self.provider().kind()]);
+        let kinds = [self.dependent().kind(), self.provider().kind()];
+        let half_life = HalfLife::asked(kinds, &self.view.kinds, at);
         let grades = self
             .all_rows()
             .map(|row| freshness(&row.validity, half_life, at));

@@ -3,7 +3,7 @@
 use model::{Actor, Event, EventId, NewEvent, SourceName, SourceRef, Timestamp};
 use serde_json::Value;
 
-use super::{change, identity, incident, item, relation};
+use super::{change, identity, incident, item, kind, relation};
 use crate::decoded::{Malformed, Part};
 use crate::fields::{self, Fields, Path, Problems, nearest};
 use crate::split::{Wrapping, split, unfold};
@@ -117,12 +117,16 @@ fn acting(event: &Event) -> Actor {
         | Event::ItemSplit(_)
         | Event::IdentityReverted(_)
         | Event::SourceRetracted(_)
-        | Event::SourceRestored(_) => Actor::default(),
+        | Event::SourceRestored(_)
+        | Event::KindDefined(_)
+        | Event::KindWithdrawn(_)
+        | Event::RelationKindDefined(_)
+        | Event::RelationKindWithdrawn(_) => Actor::default(),
     }
 }
 
 /// The types a sender may state.
-const TYPES: [&str; 15] = [
+const TYPES: [&str; 19] = [
     "item.observed",
     "item.retired",
     "relation.observed",
@@ -138,6 +142,10 @@ const TYPES: [&str; 15] = [
     "identity.reverted",
     "source.retracted",
     "source.restored",
+    "kind.defined",
+    "kind.withdrawn",
+    "relation_kind.defined",
+    "relation_kind.withdrawn",
 ];
 
 /// Whether a sender may state events of this type.
@@ -180,6 +188,16 @@ pub(crate) fn read_data(
         }
         "source.retracted" => identity::retracted(data, path, problems).map(Event::SourceRetracted),
         "source.restored" => identity::restored(data, path, problems).map(Event::SourceRestored),
+        "kind.defined" => {
+            kind::defined(data, path, problems).map(|kind| Event::KindDefined(Box::new(kind)))
+        }
+        "kind.withdrawn" => kind::withdrawn(data, path, problems).map(Event::KindWithdrawn),
+        "relation_kind.defined" => {
+            kind::relation_defined(data, path, problems).map(Event::RelationKindDefined)
+        }
+        "relation_kind.withdrawn" => {
+            kind::relation_withdrawn(data, path, problems).map(Event::RelationKindWithdrawn)
+        }
         other => {
             let reason = match nearest(other, &TYPES) {
                 Some(meant) => format!("is not known; did you mean {meant}?"),

@@ -47,15 +47,16 @@ impl Intake {
         let mut rejected = Vec::new();
         for (index, part) in parts.into_iter().enumerate() {
             match part {
-                Part::Events(events) => batch.extend(events),
-                Part::Rejected(problems) => {
-                    let told = problems.told.into_iter();
-                    rejected.extend(told.map(|(field, reason)| Rejection {
-                        index,
-                        field,
-                        reason,
-                    }));
-                }
+                Part::Events(events) => match self.recorder.rules() {
+                    Some(rules) => {
+                        let checked = rules.check(events);
+                        batch.extend(checked.kept);
+                        let refused = checked.refused.into_iter();
+                        rejected.extend(refused.flat_map(|it| it.problems.rejections(index)));
+                    }
+                    None => batch.extend(events),
+                },
+                Part::Rejected(problems) => rejected.extend(problems.rejections(index)),
                 Part::Unknown(unknown) => rejected.push(Rejection {
                     index,
                     ..whole(unknown.reason)

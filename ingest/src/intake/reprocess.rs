@@ -8,8 +8,9 @@ use thiserror::Error;
 use tokio::task::JoinError;
 
 use super::Intake;
-use crate::decoded::Part;
-use crate::{QuarantineError, RecordError, alertmanager, cdevents, cloudevents};
+use crate::decoded::{Malformed, Part};
+use crate::split::Wrapping;
+use crate::{QuarantineError, RecordError, alertmanager, cdevents, cloudevents, events, kinds};
 
 /// What became of a body that was understood in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,9 +94,25 @@ impl Intake {
             cloudevents::FORMAT | cdevents::FORMAT => {
                 cloudevents::decode_json(&body.body, received_at)
             }
+            kinds::FORMAT => events::decode(&body.body, Wrapping::Json, received_at),
             other => return Err(ReprocessError::NoDecoder(other.to_owned())),
         };
-        understood(parts.map_err(|malformed| ReprocessError::NotUnderstood(malformed.reason))?)
+        let malformed = |malformed: Malformed| ReprocessError::NotUnderstood(malformed.reason);
+        self.within_rules(understood(parts.map_err(malformed)?)?)
+    }
+
+    /// What still breaks a rule stays where it is.
+    fn within_rules(&self, batch: Vec<NewEvent>) -> Result<Vec<NewEvent>, ReprocessError> {
+        let Some(rules) = self.recorder.rules() else {
+            return Ok(batch);
+        };
+        let checked = rules.check(batch);
+        let refused = checked.refused.into_iter();
+        let rejected: Vec<Rejection> = refused.flat_map(|it| it.problems.rejections(0)).collect();
+        match rejected.is_empty() {
+            true => Ok(checked.kept),
+            false => Err(ReprocessError::Rejected(rejected)),
+        }
     }
 }
 
@@ -107,13 +124,8 @@ fn understood(parts: Vec<Part>) -> Result<Vec<NewEvent>, ReprocessError> {
             Part::Events(events) => batch.extend(events),
             Part::Unknown(unknown) => return Err(ReprocessError::NotUnderstood(unknown.reason)),
             Part::Rejected(problems) => {
-                let told = problems.told.into_iter();
-                let rejected = told.map(|(field, reason)| Rejection {
-                    index,
-                    field,
-                    reason,
-                });
-                return Err(ReprocessError::Rejected(rejected.collect()));
+                let rejected = problems.rejections(index).collect();
+                return Err(ReprocessError::Rejected(rejected));
             }
         }
     }

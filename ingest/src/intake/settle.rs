@@ -5,6 +5,7 @@ use store::Appended;
 
 use super::answer::{Answer, Refusal};
 use crate::decoded::{NotUnderstood, Part};
+use crate::kinds::Rules;
 use crate::recorder::Submitted;
 use crate::{Quarantine, QuarantineError, QuarantinedBody, RecordError, RecordedBatch, Recorder};
 
@@ -19,11 +20,26 @@ pub(super) struct Sorted {
 struct Share {
     index: usize,
     events: usize,
-    quarantined: bool,
+    becomes: Becomes,
+}
+
+/// What events are in the eyes of their sender.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Becomes {
+    /// The part itself.
+    Part,
+    /// A note that the part lies in the quarantine.
+    Quarantined,
+    /// The same, of a part that was refused and is told so.
+    Refused,
 }
 
 /// Sorts the parts; what nobody understood is on the disk afterwards. May wait for the disk.
-pub(super) fn sort(quarantine: &Quarantine, parts: Vec<Part>) -> Result<Sorted, Refusal> {
+pub(super) fn sort(
+    quarantine: &Quarantine,
+    rules: Option<&Rules>,
+    parts: Vec<Part>,
+) -> Result<Sorted, Refusal> {
     let mut sorted = Sorted {
         batch: Vec::with_capacity(parts.len()),
         shares: Vec::with_capacity(parts.len()),
@@ -31,19 +47,14 @@ pub(super) fn sort(quarantine: &Quarantine, parts: Vec<Part>) -> Result<Sorted, 
     };
     for (index, part) in parts.into_iter().enumerate() {
         match part {
-            Part::Events(events) => sorted.add(index, events, false),
-            Part::Rejected(problems) => {
-                for (field, reason) in problems.told {
-                    sorted.rejected.push(Rejection {
-                        index,
-                        field,
-                        reason,
-                    });
-                }
-            }
+            Part::Events(events) => match rules {
+                Some(rules) => sorted.check(index, rules, events)?,
+                None => sorted.add(index, events, Becomes::Part),
+            },
+            Part::Rejected(problems) => sorted.rejected.extend(problems.rejections(index)),
             Part::Unknown(unknown) => {
                 let event = keep(quarantine, unknown).map_err(Refusal::Quarantine)?;
-                sorted.add(index, vec![event], true);
+                sorted.add(index, vec![event], Becomes::Quarantined);
             }
         }
     }
@@ -51,11 +62,26 @@ pub(super) fn sort(quarantine: &Quarantine, parts: Vec<Part>) -> Result<Sorted, 
 }
 
 impl Sorted {
-    fn add(&mut self, index: usize, events: Vec<NewEvent>, quarantined: bool) {
+    /// Keeps what breaks a rule aside and names it; the rest of the part goes on.
+    fn check(&mut self, index: usize, rules: &Rules, events: Vec<NewEvent>) -> Result<(), Refusal> {
+        let checked = rules.check(events);
+        let is_whole = checked.refused.is_empty();
+        if is_whole || !checked.kept.is_empty() {
+            self.add(index, checked.kept, Becomes::Part);
+        }
+        for refused in checked.refused {
+            let kept_aside = rules.keep(&refused).map_err(Refusal::Quarantine)?;
+            self.add(index, vec![kept_aside], Becomes::Refused);
+            self.rejected.extend(refused.problems.rejections(index));
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, index: usize, events: Vec<NewEvent>, becomes: Becomes) {
         self.shares.push(Share {
             index,
             events: events.len(),
-            quarantined,
+            becomes,
         });
         self.batch.extend(events);
     }
@@ -135,6 +161,9 @@ fn refusal(error: RecordError) -> Refusal {
 
 impl Answer {
     fn count(&mut self, share: &Share, outcomes: &[Appended]) {
+        if share.becomes == Becomes::Refused {
+            return;
+        }
         let conflict = outcomes.iter().find_map(|outcome| match outcome {
             Appended::Conflict { id, first } => Some((id, first)),
             Appended::Recorded(_) | Appended::Duplicate(_) => None,
@@ -146,7 +175,7 @@ impl Answer {
                 field: "id".to_owned(),
                 reason: format!("{id} was recorded at position {first} with other content"),
             }),
-            None if share.quarantined => self.quarantined += 1,
+            None if share.becomes == Becomes::Quarantined => self.quarantined += 1,
             None if outcomes.iter().any(written) => self.accepted += 1,
             None => self.duplicates += 1,
         }

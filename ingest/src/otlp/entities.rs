@@ -13,16 +13,36 @@ use serde_json::{Map, Value};
 use super::decode::logs::{EntityEvent, EntityRecord, EntityRecords};
 use super::peers::part;
 use super::report::{SOURCE, automatic};
+use crate::QuarantineError;
+use crate::kinds::Rules;
 
 /// What a request says of entities.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct SaidOfEntities {
     /// The events.
     pub(crate) events: Vec<NewEvent>,
+    /// The record that each event is from.
+    pub(crate) records: Vec<usize>,
     /// Records that are not valid.
     pub(crate) rejected: Vec<Rejection>,
     /// Relationships of types that the table does not know.
     pub(crate) unknown_relationships: u64,
+}
+
+impl SaidOfEntities {
+    /// Keeps aside what breaks a rule, and names the record it is from. May wait for the disk.
+    pub(crate) fn check(&mut self, rules: &Rules) -> Result<(), QuarantineError> {
+        let events = std::mem::take(&mut self.events);
+        for (event, record) in events.into_iter().zip(&self.records) {
+            let checked = rules.check([event]);
+            self.events.extend(checked.kept);
+            for refused in checked.refused {
+                self.events.push(rules.keep(&refused)?);
+                self.rejected.extend(refused.problems.rejections(*record));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// How a relationship type is written here: its kind, and whether the emitting entity is the provider.
@@ -75,6 +95,7 @@ pub(crate) fn entity_events(found: &EntityRecords, received_at: Timestamp) -> Sa
                 reason,
             });
         }
+        said.records.resize(said.events.len(), record.index);
     }
     said
 }

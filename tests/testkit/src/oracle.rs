@@ -34,7 +34,11 @@ impl Oracle {
             | Event::ItemSplit(_)
             | Event::IdentityReverted(_)
             | Event::SourceRetracted(_)
-            | Event::SourceRestored(_) => None,
+            | Event::SourceRestored(_)
+            | Event::KindDefined(_)
+            | Event::KindWithdrawn(_)
+            | Event::RelationKindDefined(_)
+            | Event::RelationKindWithdrawn(_) => None,
         };
         Self {
             relations: log.iter().filter_map(relation).collect(),

@@ -1,0 +1,268 @@
+//! Every definition of every kind ever made, so that the model of any moment can be asked for.
+//!
+//! It keeps the set of versions, each with the time it speaks of; which one counts at a moment
+//! is a function of the set, so the order in which definitions arrive cannot matter.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use model::{
+    BUILT_IN_KINDS, BUILT_IN_RELATION_KINDS, HalfLife, KindDefined, KindRules, Kinds, LogPosition,
+    RelationKindDefined, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::stamped::Stamp;
+
+/// Versions of one kind that are kept, the latest.
+const VERSIONS_MAX: usize = 1_000;
+
+/// One definition of a kind, or its withdrawal.
+#[derive(Clone, Debug)]
+pub struct Version<T> {
+    /// From when it counts, until the next version.
+    pub from: Timestamp,
+    /// Where it stands in the log.
+    pub position: LogPosition,
+    /// What was defined; nothing when it was withdrawn.
+    pub defined: Option<Arc<T>>,
+}
+
+/// The versions of one name, by the time they speak of.
+type Versions<T> = BTreeMap<Stamp, Version<T>>;
+
+/// Every version of every kind and relation kind.
+#[derive(Clone, Debug, Default)]
+pub struct KindBook {
+    kinds: BTreeMap<String, Versions<KindRules>>,
+    relation_kinds: BTreeMap<String, Versions<RelationKindDefined>>,
+    /// Kinds of which some version states how fast evidence fades.
+    with_half_life: BTreeSet<String>,
+}
+
+/// A version as it is saved: its definition as JSON, which may grow fields.
+#[derive(Serialize, Deserialize)]
+struct SavedVersion {
+    name: String,
+    stamp: Stamp,
+    position: LogPosition,
+    defined: Option<String>,
+}
+
+/// Every version as it is saved.
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct SavedKinds {
+    kinds: Vec<SavedVersion>,
+    relation_kinds: Vec<SavedVersion>,
+}
+
+impl KindBook {
+    /// The model as it stands at a moment: what is built in, and every definition that counts then.
+    pub fn at(&self, moment: Timestamp) -> Kinds {
+        let mut kinds = Kinds::default();
+        for versions in self.kinds.values() {
+            if let Some(rules) = counting(versions, moment).and_then(|it| it.defined.as_ref()) {
+                kinds.define(Arc::clone(rules));
+            }
+        }
+        for versions in self.relation_kinds.values() {
+            if let Some(defined) = counting(versions, moment).and_then(|it| it.defined.as_ref()) {
+                kinds.define_relation(Arc::clone(defined));
+            }
+        }
+        kinds
+    }
+
+    /// The first moment after this one at which the model is another one.
+    pub fn next_change_after(&self, moment: Timestamp) -> Option<Timestamp> {
+        let kinds = self.kinds.values().filter_map(|it| next_after(it, moment));
+        let relation_kinds = self.relation_kinds.values();
+        kinds
+            .chain(relation_kinds.filter_map(|it| next_after(it, moment)))
+            .min()
+    }
+
+    /// Every version of a kind that somebody defined, the earliest first.
+    pub fn kind_versions(&self, name: &str) -> impl Iterator<Item = &Version<KindRules>> {
+        self.kinds.get(name).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// Every version of a relation kind that somebody defined, the earliest first.
+    pub fn relation_kind_versions(
+        &self,
+        name: &str,
+    ) -> impl Iterator<Item = &Version<RelationKindDefined>> {
+        let versions = self.relation_kinds.get(name).into_iter();
+        versions.flat_map(BTreeMap::values)
+    }
+
+    /// Whether anybody ever defined anything.
+    pub fn is_empty(&self) -> bool {
+        self.kinds.is_empty() && self.relation_kinds.is_empty()
+    }
+
+    /// How fast evidence of a kind fades at a moment, if a definition says so.
+    pub(crate) fn half_life(&self, kind: &str, moment: Timestamp) -> Option<HalfLife> {
+        if self.with_half_life.is_empty() || !self.with_half_life.contains(kind) {
+            return None;
+        }
+        let version = counting(self.kinds.get(kind)?, moment)?;
+        version.defined.as_ref()?.defined().half_life
+    }
+
+    /// A kind is defined.
+    pub(crate) fn define(&mut self, kind: &KindDefined, stamp: Stamp, position: LogPosition) {
+        self.say_kind(&kind.name, stamp, position, Some(kind.clone()));
+    }
+
+    /// A kind's definition is taken back.
+    pub(crate) fn withdraw(&mut self, name: &str, stamp: Stamp, position: LogPosition) {
+        self.say_kind(name, stamp, position, None);
+    }
+
+    /// A relation kind is defined.
+    pub(crate) fn define_relation(
+        &mut self,
+        kind: &RelationKindDefined,
+        stamp: Stamp,
+        position: LogPosition,
+    ) {
+        self.say_relation_kind(&kind.name, stamp, position, Some(kind.clone()));
+    }
+
+    /// A relation kind's definition is taken back.
+    pub(crate) fn withdraw_relation(&mut self, name: &str, stamp: Stamp, position: LogPosition) {
+        self.say_relation_kind(name, stamp, position, None);
+    }
+
+    fn say_kind(
+        &mut self,
+        name: &str,
+        stamp: Stamp,
+        position: LogPosition,
+        defined: Option<KindDefined>,
+    ) {
+        if defined.as_ref().is_some_and(|it| it.half_life.is_some()) {
+            self.with_half_life.insert(name.to_owned());
+        }
+        let rules = defined.map(|defined| Arc::new(KindRules::of(defined)));
+        let versions = self.kinds.entry(name.to_owned()).or_default();
+        say(versions, stamp, position, rules);
+    }
+
+    fn say_relation_kind(
+        &mut self,
+        name: &str,
+        stamp: Stamp,
+        position: LogPosition,
+        defined: Option<RelationKindDefined>,
+    ) {
+        let versions = self.relation_kinds.entry(name.to_owned()).or_default();
+        say(versions, stamp, position, defined.map(Arc::new));
+    }
+
+    pub(crate) fn save(&self) -> SavedKinds {
+        SavedKinds {
+            kinds: saved(&self.kinds, |rules| to_json(rules.defined())),
+            relation_kinds: saved(&self.relation_kinds, to_json),
+        }
+    }
+
+    pub(crate) fn restore(saved: SavedKinds) -> Self {
+        let mut book = Self::default();
+        for version in saved.kinds {
+            let defined = version.defined.as_deref().map(from_json);
+            book.say_kind(&version.name, version.stamp, version.position, defined);
+        }
+        for version in saved.relation_kinds {
+            let defined = version.defined.as_deref().map(from_json);
+            book.say_relation_kind(&version.name, version.stamp, version.position, defined);
+        }
+        book
+    }
+
+    /// Every version as a line, without its place in the log.
+    pub(crate) fn each_line(&self, mut take: impl FnMut(String)) {
+        let saved = self.save();
+        let kinds = saved.kinds.into_iter().map(|it| ("kind", it));
+        let relation_kinds = saved.relation_kinds.into_iter();
+        for (sort, version) in kinds.chain(relation_kinds.map(|it| ("relation kind", it))) {
+            let said = version.defined.as_deref().unwrap_or("withdrawn");
+            take(format!(
+                "{sort} {} {} {said}",
+                version.name, version.stamp.at
+            ));
+        }
+    }
+}
+
+/// Whether a kind is always there.
+pub fn is_built_in_kind(name: &str) -> bool {
+    BUILT_IN_KINDS.iter().any(|it| it.name == name)
+}
+
+/// Whether a relation kind is always there.
+pub fn is_built_in_relation_kind(name: &str) -> bool {
+    BUILT_IN_RELATION_KINDS.iter().any(|it| it.name == name)
+}
+
+fn say<T>(
+    versions: &mut Versions<T>,
+    stamp: Stamp,
+    position: LogPosition,
+    defined: Option<Arc<T>>,
+) {
+    versions.entry(stamp).or_insert(Version {
+        from: stamp.at,
+        position,
+        defined,
+    });
+    if VERSIONS_MAX < versions.len() {
+        versions.pop_first();
+    }
+}
+
+/// The version that counts at a moment: the last that speaks of it or of earlier.
+fn counting<T>(versions: &Versions<T>, moment: Timestamp) -> Option<&Version<T>> {
+    let last = Stamp {
+        at: moment,
+        tie: u64::MAX,
+    };
+    versions
+        .range(..=last)
+        .next_back()
+        .map(|(_, version)| version)
+}
+
+fn next_after<T>(versions: &Versions<T>, moment: Timestamp) -> Option<Timestamp> {
+    let now = Stamp {
+        at: moment,
+        tie: u64::MAX,
+    };
+    let later = versions.range(now..).find(|(stamp, _)| moment < stamp.at);
+    later.map(|(stamp, _)| stamp.at)
+}
+
+fn saved<T>(
+    names: &BTreeMap<String, Versions<T>>,
+    write: impl Fn(&T) -> String,
+) -> Vec<SavedVersion> {
+    let all = names
+        .iter()
+        .flat_map(|(name, versions)| versions.iter().map(move |it| (name, it)));
+    all.map(|(name, (stamp, version))| SavedVersion {
+        name: name.clone(),
+        stamp: *stamp,
+        position: version.position,
+        defined: version.defined.as_deref().map(&write),
+    })
+    .collect()
+}
+
+fn to_json(defined: &impl Serialize) -> String {
+    serde_json::to_string(defined).expect("a definition has string keys only and memory takes it")
+}
+
+fn from_json<T: for<'a> Deserialize<'a>>(text: &str) -> T {
+    serde_json::from_str(text).expect("a saved state passed its checksum and its version")
+}

@@ -1,0 +1,232 @@
+//! Holds what enters against the models of the moment: one check for every door.
+//!
+//! A kind that nobody defined has no rules, so its facts always pass. What sources measure by
+//! themselves (traces) is not checked: nobody could mend it.
+
+use std::sync::Arc;
+
+use model::{
+    Attributes, Cardinality, Event, EventId, KeyParts, KindRules, Kinds, NewEvent, ObservedItem,
+    ObservedRelation, Occurred, QuarantinedInput, SourceKey, Timestamp,
+};
+use serde_json::{Value, json};
+
+use crate::fields::{Path, Problems, shortened};
+use crate::redact::redact_text;
+use crate::scrub::scrub_attributes;
+use crate::{Quarantine, QuarantineError, QuarantinedBody};
+
+/// The form in which a refused fact is kept aside.
+pub(crate) const FORMAT: &str = "events";
+/// How much of a value is shown to its sender.
+const VALUE_SHOWN_BYTES: usize = 64;
+
+/// Knows the models as they stand now.
+pub trait KnownKinds: Send + Sync {
+    /// Every kind as it is defined now.
+    fn now(&self) -> Arc<Kinds>;
+
+    /// Why the cardinality of its kind leaves no room for a relation at a moment, if it leaves none.
+    fn crowded(
+        &self,
+        relation: &ObservedRelation,
+        cardinality: Cardinality,
+        at: Timestamp,
+    ) -> Option<Crowded>;
+}
+
+/// Why there is no room for a relation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Crowded {
+    /// Which end has its one relation already: `dependent` or `provider`.
+    pub end: &'static str,
+    /// The item at the other end of that relation.
+    pub holder: String,
+}
+
+/// The check that every fact passes on its way to the log.
+#[derive(Clone)]
+pub struct Rules {
+    kinds: Arc<dyn KnownKinds>,
+    quarantine: Arc<Quarantine>,
+}
+
+/// A fact that breaks a rule.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) event: NewEvent,
+    pub(crate) problems: Problems,
+}
+
+/// Facts of one request after the check.
+#[derive(Debug, Default)]
+pub(crate) struct Checked {
+    pub(crate) kept: Vec<NewEvent>,
+    pub(crate) refused: Vec<Refused>,
+}
+
+impl Rules {
+    /// A check against `kinds` that keeps what it refuses in `quarantine`.
+    pub fn new(kinds: Arc<dyn KnownKinds>, quarantine: Arc<Quarantine>) -> Self {
+        Self { kinds, quarantine }
+    }
+
+    /// Sorts facts into those that pass and those that break a rule.
+    pub(crate) fn check(&self, events: impl IntoIterator<Item = NewEvent>) -> Checked {
+        let kinds = self.kinds.now();
+        let mut checked = Checked::default();
+        for event in events {
+            let problems = self.problems(&kinds, &event);
+            match problems.is_empty() {
+                true => checked.kept.push(event),
+                false => checked.refused.push(Refused { event, problems }),
+            }
+        }
+        checked
+    }
+
+    /// Keeps a refused fact until the model or the fact is mended; the event says where. May wait for the disk.
+    pub(crate) fn keep(&self, refused: &Refused) -> Result<NewEvent, QuarantineError> {
+        let event = &refused.event;
+        let told = refused.problems.told.iter();
+        let reasons: Vec<String> = told
+            .map(|(field, reason)| format!("{field} {reason}"))
+            .collect();
+        let reason = shortened(&reasons.join("; "), model::bounds::LINE_BYTES);
+        let hash = self.quarantine.keep(&QuarantinedBody {
+            source: event.id.source.clone(),
+            format: FORMAT.to_owned(),
+            content_type: Some("application/json".to_owned()),
+            headers: Vec::new(),
+            body: as_own_event(event).to_string().into_bytes(),
+            reason: reason.clone(),
+        })?;
+        let quarantined = Event::InputQuarantined(QuarantinedInput {
+            hash,
+            source: event.id.source.clone(),
+            reason,
+        });
+        Ok(NewEvent::named_by_content(
+            event.id.source.clone(),
+            event.occurred,
+            event.actor.clone(),
+            quarantined,
+        ))
+    }
+
+    fn problems(&self, kinds: &Kinds, event: &NewEvent) -> Problems {
+        let mut problems = Problems::default();
+        if let Event::ItemObserved(item) = &event.event {
+            let rules = kind_of(&item.key).and_then(|kind| kinds.kind(&kind));
+            if let Some(rules) = rules.filter(|rules| rules.rules_something()) {
+                check_item(rules, &event.id, item, &mut problems);
+            }
+        }
+        if let Event::RelationObserved(relation) = &event.event {
+            self.check_relation(kinds, relation, event.occurred, &mut problems);
+        }
+        problems
+    }
+
+    fn check_relation(
+        &self,
+        kinds: &Kinds,
+        relation: &ObservedRelation,
+        occurred: Occurred,
+        problems: &mut Problems,
+    ) {
+        let Some(defined) = kinds.relation_kind(relation.kind.as_str()) else {
+            return;
+        };
+        let data = Path::Field(&Path::Root, "data");
+        let ends = [
+            ("dependent", &relation.dependent, &defined.dependents),
+            ("provider", &relation.provider, &defined.providers),
+        ];
+        for (end, key, taken) in ends {
+            let kind = kind_of(key).filter(|_| !taken.is_empty());
+            if let Some(kind) = kind.filter(|kind| !taken.contains(kind)) {
+                let (name, taken) = (&defined.name, taken.join(" or "));
+                let reason = format!("must be a {taken} in {name}, found a {kind}");
+                problems.add(&Path::Field(&data, end), reason);
+            }
+        }
+        if defined.cardinality == Cardinality::ManyToMany {
+            return;
+        }
+        let at = relation.valid_from.unwrap_or(occurred.at());
+        if let Some(crowded) = self.kinds.crowded(relation, defined.cardinality, at) {
+            let (name, cardinality) = (&defined.name, defined.cardinality.as_str());
+            let holder = crowded.holder;
+            let reason = format!(
+                "has its one {name} ({cardinality}) with {holder} already; end that relation first"
+            );
+            problems.add(&Path::Field(&data, crowded.end), reason);
+        }
+    }
+}
+
+fn check_item(rules: &KindRules, id: &EventId, item: &ObservedItem, problems: &mut Problems) {
+    let kind = &rules.defined().name;
+    let data = Path::Field(&Path::Root, "data");
+    let attributes = Path::Field(&data, "attributes");
+    for breach in rules.breaches(&item.attributes) {
+        let found = shown(&item.attributes, &breach.attribute);
+        let rule = breach.rule;
+        let reason = format!("{rule} by the kind {kind}, found {found}");
+        problems.add(&Path::Field(&attributes, &breach.attribute), reason);
+    }
+    if rules.is_authority(&id.source) {
+        for name in rules.missing(&item.attributes) {
+            let source = &id.source;
+            let reason = format!("is required of {source}, the authority for the kind {kind}");
+            problems.add(&Path::Field(&attributes, name), reason);
+        }
+    }
+}
+
+/// A value as its sender may see it again: without what its name or looks give away as a secret, and short.
+fn shown(attributes: &Attributes, name: &str) -> String {
+    let stated = attributes.get_key_value(name);
+    let mut one: Attributes = stated
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .into_iter()
+        .collect();
+    scrub_attributes(&mut one);
+    let text = one.get(name).map(Value::to_string).unwrap_or_default();
+    shortened(&redact_text(&text), VALUE_SHOWN_BYTES)
+}
+
+/// The kind that a key states itself; `scheme=value` states none.
+fn kind_of(key: &SourceKey) -> Option<String> {
+    match key {
+        SourceKey::Parts(parts) => Some(parts.kind.to_lowercase()),
+        SourceKey::Text(text) => {
+            let (kind, _) = text.split_once(':')?;
+            let is_claim = kind.contains('=');
+            let parsed = KeyParts::parse(text).map(|parts| parts.kind);
+            parsed.ok().filter(|_| !is_claim)
+        }
+        SourceKey::Claim { scheme, value } if scheme == "key" => {
+            kind_of(&SourceKey::Text(value.clone()))
+        }
+        SourceKey::Claim { .. } => None,
+    }
+}
+
+/// The fact in the form in which anybody may state it, with its id, so that it stays the same event.
+fn as_own_event(event: &NewEvent) -> Value {
+    let mut payload = Vec::new();
+    event.event.encode_payload(&mut payload);
+    let data: Value = serde_json::from_slice(&payload).expect("a payload is JSON");
+    let mut own = json!({
+        "id": event.id.delivery,
+        "source": event.id.source,
+        "type": event.event.tag().0,
+        "data": data,
+    });
+    if let (Occurred::Stated(at), Value::Object(fields)) = (event.occurred, &mut own) {
+        fields.insert("time".to_owned(), json!(at));
+    }
+    own
+}
