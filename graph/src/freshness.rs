@@ -58,7 +58,7 @@ impl HalfLife {
 
     /// That of what comes and goes.
     pub(crate) const fn least() -> Self {
-        FLEETING
+        Self(model::HalfLife::FLEETING)
     }
 
     /// How long after its last sight something counts as ended, in milliseconds.
