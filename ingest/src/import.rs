@@ -5,11 +5,13 @@
 //! the statements come to is not decided here; claims and aliases are written
 //! so that the same thing meets under one item whoever names it.
 
+mod backstage;
 pub mod kubernetes;
 mod listing;
 mod read;
 #[cfg(test)]
 mod shown;
+mod terraform;
 mod yaml;
 
 pub use listing::{Listing, RejectedPart, Surroundings};
@@ -19,6 +21,10 @@ pub use listing::{Listing, RejectedPart, Surroundings};
 pub enum Format {
     /// Kubernetes objects, lists of them, or lines of a watch, as JSON or YAML.
     Kubernetes,
+    /// A state of Terraform, or what `terraform show -json` says of a state or a plan.
+    Terraform,
+    /// Backstage's catalog-info files.
+    Backstage,
 }
 
 impl Format {
@@ -26,6 +32,8 @@ impl Format {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Kubernetes => "kubernetes",
+            Self::Terraform => "terraform",
+            Self::Backstage => "backstage",
         }
     }
 }
@@ -43,6 +51,8 @@ pub struct ImportFile {
 pub fn decode(format: Format, files: &[ImportFile], around: &Surroundings) -> Listing {
     let mut listing = match format {
         Format::Kubernetes => kubernetes::decode(files, around),
+        Format::Terraform => terraform::decode(files, around),
+        Format::Backstage => backstage::decode(files, around),
     };
     listing.settle();
     listing

@@ -117,7 +117,7 @@ impl Listing {
             }
         }
         self.items = items.into_values().collect();
-        self.drop_shared_claims();
+        self.drop_shared_names();
         let key = |relation: &ObservedRelation| {
             let ObservedRelation {
                 dependent,
@@ -132,18 +132,36 @@ impl Listing {
         self.rejected.sort();
     }
 
-    /// A claim of several items of one listing identifies none of them: cloned machines share their machine id.
-    fn drop_shared_claims(&mut self) {
-        let mut claimed: BTreeMap<Claim, u32> = BTreeMap::new();
+    /// A claim of several items of one listing identifies none of them: cloned machines
+    /// share their machine id, and groups of machines a name.
+    fn drop_shared_names(&mut self) {
+        let mut named: BTreeMap<(String, String), u32> = BTreeMap::new();
+        let mut count = |scheme: &str, value: String| {
+            *named.entry((scheme.to_owned(), value)).or_default() += 1;
+        };
         for item in &self.items {
+            count("key", item.key.to_string());
             for claim in &item.claims {
-                *claimed.entry(claim.clone()).or_default() += 1;
+                count(&claim.scheme, claim.value.clone());
+            }
+            for alias in item.aliases.iter().filter(|alias| is_for_ever(alias)) {
+                count(&alias.scheme, alias.value.clone());
             }
         }
+        let is_its_own = |scheme: &str, value: &str| {
+            named.get(&(scheme.to_owned(), value.to_owned())) == Some(&1)
+        };
         for item in &mut self.items {
-            item.claims.retain(|claim| claimed.get(claim) == Some(&1));
+            item.claims
+                .retain(|claim| is_its_own(&claim.scheme, &claim.value));
+            item.aliases
+                .retain(|alias| !is_for_ever(alias) || is_its_own(&alias.scheme, &alias.value));
         }
     }
+}
+
+fn is_for_ever(alias: &Alias) -> bool {
+    alias.valid_from.is_none() && alias.valid_until.is_none()
 }
 
 fn relation(dependent: SourceKey, kind: &str, provider: SourceKey) -> ObservedRelation {
@@ -249,6 +267,11 @@ impl ItemWriter {
         if !empty && fits {
             self.item.attributes.insert(name.to_owned(), value);
         }
+    }
+
+    /// A name for people.
+    pub(crate) fn display_name(&mut self, name: Option<&str>) {
+        self.item.display_name = line(name);
     }
 
     /// The team that answers for it.

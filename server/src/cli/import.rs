@@ -78,6 +78,10 @@ enum Format {
     Otlp,
     /// Kubernetes objects and lists as JSON or YAML, as `kubectl get -o json` writes them
     Kubernetes,
+    /// Terraform's state, or `terraform show -json` of a state or a plan
+    Terraform,
+    /// Catalog files of Backstage
+    Backstage,
 }
 
 impl Format {
@@ -86,6 +90,8 @@ impl Format {
         match self {
             Self::Jsonl | Self::Otlp => None,
             Self::Kubernetes => Some(EstateFormat::Kubernetes),
+            Self::Terraform => Some(EstateFormat::Terraform),
+            Self::Backstage => Some(EstateFormat::Backstage),
         }
     }
 }
