@@ -26,10 +26,11 @@ mod recording;
 mod scalars;
 mod source;
 mod standpoint;
+mod structure;
 
 use std::sync::Arc;
 
-use async_graphql::{Schema, SchemaBuilder};
+use async_graphql::{MergedObject, Schema, SchemaBuilder};
 use tokio::sync::Semaphore;
 
 use crate::{ApiLimits, Ports};
@@ -40,9 +41,15 @@ use live::Subscription;
 use mutation::Mutation;
 use quarantine::QuarantineConnection;
 use query::Query;
+use structure::StructureQuery;
+
+/// Everything that can be asked. Every answer is given from one immutable view that holds all that was acknowledged before the request.
+#[derive(MergedObject)]
+#[graphql(name = "Query")]
+pub(crate) struct Queries(Query, StructureQuery);
 
 /// The engine with our schema.
-pub(crate) type Engine = Schema<Query, Mutation, Subscription>;
+pub(crate) type Engine = Schema<Queries, Mutation, Subscription>;
 
 /// What every resolver may use.
 pub(crate) struct Shared {
@@ -73,15 +80,15 @@ pub fn schema_text() -> String {
     builder().finish().sdl_with_options(options)
 }
 
-fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
-    Schema::build(Query, Mutation, Subscription)
+fn builder() -> SchemaBuilder<Queries, Mutation, Subscription> {
+    Schema::build(Queries(Query, StructureQuery), Mutation, Subscription)
         .override_output_type_description::<ChangeConnection>(
             "A page of changes, the newest first.",
         )
         .override_output_type_description::<IncidentConnection>(
             "A page of incidents, the newest first.",
         )
-        .override_output_type_description::<ItemConnection>("A page of items, ordered by key.")
+        .override_output_type_description::<ItemConnection>("A page of items.")
         .override_output_type_description::<RelationConnection>(
             "A page of relations, ordered by the key of the other item.",
         )

@@ -24,6 +24,7 @@ mod relations;
 mod saved;
 mod sources;
 mod stamped;
+mod structure;
 mod table;
 mod topology;
 mod validity;
@@ -50,6 +51,11 @@ pub use projection::Projection;
 pub use relations::CallCounts;
 pub use saved::RestoreError;
 pub use sources::{GapRow, SourceRow};
+pub use structure::{
+    CONTAINMENT, Chosen, Climb, ClimbLimits, Criticality, GroupBy, ItemCriteria, ItemGroup,
+    ItemGroups, ItemOrder, OrderBy, PLACEMENT, Reached, Responsible, Rule, contained_in, contents,
+    grouped, placement, responsible,
+};
 pub use view::{
     AliasOfItem, BatchOfChange, ChangeRow, GraphView, IncidentRow, Item, LinkedChange, Observation,
     Relation, Resolution, TargetOfChange,

@@ -15,6 +15,7 @@ mod id;
 mod identity;
 mod incident;
 mod item;
+mod item_filter;
 mod judgement;
 mod key;
 mod kind;
@@ -38,6 +39,7 @@ pub use id::{ChangeId, CiId, ContentHash, IdParseError, IncidentId};
 pub use identity::{IdentityReverted, ItemSplit, ItemsMerged};
 pub use incident::{Incident, IncidentStatus};
 pub use item::{Alias, Attributes, Claim, ItemRetired, ObservedItem};
+pub use item_filter::{AttributeOperator, AttributeTest, ItemFilter, LabelTest, Sureness};
 pub use judgement::{CauseJudged, Verdict};
 pub use key::{KeyError, KeyParts, SourceKey};
 pub use kind::{

@@ -305,6 +305,10 @@ impl From<graph::AliasOfItem> for Alias {
 pub(crate) struct ItemTotals {
     /// How many items there are on all pages.
     pub(crate) total_count: usize,
+    /// Whether a part of the estate was not looked at, so that items may be missing.
+    pub(crate) truncated: bool,
+    /// What was not looked at, in words.
+    pub(crate) cuts: Vec<String>,
     /// The last position that was known when this was answered.
     pub(crate) position: LogPosition,
 }
@@ -324,7 +328,7 @@ impl EdgeNameType for ItemList {
     }
 }
 
-/// A page of items, ordered by key.
+/// A page of items.
 pub(crate) type ItemConnection = Connection<
     OpaqueCursor<String>,
     ConfigurationItem,

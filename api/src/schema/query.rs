@@ -15,7 +15,7 @@ use super::incident::{
     Incident, IncidentConnection, IncidentCriteria, IncidentFilter, IncidentTotals,
 };
 use super::item::{ConfigurationItem, ItemConnection, ItemTotals};
-use super::item_filter::{ItemCriteria, ItemFilter};
+use super::item_filter::{ItemChoice, ItemFilter, ItemOrder};
 use super::keys::{self, Meant};
 use super::nearby::{Coverage, NearbyChanges};
 use super::node::{AnyId, Node};
@@ -36,7 +36,7 @@ const LOOKBACK_DEFAULT: Lookback = Lookback::hours(72);
 pub(crate) struct Query;
 
 /// Everything that can be asked. Every answer is given from one immutable view that holds all that was acknowledged before the request.
-#[Object]
+#[Object(name = "CoreQuery")]
 impl Query {
     /// Anything by its global id; null when there is nothing.
     async fn node(
@@ -70,7 +70,7 @@ impl Query {
         }
     }
 
-    /// Items, ordered by key.
+    /// Items, ordered by key unless something else is asked for.
     #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     #[expect(
         clippy::too_many_arguments,
@@ -81,6 +81,9 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "Which items; all that exist at the moment when missing.")] filter: Option<
             ItemFilter,
+        >,
+        #[graphql(desc = "What they are ordered by; the key when missing.")] order_by: Option<
+            ItemOrder,
         >,
         #[graphql(desc = "From where to look; now and newest when missing.")] as_of: Option<
             AsOfInput,
@@ -99,16 +102,18 @@ impl Query {
         };
         let page = arguments.check(ctx.data::<Shared>()?.limits.page_max)?;
         let at = Standpoint::of(ctx, as_of.as_ref()).await?;
+        let order = ItemOrder::read(order_by);
+        let choice = ItemChoice::of(ctx, &at, filter).await?;
         ask(ctx, move || {
-            let criteria = ItemCriteria::read(filter);
-            let passing = criteria.passing(&at);
-            let total_count = passing.len();
-            let keyed = passing.into_iter().map(|item| (item.key(), item));
-            let page = page.select(keyed);
+            let (passing, cuts) = choice.items(&at);
             let totals = ItemTotals {
-                total_count,
+                total_count: passing.len(),
+                truncated: !cuts.is_empty(),
+                cuts,
                 position: at.position(),
             };
+            let placed = passing.into_iter().map(|item| (order.place(&item), item));
+            let page = page.select(placed);
             page.connection(totals, |item| ConfigurationItem::of(&at, item))
         })
         .await

@@ -311,7 +311,7 @@ impl<'v> Item<'v> {
         self.view.identity.item(self.item).members.iter().copied()
     }
 
-    fn facts(&self) -> impl Iterator<Item = &'v ItemFacts> + use<'v> {
+    pub(crate) fn facts(&self) -> impl Iterator<Item = &'v ItemFacts> + use<'v> {
         let view = self.view;
         self.members()
             .filter_map(move |member| view.facts.get(member.0 as usize))

@@ -220,6 +220,7 @@ fn item(written: &str, options: &BTreeMap<&str, String>) -> Event {
     for (name, value) in options {
         match *name {
             "owner" => item.owner = Some(value.clone()),
+            "name" => item.display_name = Some(value.clone()),
             "criticality" => item.criticality = Some(value.clone()),
             "from" => item.valid_from = Some(at(value)),
             "until" => item.valid_until = Some(at(value)),

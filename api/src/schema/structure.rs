@@ -1,0 +1,54 @@
+//! How the estate is built and what is amiss with it: the questions over `graph`'s structure.
+
+mod groups;
+
+use async_graphql::{Context, Object, Result};
+
+use super::Shared;
+use super::asking::ask;
+use super::item_filter::{ItemChoice, ItemFilter};
+use super::paging::{PAGE_DEFAULT, page_cost, page_size};
+use super::standpoint::{AsOfInput, Standpoint};
+use groups::{ItemGroupBy, ItemGroups};
+
+/// Questions about the structure of the estate.
+#[derive(Default)]
+pub(crate) struct StructureQuery;
+
+/// Questions about the structure of the estate.
+#[Object]
+impl StructureQuery {
+    /// How many items there are of each sort, the largest group first.
+    #[graphql(complexity = "page_cost(first, None, child_complexity)")]
+    async fn items_grouped(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What items are counted by.")] by: ItemGroupBy,
+        #[graphql(desc = "Which items; all that exist at the moment when missing.")] filter: Option<
+            ItemFilter,
+        >,
+        #[graphql(desc = "How many groups are listed; 20 when missing.")] first: Option<i32>,
+        #[graphql(desc = "From where to look; now and newest when missing.")] as_of: Option<
+            AsOfInput,
+        >,
+    ) -> Result<ItemGroups> {
+        let first = question_size(ctx, first)?;
+        let at = Standpoint::of(ctx, as_of.as_ref()).await?;
+        let choice = ItemChoice::of(ctx, &at, filter).await?;
+        ask(ctx, move || {
+            let (items, cuts) = choice.items(&at);
+            let counted = graph::grouped(items, by.into(), at.valid_at, first);
+            ItemGroups::of(&at, counted, cuts)
+        })
+        .await
+    }
+}
+
+/// How many answers a question lists.
+fn question_size(ctx: &Context<'_>, first: Option<i32>) -> Result<usize> {
+    let page_max = ctx.data::<Shared>()?.limits.page_max;
+    match first {
+        Some(first) => page_size("first", first, page_max),
+        None => Ok(PAGE_DEFAULT.min(page_max)),
+    }
+}

@@ -1,0 +1,66 @@
+//! Items counted by a value.
+
+use async_graphql::{Enum, SimpleObject};
+
+use crate::schema::scalars::LogPosition;
+use crate::schema::standpoint::Standpoint;
+
+/// What items can be counted by.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "graph::GroupBy")]
+pub(crate) enum ItemGroupBy {
+    /// The kind.
+    Kind,
+    /// The team that answers for it, by itself or by what it is contained in.
+    Owner,
+    /// The environment.
+    Environment,
+    /// The level, `P0` to `P2`.
+    Criticality,
+    /// How sure we are of it.
+    Freshness,
+}
+
+/// The items with one value.
+#[derive(SimpleObject)]
+pub(crate) struct ItemGroup {
+    /// The value; null for items without one.
+    value: Option<String>,
+    /// How many items have it.
+    count: usize,
+}
+
+/// Items counted by a value, the largest group first.
+#[derive(SimpleObject)]
+pub(crate) struct ItemGroups {
+    /// The groups that are listed.
+    groups: Vec<ItemGroup>,
+    /// How many groups there are.
+    total_groups: usize,
+    /// How many items there are in all groups.
+    total_items: usize,
+    /// Whether groups were left out, or items were not looked at.
+    truncated: bool,
+    /// What was not looked at, in words.
+    cuts: Vec<String>,
+    /// The last position that was known when this was answered.
+    position: LogPosition,
+}
+
+impl ItemGroups {
+    pub(crate) fn of(at: &Standpoint, counted: graph::ItemGroups, cuts: Vec<String>) -> Self {
+        let groups = counted.groups.into_iter().map(|group| ItemGroup {
+            value: group.value,
+            count: group.count,
+        });
+        let groups: Vec<ItemGroup> = groups.collect();
+        Self {
+            truncated: groups.len() < counted.total || !cuts.is_empty(),
+            groups,
+            total_groups: counted.total,
+            total_items: counted.items,
+            cuts,
+            position: at.position(),
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! How the estate is built: what is contained in what, who answers, and what is amiss with it.
+//!
+//! Every question is a function over a view with explicit limits. Nothing here changes anything.
+
+mod climb;
+mod criticality;
+mod environments;
+mod filter;
+mod fold;
+mod grouping;
+mod order;
+mod responsible;
+
+pub use climb::{
+    CONTAINMENT, Climb, ClimbLimits, PLACEMENT, Reached, Rule, contained_in, contents, placement,
+};
+pub use criticality::Criticality;
+pub use filter::{Chosen, ItemCriteria};
+pub use grouping::{GroupBy, ItemGroup, ItemGroups, grouped};
+pub use order::{ItemOrder, OrderBy};
+pub use responsible::{Responsible, responsible};
