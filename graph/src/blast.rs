@@ -4,8 +4,10 @@
 //! step multiplying it by the weight of the declared table ([`Propagation`]).
 //! Every item is reached by its best path; a search stops at its limits and says so.
 
+mod paths;
 mod propagation;
 mod search;
+mod weigh;
 
 use std::collections::BTreeMap;
 
@@ -18,7 +20,8 @@ use crate::identity::ItemIx;
 use crate::path::{Contribution, PathStep};
 use crate::topology::Topology;
 use crate::view::{GraphView, Item, Relation};
-use search::{Label, Search};
+use paths::{Label, Paths};
+use search::Search;
 
 /// Explicit limits of one question.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -91,28 +94,29 @@ pub fn blast_radius(
         .filter_map(|id| view.item(*id))
         .map(|item| item.item)
         .collect();
-    let search = Search::run(Topology::new(view, at), &origins, limits);
-    // The search reaches items in order: the highest score first, then the fewest steps.
-    let reached: Vec<&Label> = search.reached().collect();
-    let teams = teams(view, &reached);
-    let listed = reached.iter().take(limits.impacts_max);
+    let topology = Topology::new(view, at);
+    let search = Search::run(topology, &origins, limits);
+    let mut paths = Paths::new(topology, &search, limits.impacts_max);
+    let listed = paths.listed();
     let impacts: Vec<Impact> = listed
-        .map(|label| impact(view, &search, label, as_of))
+        .iter()
+        .map(|label| impact(view, &mut paths, label, as_of))
         .collect();
+    let total = search.total();
     BlastRadius {
-        truncated: search.cut_short() || impacts.len() < reached.len(),
-        total: reached.len(),
+        truncated: search.cut_short() || impacts.len() < total,
+        total,
         impacts,
-        teams,
+        teams: teams(topology, &search),
     }
 }
 
-fn impact(view: &GraphView, search: &Search, label: &Label, as_of: AsOf) -> Impact {
+fn impact(view: &GraphView, paths: &mut Paths<'_>, label: &Label, as_of: AsOf) -> Impact {
     let mut contributions = Vec::new();
     let mut path = Vec::new();
     let mut sentence = String::new();
     let mut before = 1.0;
-    for step in search.path_to(label) {
+    for step in paths.path_to(label) {
         let from = view.item_at(step.from);
         if path.is_empty() {
             contributions.push(Contribution {
@@ -172,20 +176,22 @@ fn doubt(freshness: Freshness) -> &'static str {
     }
 }
 
-fn teams(view: &GraphView, reached: &[&Label]) -> Vec<TeamImpact> {
+fn teams(topology: Topology<'_>, search: &Search) -> Vec<TeamImpact> {
     let mut by_team: BTreeMap<&str, TeamImpact> = BTreeMap::new();
-    for label in reached {
-        let item: Item<'_> = view.item_at(label.item);
-        let Some(owner) = item.owner() else { continue };
-        let team = by_team.entry(owner).or_insert_with(|| TeamImpact {
-            team: owner.to_owned(),
-            items: 0,
-            score: 0.0,
-            hops: u32::MAX,
-        });
-        team.items += 1;
-        team.score = team.score.max(label.score);
-        team.hops = team.hops.min(label.hops);
+    for wave in search.waves().iter().filter(|wave| 0 < wave.hops) {
+        for seat in search.seats_of(wave) {
+            let item: Item<'_> = topology.view().item_at(topology.item_at(*seat));
+            let Some(owner) = item.owner() else { continue };
+            let team = by_team.entry(owner).or_insert_with(|| TeamImpact {
+                team: owner.to_owned(),
+                items: 0,
+                score: 0.0,
+                hops: u32::MAX,
+            });
+            team.items += 1;
+            team.score = team.score.max(wave.score);
+            team.hops = team.hops.min(wave.hops);
+        }
     }
     let mut teams: Vec<TeamImpact> = by_team.into_values().collect();
     teams.sort_by(|one, other| {

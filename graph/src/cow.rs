@@ -1,6 +1,7 @@
 //! A persistent vector: cloning it costs the number of its pages, writing after a clone copies one chunk.
 //!
 //! It is what makes publishing a view cost what changed since the last one. It never shrinks.
+//! [`CowMap`] is the same for few rows with high numbers.
 
 use std::sync::Arc;
 
@@ -52,6 +53,67 @@ impl<T, const CHUNK: usize> CowVec<T, CHUNK> {
             .iter()
             .flat_map(|page| page.iter().flat_map(|chunk| chunk.iter()))
     }
+
+    /// The rows from `first` to before `end` that lie in one piece with `first`; none behind the end.
+    pub(crate) fn piece(&self, first: usize, end: usize) -> &[T] {
+        let chunk = first / CHUNK;
+        let rows = self
+            .pages
+            .get(chunk / PAGE)
+            .and_then(|page| page.get(chunk % PAGE));
+        let from = first % CHUNK;
+        let rows = rows.map_or(&[][..], |rows| rows.as_slice());
+        let until = (from + end.saturating_sub(first)).min(rows.len());
+        rows.get(from..until).unwrap_or(&[])
+    }
+}
+
+impl<T: PartialEq, const CHUNK: usize> CowVec<T, CHUNK> {
+    /// The rows that an older clone of this vector lacks or holds otherwise. It costs the chunks written since.
+    pub(crate) fn changed_since(&self, older: &Self) -> Vec<usize> {
+        let mut changed = Vec::new();
+        for (number, page) in self.pages.iter().enumerate() {
+            let old_page = older.pages.get(number);
+            if old_page.is_some_and(|old| Arc::ptr_eq(old, page)) {
+                continue;
+            }
+            for (place, chunk) in page.iter().enumerate() {
+                let old = old_page.and_then(|old| old.get(place));
+                if old.is_some_and(|old| Arc::ptr_eq(old, chunk)) {
+                    continue;
+                }
+                let old = old.map_or(&[][..], |old| old.as_slice());
+                let first = (number * PAGE + place) * CHUNK;
+                let rows = chunk.iter().enumerate();
+                let differing = rows.filter(|(row, value)| old.get(*row) != Some(value));
+                changed.extend(differing.map(|(row, _)| first + row));
+            }
+        }
+        changed
+    }
+}
+
+impl<T, const CHUNK: usize> FromIterator<T> for CowVec<T, CHUNK> {
+    fn from_iter<I: IntoIterator<Item = T>>(rows: I) -> Self {
+        let mut rows = rows.into_iter();
+        let mut vector = Self::default();
+        let mut page: Vec<Arc<Vec<T>>> = Vec::new();
+        loop {
+            let mut chunk = Vec::with_capacity(CHUNK);
+            chunk.extend(rows.by_ref().take(CHUNK));
+            let is_last = chunk.len() < CHUNK;
+            vector.len += chunk.len();
+            if !chunk.is_empty() {
+                page.push(Arc::new(chunk));
+            }
+            if page.len() == PAGE || (is_last && !page.is_empty()) {
+                vector.pages.push(Arc::new(std::mem::take(&mut page)));
+            }
+            if is_last {
+                return vector;
+            }
+        }
+    }
 }
 
 impl<T: Clone, const CHUNK: usize> CowVec<T, CHUNK> {
@@ -97,6 +159,91 @@ impl<T: Clone + Default, const CHUNK: usize> CowVec<T, CHUNK> {
     }
 }
 
+/// Neighbouring keys in one bucket of a [`CowMap`].
+const SPAN: usize = 64;
+
+/// Rows by number where most numbers have none: sorted buckets of neighbouring numbers.
+#[derive(Debug)]
+pub(crate) struct CowMap<T> {
+    buckets: CowVec<Vec<(u32, T)>, 16>,
+    len: usize,
+}
+
+impl<T> Clone for CowMap<T> {
+    fn clone(&self) -> Self {
+        Self {
+            buckets: self.buckets.clone(),
+            len: self.len,
+        }
+    }
+}
+
+impl<T> Default for CowMap<T> {
+    fn default() -> Self {
+        Self {
+            buckets: CowVec::default(),
+            len: 0,
+        }
+    }
+}
+
+impl<T> CowMap<T> {
+    pub(crate) fn get(&self, key: u32) -> Option<&T> {
+        if self.len == 0 {
+            return None;
+        }
+        let bucket = self.buckets.get(key as usize / SPAN)?;
+        let place = bucket
+            .binary_search_by_key(&key, |(other, _)| *other)
+            .ok()?;
+        bucket.get(place).map(|(_, row)| row)
+    }
+
+    /// Every row, in order of its number.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
+        self.buckets
+            .iter()
+            .flat_map(|bucket| bucket.iter().map(|(key, row)| (*key, row)))
+    }
+}
+
+impl<T: Clone> CowMap<T> {
+    pub(crate) fn insert(&mut self, key: u32, row: T) {
+        let bucket = self.buckets.grow_to(key as usize / SPAN);
+        match bucket.binary_search_by_key(&key, |(other, _)| *other) {
+            Ok(place) => {
+                if let Some(kept) = bucket.get_mut(place) {
+                    kept.1 = row;
+                }
+            }
+            Err(place) => {
+                bucket.insert(place, (key, row));
+                self.len += 1;
+            }
+        }
+    }
+
+    pub(crate) fn remove(&mut self, key: u32) -> Option<T> {
+        self.get(key)?;
+        let bucket = self.buckets.get_mut(key as usize / SPAN)?;
+        let place = bucket
+            .binary_search_by_key(&key, |(other, _)| *other)
+            .ok()?;
+        self.len -= 1;
+        Some(bucket.remove(place).1)
+    }
+}
+
+impl<T: Clone> FromIterator<(u32, T)> for CowMap<T> {
+    fn from_iter<I: IntoIterator<Item = (u32, T)>>(rows: I) -> Self {
+        let mut map = Self::default();
+        for (key, row) in rows {
+            map.insert(key, row);
+        }
+        map
+    }
+}
+
 impl<T: Serialize, const CHUNK: usize> Serialize for CowVec<T, CHUNK> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeSeq;
@@ -110,11 +257,7 @@ impl<T: Serialize, const CHUNK: usize> Serialize for CowVec<T, CHUNK> {
 
 impl<'de, T: Clone + Deserialize<'de>, const CHUNK: usize> Deserialize<'de> for CowVec<T, CHUNK> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut vector = Self::default();
-        for row in Vec::<T>::deserialize(deserializer)? {
-            vector.push(row);
-        }
-        Ok(vector)
+        Ok(Vec::<T>::deserialize(deserializer)?.into_iter().collect())
     }
 }
 
@@ -136,5 +279,38 @@ mod tests {
         assert_eq!(live.iter().count(), 2_001);
         *live.grow_to(2_005) = 1;
         assert_eq!((live.len(), live.get(2_003)), (2_006, Some(&0)));
+    }
+
+    #[test]
+    fn a_map_holds_what_was_put_in_last() {
+        let mut live: CowMap<u32> = [(70, 1), (5_000, 2), (69, 3)].into_iter().collect();
+        let seen = live.clone();
+        live.insert(70, 4);
+        assert_eq!((live.remove(69), live.remove(68)), (Some(3), None));
+        assert_eq!((live.get(70), live.get(69)), (Some(&4), None));
+        assert_eq!(live.iter().collect::<Vec<_>>(), [(70, &4), (5_000, &2)]);
+        assert_eq!((seen.get(70), seen.get(69)), (Some(&1), Some(&3)));
+    }
+
+    #[test]
+    fn what_changed_since_a_clone_is_found() {
+        let mut live: CowVec<usize, 4> = (0..3_000).collect();
+        assert_eq!((live.len(), live.get(2_999)), (3_000, Some(&2_999)));
+        let seen = live.clone();
+        assert!(live.changed_since(&seen).is_empty());
+        *live.get_mut(2_000).unwrap() = 7;
+        *live.get_mut(5).unwrap() = 5;
+        live.push(1);
+        assert_eq!(live.changed_since(&seen), [2_000, 3_000]);
+        assert_eq!(live.changed_since(&CowVec::default()).len(), 3_001);
+    }
+
+    #[test]
+    fn rows_are_read_in_pieces() {
+        let rows: CowVec<usize, 4> = (0..10).collect();
+        assert_eq!(rows.piece(1, 3), [1, 2]);
+        assert_eq!(rows.piece(2, 9), [2, 3]);
+        assert_eq!(rows.piece(8, 20), [8, 9]);
+        assert_eq!((rows.piece(10, 12), rows.piece(3, 3)), (&[][..], &[][..]));
     }
 }

@@ -6,7 +6,7 @@
 use model::{ContentHash, ValidInterval};
 
 use crate::identity::ItemIx;
-use crate::relations::Row;
+use crate::relations::RowIx;
 use crate::view::{ChangeRow, GraphView, IncidentRow, Item};
 
 impl GraphView {
@@ -47,7 +47,7 @@ impl GraphView {
                 ));
             }
         }
-        for row in self.relations.rows.iter() {
+        for row in self.relations.rows() {
             take(self.relation_line(row));
         }
         for change in self.changes() {
@@ -70,13 +70,14 @@ impl GraphView {
         }
     }
 
-    fn relation_line(&self, row: &Row) -> String {
+    fn relation_line(&self, row: RowIx) -> String {
         let id = |item: ItemIx| self.item_at(item).id();
+        let (ends, row) = (self.relations.ends(row), self.relations.row(row));
         let mut line = format!(
             "relation {} {} {} {:?}",
-            id(self.identity.item_of(row.dependent)),
-            self.identity.words.text(row.kind),
-            id(self.identity.item_of(row.provider)),
+            id(self.identity.item_of(ends.dependent)),
+            self.identity.words.text(ends.kind),
+            id(self.identity.item_of(ends.provider)),
             row.strength().map(|(_, strength)| strength),
         );
         for interval in row.validity.intervals() {

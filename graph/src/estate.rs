@@ -16,6 +16,7 @@ use crate::incidents;
 use crate::kinds::KindBook;
 use crate::mention::{MentionIx, ReadKey};
 use crate::projection::Projection;
+use crate::relations::Renumbering;
 use crate::saved::{RestoreError, SavedEstate};
 use crate::sources::{self, GapRow};
 use crate::stamped::Stamp;
@@ -33,7 +34,7 @@ pub struct Estate {
 impl Projection for Estate {
     type View = GraphView;
     const NAME: &'static str = "estate";
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
 
     fn apply(&mut self, envelope: &EventEnvelope) {
         assert_eq!(
@@ -83,6 +84,7 @@ impl Projection for Estate {
     }
 
     fn publish(&mut self) -> Arc<GraphView> {
+        self.settle();
         Arc::new(self.view.clone())
     }
 }
@@ -91,6 +93,28 @@ impl Estate {
     /// The last position it holds.
     pub fn position(&self) -> LogPosition {
         self.view.position
+    }
+
+    /// Lays relations out anew at once, as publishing does when enough of them are new. It changes no answer.
+    pub fn lay_out(&mut self) {
+        let renumbering = self.view.relations.lay_out(&self.view.identity);
+        self.renumber(&renumbering);
+    }
+
+    fn settle(&mut self) {
+        if let Some(renumbering) = self.view.relations.settle(&self.view.identity) {
+            self.renumber(&renumbering);
+        }
+    }
+
+    /// Whoever keeps the numbers of relations learns what they have become.
+    fn renumber(&mut self, renumbering: &Renumbering) {
+        for mention in 0..self.view.lists.len() {
+            let listed = self.view.lists.get(mention).is_some_and(Option::is_some);
+            if listed && let Some(Some(lists)) = self.view.lists.get_mut(mention) {
+                lists.renumber(|row| renumbering.of(row));
+            }
+        }
     }
 
     /// Its state as bytes, to be kept as a snapshot of this [`Projection::VERSION`].

@@ -82,6 +82,17 @@ impl HalfLife {
     }
 }
 
+/// Whether evidence is so recent that it is confirmed, whatever it is about, as long as nobody defined any kind.
+pub(crate) fn is_recent(last_at: Timestamp, report_interval_ms: u64, at: Timestamp) -> bool {
+    let age_ms = at.millis_since(last_at).max(0.0);
+    let interval_ms = i64::try_from(report_interval_ms).unwrap_or(i64::MAX);
+    let built_in = [model::HalfLife::LASTING, model::HalfLife::FLEETING];
+    let mut grades = built_in
+        .map(|it| HalfLife(it).grade(age_ms, interval_ms))
+        .into_iter();
+    grades.all(|grade| grade == Freshness::Confirmed)
+}
+
 /// How sure we are at a moment.
 pub(crate) fn freshness(validity: &Validity, half_life: HalfLife, at: Timestamp) -> Freshness {
     if validity.stated_at(at) {

@@ -13,6 +13,11 @@ impl WordIx {
     pub(crate) fn number(self) -> u32 {
         self.0
     }
+
+    /// The word that had this number.
+    pub(crate) fn from_number(number: u32) -> Self {
+        Self(number)
+    }
 }
 
 /// Words by number and numbers by word.

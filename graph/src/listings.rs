@@ -83,6 +83,16 @@ impl Lists {
         }
     }
 
+    /// Relations have other numbers from now on.
+    pub(crate) fn renumber(&mut self, number_of: impl Fn(RowIx) -> RowIx) {
+        for set in self.histories.iter_mut().flat_map(|it| &mut it.sets) {
+            for row in set.iter_mut() {
+                *row = number_of(*row);
+            }
+            set.sort_unstable();
+        }
+    }
+
     /// A source says that the item is gone.
     pub(crate) fn end(&mut self, source: WordIx, at: Timestamp) {
         if let Err(place) = self.gone.binary_search(&(source, at)) {

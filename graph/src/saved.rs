@@ -14,7 +14,7 @@ use crate::identity::{Identity, SavedIdentity};
 use crate::incidents::{self, Incidents};
 use crate::kinds::{KindBook, SavedKinds};
 use crate::listings::Lists;
-use crate::relations::{self, Relations};
+use crate::relations::{Relations, SavedRelations};
 use crate::sources::{GapRow, SourceRow};
 use crate::stamped::Stamped;
 use crate::view::GraphView;
@@ -41,7 +41,7 @@ pub(crate) struct SavedEstate {
     recorded_at: Option<Timestamp>,
     identity: SavedIdentity,
     facts: CowVec<ItemFacts, 32>,
-    relations: CowVec<relations::Row, 64>,
+    relations: SavedRelations,
     lists: CowVec<Option<Box<Lists>>, 64>,
     changes: CowVec<changes::Row, 32>,
     incidents: CowVec<incidents::Row, 32>,
@@ -59,7 +59,7 @@ impl SavedEstate {
             recorded_at: view.recorded_at,
             identity: view.identity.save(),
             facts: view.facts.clone(),
-            relations: view.relations.rows.clone(),
+            relations: view.relations.save(),
             lists: view.lists.clone(),
             changes: view.changes.rows.clone(),
             incidents: view.incidents.rows.clone(),
@@ -84,7 +84,7 @@ impl SavedEstate {
         GraphView {
             position: self.position,
             recorded_at: self.recorded_at,
-            relations: Relations::restore(self.relations),
+            relations: Relations::restore(self.relations, &identity),
             lists: self.lists,
             changes: Changes::restore(self.changes, &identity.words),
             incidents: Incidents::restore(self.incidents, &identity.words),

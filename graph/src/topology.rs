@@ -7,7 +7,7 @@ use petgraph::visit::{
 };
 
 use crate::identity::ItemIx;
-use crate::relations::{Edge, Hold};
+use crate::relations::{Edge, Hold, Seat};
 use crate::view::GraphView;
 
 /// Items and the relations that hold at one moment. Outgoing is with the arrow: towards providers.
@@ -17,7 +17,7 @@ pub(crate) struct Topology<'v> {
     at: Timestamp,
 }
 
-/// Items seen by a search: one bit each.
+/// Items or seats seen by a search: one bit each.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     bits: Vec<u64>,
@@ -54,19 +54,41 @@ impl<'v> Topology<'v> {
     pub(crate) fn providers_ever(self, item: ItemIx) -> impl Iterator<Item = Edge> + use<'v> {
         let view = self.view;
         let members = view.identity.item(item).members.iter();
-        members.flat_map(move |member| view.relations.providers_of(*member).iter().copied())
+        members.flat_map(move |member| view.relations.providers_of(*member))
     }
 
     /// Against the arrow, whenever it held.
     pub(crate) fn dependents_ever(self, item: ItemIx) -> impl Iterator<Item = Edge> + use<'v> {
         let view = self.view;
         let members = view.identity.item(item).members.iter();
-        members.flat_map(move |member| view.relations.dependents_of(*member).iter().copied())
+        members.flat_map(move |member| view.relations.dependents_of(*member))
     }
 
     /// How a relation holds now, if it does.
     pub(crate) fn hold(self, edge: Edge) -> Option<Hold> {
         self.view.relations.hold_at(&edge, self.at)
+    }
+
+    /// A seat of an item; a search may go by seats instead.
+    pub(crate) fn seat_of(self, item: ItemIx) -> Seat {
+        let members = &self.view.identity.item(item).members;
+        let first = members
+            .first()
+            .expect("a search starts at items with members");
+        self.view.relations.seat_of(*first)
+    }
+
+    /// The item that has a seat.
+    pub(crate) fn item_at(self, seat: Seat) -> ItemIx {
+        let mention = self.view.relations.mention_at(seat);
+        self.view.identity.item_of(mention)
+    }
+
+    /// Seats of which none was seen yet.
+    pub(crate) fn no_seats(self) -> Seen {
+        Seen {
+            bits: vec![0; self.view.relations.seats_end().div_ceil(64)],
+        }
     }
 
     /// The item at the other end of a step.
@@ -119,9 +141,10 @@ impl Visitable for Topology<'_> {
     }
 }
 
-impl VisitMap<ItemIx> for Seen {
-    fn visit(&mut self, item: ItemIx) -> bool {
-        let (word, bit) = (item.0 as usize / 64, 1_u64 << (item.0 % 64));
+impl Seen {
+    /// Marks a number; whether it is new.
+    pub(crate) fn mark(&mut self, number: u32) -> bool {
+        let (word, bit) = (number as usize / 64, 1_u64 << (number % 64));
         if self.bits.len() <= word {
             self.bits.resize(word + 1, 0);
         }
@@ -133,11 +156,21 @@ impl VisitMap<ItemIx> for Seen {
         new
     }
 
-    fn is_visited(&self, item: &ItemIx) -> bool {
-        let bit = 1_u64 << (item.0 % 64);
+    pub(crate) fn holds(&self, number: u32) -> bool {
+        let bit = 1_u64 << (number % 64);
         self.bits
-            .get(item.0 as usize / 64)
+            .get(number as usize / 64)
             .is_some_and(|bits| bits & bit != 0)
+    }
+}
+
+impl VisitMap<ItemIx> for Seen {
+    fn visit(&mut self, item: ItemIx) -> bool {
+        self.mark(item.0)
+    }
+
+    fn is_visited(&self, item: &ItemIx) -> bool {
+        self.holds(item.0)
     }
 
     fn unvisit(&mut self, item: ItemIx) -> bool {

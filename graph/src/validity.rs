@@ -13,7 +13,7 @@ use crate::stamped::Stamp;
 
 /// What one statement says. The order is that in which statements of one source are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-enum Said {
+pub(crate) enum Said {
     /// It holds in a declared interval; the latest statement of the same start counts.
     Declared,
     /// It holds from a moment on, until ended.
@@ -28,17 +28,17 @@ enum Said {
 
 /// One statement, packed because there are millions.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct Statement {
-    source: WordIx,
-    said: Said,
+pub(crate) struct Statement {
+    pub(crate) source: WordIx,
+    pub(crate) said: Said,
     /// Start of the interval, moment of the end, or first sight.
-    from: Timestamp,
+    pub(crate) from: Timestamp,
     /// End of a declared interval, or last sight; `Timestamp::MAX` without one.
-    until: Timestamp,
+    pub(crate) until: Timestamp,
     /// When a declaration was made, or until when a sight or a list reaches.
-    at: Timestamp,
-    /// The tie of a declaration's stamp, or the report interval of a sight or a list in milliseconds (0: none promised).
-    more: u64,
+    pub(crate) at: Timestamp,
+    /// The first half of the tie of a declaration's stamp, or the report interval of a sight or a list in milliseconds (0: none promised).
+    pub(crate) more: u64,
 }
 
 /// A run of lists that all carry it.
@@ -75,6 +75,14 @@ pub(crate) struct Evidence {
     pub(crate) reach_ms: i64,
 }
 
+impl From<Statement> for Validity {
+    fn from(only: Statement) -> Self {
+        Self {
+            statements: SmallVec::from_buf([only]),
+        }
+    }
+}
+
 impl Validity {
     /// A source declares an interval; the latest statement of the same start counts.
     pub(crate) fn declare(&mut self, source: WordIx, interval: ValidInterval, stamp: Stamp) {
@@ -84,9 +92,10 @@ impl Validity {
             from: interval.from(),
             until: interval.until().unwrap_or(Timestamp::MAX),
             at: stamp.at,
-            more: stamp.tie,
+            more: stamp.tie >> 32,
         };
-        let later = |kept: &Statement| (kept.at, kept.more) < (stamp.at, stamp.tie);
+        let rank = |said: &Statement| (said.at, said.more, said.until);
+        let later = |kept: &Statement| rank(kept) < rank(&statement);
         match self.place(source, Said::Declared, interval.from()) {
             Ok(place) => {
                 if let Some(kept) = self.statements.get_mut(place).filter(|kept| later(kept)) {
@@ -187,6 +196,14 @@ impl Validity {
     /// Whether nothing of it fades.
     pub(crate) fn is_firm(&self) -> bool {
         !self.statements.iter().any(Statement::fades)
+    }
+
+    /// The statement, if there is but one.
+    pub(crate) fn only(&self) -> Option<&Statement> {
+        match self.statements.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
     }
 
     /// Who spoke of it.

@@ -137,7 +137,7 @@ fn definitions() -> impl Strategy<Value = Vec<NewEvent>> {
     };
     let said = (0_u8..4, 0_u8..3, 0_u8..4).prop_map(move |(sort, name, content)| {
         let names = ["server", "host", "mounted_in"];
-        let name = names.get(usize::from(name)).unwrap_or(&"server");
+        let name = names.get(usize::from(name)).copied().unwrap_or("server");
         match sort {
             0 => kind(name, &format!("a{content}")),
             1 => withdrawn(name),

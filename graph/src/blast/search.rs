@@ -1,281 +1,293 @@
-//! The search for the best path to every harmed item: the highest product of weights first.
+//! The search for how harm reaches every item: the highest product of weights first, then the fewest steps.
+//!
+//! What is reached with one score by one number of steps is one wave. Waves are taken from the worst harm to the
+//! least, so an item belongs to the first wave that comes to it, and the order within a wave cannot matter.
+//! Paths are found backwards, for those items only that are listed ([`super::paths`]).
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a crowd's number is one this search gave out itself, and a wave's ends are lengths of what was reached"
+)]
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use smallvec::SmallVec;
 
 use super::BlastLimits;
-use super::propagation::{Propagation, doubted};
-use crate::freshness::Freshness;
+use super::weigh::Weigh;
 use crate::identity::ItemIx;
-use crate::intern::WordIx;
-use crate::relations::{Edge, RowIx};
+use crate::relations::{RowIx, Seat, Span, Tag};
 use crate::table::Pages;
-use crate::topology::Topology;
-use crate::view::{GraphView, Relation};
+use crate::topology::{Seen, Topology};
 
-/// One way to an item: the last step and the label before it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Label {
-    pub(super) item: ItemIx,
+/// What is reached with one score by one number of steps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Wave {
     pub(super) score: f64,
     pub(super) hops: u32,
-    step: Option<Step>,
-}
-
-/// The last step to an item.
-#[derive(Clone, Copy, Debug)]
-struct Step {
-    /// The label it left from.
-    before: u32,
-    row: RowIx,
-    against_arrow: bool,
-}
-
-/// One step of a found path.
-pub(super) struct FoundStep {
-    pub(super) from: ItemIx,
-    pub(super) row: RowIx,
-    pub(super) against_arrow: bool,
-    pub(super) weight: f64,
-    pub(super) score: f64,
+    /// Where its items stand among all that were reached.
+    from: usize,
+    end: usize,
 }
 
 /// What a search found.
 pub(super) struct Search {
-    labels: Vec<Label>,
-    /// Labels of reached items, one each, in the order in which they were reached.
-    best: Vec<u32>,
+    waves: Vec<Wave>,
+    /// One seat of each item, wave after wave.
+    reached: Vec<Seat>,
+    /// Seats that a later wave reached by fewer steps, which counts where steps are limited.
+    again: Vec<(Seat, Wave)>,
     cut_short: bool,
 }
 
-struct Candidate {
-    score: f64,
-    hops: u32,
-    item: ItemIx,
-    label: u32,
-}
-
-impl PartialEq for Candidate {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Candidate {}
-
-impl PartialOrd for Candidate {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Candidate {
-    /// The greatest is the best: the highest score, then the fewest steps, then the first item.
-    fn cmp(&self, other: &Self) -> Ordering {
-        let by_score = self.score.total_cmp(&other.score);
-        by_score
-            .then(other.hops.cmp(&self.hops))
-            .then(other.item.cmp(&self.item))
-    }
-}
-
-/// What is known of an item while the search runs.
-#[derive(Clone, Copy)]
-struct Known {
-    /// The best label that waits or has been left.
-    score: f64,
-    hops: u32,
-    /// The fewest steps with which it was left: another way matters only with fewer.
-    left_after: u32,
-}
-
-impl Default for Known {
-    fn default() -> Self {
-        Self {
-            score: -1.0,
-            hops: u32::MAX,
-            left_after: u32::MAX,
-        }
-    }
-}
+/// Waves in the order in which they are taken. Scores are positive, so their bits have their order.
+type Rank = (Reverse<u64>, u32);
 
 /// A search under way.
 struct Running<'v> {
     topology: Topology<'v>,
+    weigh: Weigh<'v>,
     limits: BlastLimits,
-    labels: Vec<Label>,
-    waiting: BinaryHeap<Candidate>,
-    known: Pages<Known>,
-    shares: Shares,
+    seen: Seen,
+    /// The fewest steps by which a seat was reached, where steps are limited.
+    fewest: Pages<Steps>,
+    waiting: BTreeMap<Rank, usize>,
+    /// Seats that wait, by the numbers in `waiting`; empty ones are used again.
+    crowds: Vec<Vec<Seat>>,
+    empty: Vec<usize>,
+}
+
+/// A number of steps, none yet at first.
+#[derive(Clone, Copy)]
+struct Steps(u32);
+
+impl Default for Steps {
+    fn default() -> Self {
+        Self(u32::MAX)
+    }
+}
+
+/// The wave that is spread, and where harm goes from it.
+struct Spreading {
+    score: f64,
+    hops: u32,
+    /// Where harm waits that gets through by a weight, as bits.
+    by_weight: SmallVec<[(u64, usize); 8]>,
+    /// The last kind of relation and its direction, and where harm waits that gets through it, if any does.
+    last: Option<(Tag, bool, Option<usize>)>,
 }
 
 impl Search {
     pub(super) fn run(topology: Topology<'_>, origins: &[ItemIx], limits: BlastLimits) -> Self {
-        let mut running = Running {
-            topology,
-            limits,
-            labels: Vec::new(),
-            waiting: BinaryHeap::new(),
-            known: Pages::default(),
-            shares: Shares::default(),
+        let mut search = Self {
+            waves: Vec::new(),
+            reached: Vec::new(),
+            again: Vec::new(),
+            cut_short: false,
         };
-        for origin in origins {
-            running.wait(Label {
-                item: *origin,
-                score: 1.0,
-                hops: 0,
-                step: None,
-            });
-        }
-        let mut best = Vec::new();
-        let mut cut_short = false;
-        while let Some(next) = running.waiting.pop() {
-            let known = running.known.get_mut(next.item.0 as usize);
-            let before = known.left_after;
-            if before <= next.hops {
-                continue;
-            }
-            known.left_after = next.hops;
-            if before == u32::MAX {
-                if limits.visited_max <= best.len() {
-                    cut_short = true;
-                    break;
-                }
-                best.push(next.label);
-            }
-            if limits.hops_max.is_none_or(|most| next.hops < most) {
-                running.spread(next.label);
+        let mut running = Running::new(topology, limits);
+        let start = running.crowd_of(1.0, 0);
+        let seats = origins.iter().map(|item| topology.seat_of(*item));
+        running.crowds[start].extend(seats);
+        while let Some(((Reverse(score), hops), crowd)) = running.waiting.pop_first() {
+            search.take_wave(&mut running, f64::from_bits(score), hops, crowd);
+            if search.cut_short {
+                break;
             }
         }
-        Self {
-            labels: running.labels,
-            best,
-            cut_short,
-        }
+        search.waves.retain(|wave| wave.from < wave.end);
+        search
     }
 
-    /// The best label of every reached item that is no origin.
-    pub(super) fn reached(&self) -> impl Iterator<Item = &Label> {
-        self.best
-            .iter()
-            .filter_map(|place| self.labels.get(*place as usize))
-            .filter(|label| label.step.is_some())
+    /// The waves that reached anything, the worst harm first; the origins are the one without steps.
+    pub(super) fn waves(&self) -> &[Wave] {
+        &self.waves
+    }
+
+    /// One seat of each item that a wave reached, in no order.
+    pub(super) fn seats_of(&self, wave: &Wave) -> &[Seat] {
+        &self.reached[wave.from..wave.end]
+    }
+
+    /// Seats that a later wave reached by fewer steps.
+    pub(super) fn again(&self) -> &[(Seat, Wave)] {
+        &self.again
+    }
+
+    /// How many items are harmed beside the origins.
+    pub(super) fn total(&self) -> usize {
+        let harmed = self.waves.iter().filter(|wave| 0 < wave.hops);
+        harmed.map(|wave| wave.end - wave.from).sum()
     }
 
     pub(super) fn cut_short(&self) -> bool {
         self.cut_short
     }
 
-    /// The steps from the origin to a label.
-    pub(super) fn path_to(&self, label: &Label) -> Vec<FoundStep> {
-        let mut steps = Vec::new();
-        let mut at = *label;
-        while let Some(step) = at.step
-            && let Some(before) = self.labels.get(step.before as usize).copied()
-        {
-            steps.push(FoundStep {
-                from: before.item,
-                row: step.row,
-                against_arrow: step.against_arrow,
-                weight: at.score / before.score,
-                score: at.score,
-            });
-            at = before;
+    /// Lets everybody who waits for a wave be reached, and spreads harm from there.
+    fn take_wave(&mut self, running: &mut Running<'_>, score: f64, hops: u32, crowd: usize) {
+        let mut seats = std::mem::take(&mut running.crowds[crowd]);
+        if running.limits.visited_max < self.reached.len() + seats.len() {
+            running.keep_first(&mut seats);
         }
-        steps.reverse();
-        steps
-    }
-}
-
-impl Running<'_> {
-    /// Lets a label wait unless one that is at least as good waits or has been left.
-    fn wait(&mut self, label: Label) {
-        let known = self.known.get_mut(label.item.0 as usize);
-        let fewer_steps_matter = self.limits.hops_max.is_some();
-        if label.score <= known.score && (known.hops <= label.hops || !fewer_steps_matter) {
-            return;
-        }
-        if known.score < label.score {
-            (known.score, known.hops) = (label.score, label.hops);
-        }
-        let place = u32::try_from(self.labels.len()).expect("fewer labels than fit in memory");
-        let (score, hops, item) = (label.score, label.hops, label.item);
-        self.waiting.push(Candidate {
+        let from = self.reached.len();
+        let mut wave = Wave {
             score,
             hops,
-            item,
-            label: place,
-        });
-        self.labels.push(label);
-    }
-
-    /// Goes one step further from a label.
-    fn spread(&mut self, place: u32) {
-        let Some(label) = self.labels.get(place as usize).copied() else {
-            return;
+            from,
+            end: from,
         };
-        let topology = self.topology;
-        let against = topology
-            .dependents_ever(label.item)
-            .map(|edge| (edge, true));
-        let with = topology
-            .providers_ever(label.item)
-            .map(|edge| (edge, false));
-        for (edge, against_arrow) in against.chain(with) {
-            let weight = self.shares.weight(topology, edge, against_arrow);
-            let score = label.score * weight;
-            if weight <= 0.0 || score < self.limits.score_min {
+        let goes_on = running.limits.hops_max.is_none_or(|most| hops < most);
+        let mut spreading = Spreading::new(score, hops);
+        for seat in seats.drain(..) {
+            let is_new = !running.seen.holds(seat);
+            if !is_new && running.is_no_shorter(seat, hops) {
                 continue;
             }
-            let step = Some(Step {
-                before: place,
-                row: edge.row,
-                against_arrow,
-            });
-            let hops = label.hops + 1;
-            self.wait(Label {
-                item: topology.item_of(edge),
-                score,
-                hops,
-                step,
-            });
+            if is_new && running.limits.visited_max <= self.reached.len() {
+                self.cut_short = true;
+                break;
+            }
+            if is_new {
+                self.reached.push(seat);
+            } else {
+                self.again.push((seat, wave));
+            }
+            running.reach(seat, &mut spreading, goes_on);
         }
+        wave.end = self.reached.len();
+        self.waves.push(wave);
+        running.crowds[crowd] = seats;
+        running.empty.push(crowd);
     }
 }
 
-/// The table's rows by relation kind as this view numbers them, looked up once a search.
-#[derive(Default)]
-struct Shares {
-    known: Pages<Option<(f64, f64)>>,
-}
+impl<'v> Running<'v> {
+    fn new(topology: Topology<'v>, limits: BlastLimits) -> Self {
+        Self {
+            topology,
+            weigh: Weigh::new(topology),
+            limits,
+            seen: topology.no_seats(),
+            fewest: Pages::default(),
+            waiting: BTreeMap::new(),
+            crowds: Vec::new(),
+            empty: Vec::new(),
+        }
+    }
 
-impl Shares {
-    fn of(&mut self, view: &GraphView, kind: WordIx, against_arrow: bool) -> f64 {
-        let known = self.known.get_mut(kind.number() as usize);
-        let (to_dependent, to_provider) = *known.get_or_insert_with(|| {
-            let row = Propagation::of(view.identity.words.text(kind));
-            (row.to_dependent, row.to_provider)
+    /// Where those wait that harm reaches with a score by a number of steps.
+    fn crowd_of(&mut self, score: f64, hops: u32) -> usize {
+        let (crowds, empty) = (&mut self.crowds, &mut self.empty);
+        let rank = (Reverse(score.to_bits()), hops);
+        *self.waiting.entry(rank).or_insert_with(|| {
+            empty.pop().unwrap_or_else(|| {
+                crowds.push(Vec::new());
+                crowds.len() - 1
+            })
+        })
+    }
+
+    /// Sorts those that wait by item, so that a limit cuts the same ones wherever they are seated.
+    fn keep_first(&self, seats: &mut [Seat]) {
+        seats.sort_by_cached_key(|seat| self.topology.item_at(*seat));
+    }
+
+    /// Whether a seat was reached before by as few steps, or steps do not count.
+    fn is_no_shorter(&mut self, seat: Seat, hops: u32) -> bool {
+        self.limits.hops_max.is_none() || self.fewest.get_mut(seat as usize).0 <= hops
+    }
+
+    /// Marks every seat of an item and spreads harm from each.
+    fn reach(&mut self, seat: Seat, spreading: &mut Spreading, goes_on: bool) {
+        let view = self.topology.view();
+        let relations = &view.relations;
+        let fewer_steps_matter = self.limits.hops_max.is_some();
+        relations.each_seat_of_item(&view.identity, seat, |seat| {
+            self.seen.mark(seat);
+            if fewer_steps_matter {
+                self.fewest.get_mut(seat as usize).0 = spreading.hops;
+            }
+            if !goes_on {
+                return;
+            }
+            relations.each_dependent(seat, |row, span| {
+                self.step(spreading, row, span, true, span.other);
+            });
+            if relations.may_need_by(seat, self.weigh.to_provider()) {
+                relations.each_need(seat, |row, provider| {
+                    self.step(spreading, row, relations.span(row), false, provider);
+                });
+            }
         });
-        if against_arrow {
-            to_dependent
-        } else {
-            to_provider
+    }
+
+    /// Lets harm go along one relation.
+    #[inline]
+    fn step(
+        &mut self,
+        spreading: &mut Spreading,
+        row: RowIx,
+        span: &Span,
+        against_arrow: bool,
+        to: Seat,
+    ) {
+        if !span.spans(self.weigh.at()) {
+            return;
+        }
+        if self.seen.holds(to) && self.is_no_shorter(to, spreading.hops + 1) {
+            return;
+        }
+        let tag = span.tag();
+        let crowd = match spreading.last {
+            Some((last, direction, crowd)) if last == tag && direction == against_arrow => crowd,
+            _ => self.crowd_behind(spreading, row, span, against_arrow),
+        };
+        if let Some(crowd) = crowd
+            && (!tag.is_several() || self.weigh.holds(row, span))
+        {
+            self.crowds[crowd].push(to);
         }
     }
 
-    fn weight(&mut self, topology: Topology<'_>, edge: Edge, against_arrow: bool) -> f64 {
-        let share = self.of(topology.view(), edge.kind, against_arrow);
-        if share <= 0.0 {
-            return 0.0;
-        }
-        let Some(hold) = topology.hold(edge) else {
-            return 0.0;
-        };
-        let freshness = if hold.fades {
-            Relation::of_step(topology.view(), edge.row).freshness(topology.at())
+    /// Where those wait that harm reaches through a relation, if any gets through.
+    fn crowd_behind(
+        &mut self,
+        spreading: &mut Spreading,
+        row: RowIx,
+        span: &Span,
+        against_arrow: bool,
+    ) -> Option<usize> {
+        let tag = span.tag();
+        let weight = self.weigh.weight(row, span, against_arrow);
+        let score = spreading.score * weight;
+        let crowd = if weight <= 0.0 || score < self.limits.score_min {
+            None
         } else {
-            Freshness::Confirmed
+            let bits = weight.to_bits();
+            let known = spreading.by_weight.iter().find(|(other, _)| *other == bits);
+            let known = known.map(|(_, crowd)| *crowd);
+            Some(known.unwrap_or_else(|| {
+                let crowd = self.crowd_of(score, spreading.hops + 1);
+                spreading.by_weight.push((bits, crowd));
+                crowd
+            }))
         };
-        doubted(share, hold.strength, freshness)
+        if !tag.fades() {
+            spreading.last = Some((tag, against_arrow, crowd));
+        }
+        crowd
+    }
+}
+
+impl Spreading {
+    fn new(score: f64, hops: u32) -> Self {
+        Self {
+            score,
+            hops,
+            by_weight: SmallVec::new(),
+            last: None,
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::Estate;
 use crate::intern::WordIx;
 use crate::listings::{List, Lister};
 use crate::mention::MentionIx;
-use crate::relations::{Row, RowIx};
+use crate::relations::{Ends, RowIx};
 use crate::stamped::Stamp;
 use crate::validity::ListedRun;
 
@@ -57,7 +57,7 @@ impl Estate {
         let lists = self.view.lists.grow_to(mention.0 as usize);
         lists.get_or_insert_default().end(source, at);
         let relations = &self.view.relations;
-        let edges = relations.providers_of(mention).iter();
+        let edges = relations.providers_of(mention);
         let edges = edges.chain(relations.dependents_of(mention));
         let is_listed = |row: &RowIx| relations.row(*row).validity.is_listed_by(source);
         let rows: Vec<RowIx> = edges.map(|edge| edge.row).filter(is_listed).collect();
@@ -68,11 +68,11 @@ impl Estate {
 
     /// Reads off the lists of a source when a relation held.
     fn read_lists(&mut self, row: RowIx, source: WordIx) {
-        let Row {
+        let Ends {
             dependent,
             provider,
             ..
-        } = *self.view.relations.row(row);
+        } = self.view.relations.ends(row);
         let half_life = self.half_life(dependent, provider);
         let lists = |end: MentionIx| self.view.lists.get(end.0 as usize)?.as_deref();
         let of_ends = || [dependent, provider].into_iter().filter_map(lists);

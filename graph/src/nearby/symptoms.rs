@@ -160,7 +160,9 @@ impl<'v> Symptoms<'v> {
         fitting.max_by(|one, other| {
             one.size
                 .total_cmp(&other.size)
-                .then(other.metric.cmp(&one.metric))
+                .then_with(|| other.metric.cmp(&one.metric))
+                .then_with(|| one.value.total_cmp(&other.value))
+                .then_with(|| one.baseline.total_cmp(&other.baseline))
         })
     }
 }
@@ -179,12 +181,7 @@ fn symptoms(
             .facts
             .get(member.0 as usize)
             .map_or(&[][..], |facts| facts.deviations.as_slice());
-        let edges = view
-            .relations
-            .dependents_of(*member)
-            .iter()
-            .take(weights.walk_hub);
-        let of_relations = edges.flat_map(|edge| view.relations.row(edge.row).deviations());
+        let of_relations = view.relations.deviations_to(*member);
         let seen = own.iter().chain(of_relations);
         let in_time =
             seen.filter(|row| row.from <= until && row.until.is_none_or(|end| from < end));

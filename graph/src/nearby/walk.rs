@@ -245,11 +245,11 @@ impl Walker<'_> {
         let members = &self.view.identity.item(item).members;
         let providers: usize = members
             .iter()
-            .map(|member| relations.providers_of(*member).len())
+            .map(|member| relations.providers_count(*member))
             .sum();
         let dependents: usize = members
             .iter()
-            .map(|member| relations.dependents_of(*member).len())
+            .map(|member| relations.dependents_count(*member))
             .sum();
         let mut crowd = 0.0;
         if self.weights.walk_hub < providers {
@@ -258,13 +258,13 @@ impl Walker<'_> {
             let edges = self.topology.providers_ever(item);
             neighbours.extend(edges.filter_map(|edge| self.neighbour(edge, false)));
         }
-        let of_providers = one_each(neighbours, 0, item);
+        let of_providers = self.one_each(neighbours, 0, item);
         if self.weights.walk_hub < dependents {
             crowd += count(dependents) * self.weights.walk_to_dependent;
         } else {
             let edges = self.topology.dependents_ever(item);
             neighbours.extend(edges.filter_map(|edge| self.neighbour(edge, true)));
-            one_each(neighbours, of_providers, item);
+            self.one_each(neighbours, of_providers, item);
         }
         crowd
     }
@@ -284,24 +284,30 @@ impl Walker<'_> {
             step: (edge.row, against_arrow),
         })
     }
-}
 
-/// Keeps the heaviest way to each neighbour from a place on, none to the item itself; returns the new length.
-fn one_each(neighbours: &mut SmallVec<[Neighbour; 16]>, from: usize, item: ItemIx) -> usize {
-    let mut kept: SmallVec<[Neighbour; 16]> = neighbours
-        .drain(from..)
-        .filter(|neighbour| neighbour.item != item)
-        .collect();
-    kept.sort_unstable_by(|one, other| {
-        let by_weight = other.weight.total_cmp(&one.weight);
-        one.item
-            .cmp(&other.item)
-            .then(by_weight)
-            .then(one.step.cmp(&other.step))
-    });
-    kept.dedup_by_key(|neighbour| neighbour.item);
-    neighbours.extend(kept);
-    neighbours.len()
+    /// Keeps the heaviest way to each neighbour from a place on, none to the item itself; returns the new length.
+    ///
+    /// Of two as heavy the one stays whose relation comes first by its ends, wherever the two lie.
+    fn one_each(
+        &self,
+        neighbours: &mut SmallVec<[Neighbour; 16]>,
+        from: usize,
+        item: ItemIx,
+    ) -> usize {
+        let mut kept: SmallVec<[Neighbour; 16]> = neighbours
+            .drain(from..)
+            .filter(|neighbour| neighbour.item != item)
+            .collect();
+        let ends = |neighbour: &Neighbour| self.view.relations.ends(neighbour.step.0);
+        kept.sort_unstable_by(|one, other| {
+            let by_weight = other.weight.total_cmp(&one.weight);
+            let by_item = one.item.cmp(&other.item).then(by_weight);
+            by_item.then_with(|| ends(one).cmp(&ends(other)))
+        });
+        kept.dedup_by_key(|neighbour| neighbour.item);
+        neighbours.extend(kept);
+        neighbours.len()
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a number of items or relations")]

@@ -41,7 +41,7 @@ impl fmt::Debug for Relation<'_> {
 impl<'v> Relation<'v> {
     /// The relation behind one step of a search.
     pub(crate) fn of_step(view: &'v GraphView, row: RowIx) -> Self {
-        let first = view.relations.row(row);
+        let first = view.relations.ends(row);
         Self {
             view,
             dependent: view.identity.item_of(first.dependent),
@@ -117,7 +117,7 @@ impl<'v> Relation<'v> {
 
     /// Whether the dependent can do without, by the latest source that said so.
     pub fn strength(&self) -> Option<Strength> {
-        let said = self.all_rows().filter_map(Row::strength);
+        let said = self.all_rows().filter_map(|row| row.strength());
         said.max_by_key(|(stamp, _)| *stamp)
             .map(|(_, strength)| strength)
     }
@@ -163,7 +163,7 @@ impl<'v> Relation<'v> {
         let words = &self.view.identity.words;
         let mut sources: Vec<&str> = self
             .all_rows()
-            .flat_map(|row| row.validity.sources())
+            .flat_map(|row| row.validity.sources().collect::<SmallVec<[WordIx; 2]>>())
             .map(|source| words.text(source))
             .collect();
         sources.sort_unstable();
@@ -173,7 +173,7 @@ impl<'v> Relation<'v> {
 
     /// What was counted in the newest window.
     pub fn counts(&self) -> Option<CallCounts> {
-        let counted = self.all_rows().filter_map(Row::counts);
+        let counted = self.all_rows().filter_map(|row| row.counts());
         counted.max_by_key(|counts| (counts.from, counts.calls))
     }
 
@@ -181,20 +181,18 @@ impl<'v> Relation<'v> {
     pub fn deviations(&self) -> Vec<&'v DeviationRow> {
         let relations = &self.view.relations;
         let any_kind = self.view.identity.words.find(ANY_KIND);
-        let of_any_kind = self
-            .all_rows()
-            .filter_map(|row| relations.find(row.dependent, row.provider, any_kind?))
-            .map(|row| relations.row(row));
-        let mut deviations: Vec<&DeviationRow> = self
-            .all_rows()
-            .chain(of_any_kind)
-            .flat_map(Row::deviations)
-            .collect();
+        let of_any_kind = self.rows.iter().filter_map(|row| {
+            let ends = relations.ends(*row);
+            relations.find(ends.dependent, ends.provider, any_kind?)
+        });
+        let rows = self.rows.iter().copied().chain(of_any_kind);
+        let mut deviations: Vec<&DeviationRow> =
+            rows.flat_map(|row| relations.deviations_of(row)).collect();
         deviations.sort_by_key(|deviation| deviation.from);
         deviations
     }
 
-    fn all_rows(&self) -> impl Iterator<Item = &'v Row> + use<'v, '_> {
+    fn all_rows(&self) -> impl Iterator<Item = Row> + use<'v, '_> {
         let view = self.view;
         self.rows.iter().map(move |row| view.relations.row(*row))
     }

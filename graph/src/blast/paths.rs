@@ -1,0 +1,148 @@
+//! The ways by which harm came to the items that are listed, found backwards from what a search reached.
+
+use std::cmp::Reverse;
+
+use super::search::{Search, Wave};
+use super::weigh::Weigh;
+use crate::identity::ItemIx;
+use crate::relations::{Edge, RowIx};
+use crate::topology::Topology;
+
+/// A reached item and how.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Label {
+    pub(super) item: ItemIx,
+    pub(super) score: f64,
+    pub(super) hops: u32,
+}
+
+/// One step of a path.
+pub(super) struct FoundStep {
+    pub(super) from: ItemIx,
+    pub(super) row: RowIx,
+    pub(super) against_arrow: bool,
+    pub(super) weight: f64,
+    pub(super) score: f64,
+}
+
+/// Listed items and all that harm could have come from.
+pub(super) struct Paths<'v> {
+    topology: Topology<'v>,
+    weigh: Weigh<'v>,
+    listed: Vec<Label>,
+    /// Every label that a path to a listed item can go through, by item.
+    labels: Vec<Label>,
+}
+
+impl<'v> Paths<'v> {
+    /// The first items in order of score, steps and item.
+    pub(super) fn new(topology: Topology<'v>, search: &Search, listed_max: usize) -> Self {
+        let mut listed: Vec<Label> = Vec::new();
+        let mut labels: Vec<Label> = Vec::new();
+        let label = |seat: &u32, wave: &Wave| Label {
+            item: topology.item_at(*seat),
+            score: wave.score,
+            hops: wave.hops,
+        };
+        for wave in search.waves() {
+            let missing = listed_max - listed.len();
+            if missing == 0 {
+                break;
+            }
+            let seats = search.seats_of(wave).iter();
+            let mut of_wave: Vec<Label> = seats.map(|seat| label(seat, wave)).collect();
+            labels.extend(&of_wave);
+            if 0 < wave.hops {
+                of_wave.sort_unstable_by_key(|label| label.item);
+                of_wave.truncate(missing);
+                listed.append(&mut of_wave);
+            }
+        }
+        let again = search.again().iter();
+        labels.extend(again.map(|(seat, wave)| label(seat, wave)));
+        labels.sort_unstable_by_key(|label| (label.item, label.hops));
+        Self {
+            topology,
+            weigh: Weigh::new(topology),
+            listed,
+            labels,
+        }
+    }
+
+    pub(super) fn listed(&self) -> Vec<Label> {
+        self.listed.clone()
+    }
+
+    /// The steps from an origin to a label.
+    ///
+    /// Of several equal ways the one counts whose last step comes from the worst harm, then from the first item,
+    /// then against the arrow, then by the first relation: so it does not depend on where anything lies.
+    pub(super) fn path_to(&mut self, label: &Label) -> Vec<FoundStep> {
+        let mut steps = Vec::new();
+        let mut at = *label;
+        while 0 < at.hops
+            && let Some((before, step)) = self.last_step(&at)
+        {
+            steps.push(step);
+            at = before;
+        }
+        steps.reverse();
+        steps
+    }
+
+    fn last_step(&mut self, to: &Label) -> Option<(Label, FoundStep)> {
+        let topology = self.topology;
+        let against = topology.providers_ever(to.item).map(|edge| (edge, true));
+        let with = topology.dependents_ever(to.item).map(|edge| (edge, false));
+        let mut best: Option<(_, Label, FoundStep)> = None;
+        for (edge, against_arrow) in against.chain(with) {
+            if !self.weigh.holds(edge.row, &edge.span) {
+                continue;
+            }
+            let weight = self.weigh.weight(edge.row, &edge.span, against_arrow);
+            if weight <= 0.0 {
+                continue;
+            }
+            let from = topology.item_of(edge);
+            for before in self.labels_before(from, to.hops) {
+                if (before.score * weight).to_bits() != to.score.to_bits() {
+                    continue;
+                }
+                let rank = self.rank(&before, edge, against_arrow);
+                if best.as_ref().is_none_or(|(other, _, _)| rank < *other) {
+                    let step = FoundStep {
+                        from,
+                        row: edge.row,
+                        against_arrow,
+                        weight,
+                        score: to.score,
+                    };
+                    best = Some((rank, before, step));
+                }
+            }
+        }
+        best.map(|(_, before, step)| (before, step))
+    }
+
+    /// The labels of an item with one step less.
+    fn labels_before(&self, item: ItemIx, hops: u32) -> Vec<Label> {
+        let wanted = (item, hops - 1);
+        let key = |label: &Label| (label.item, label.hops);
+        let first = self.labels.partition_point(|label| key(label) < wanted);
+        let found = self.labels.iter().skip(first);
+        found
+            .take_while(|label| key(label) == wanted)
+            .copied()
+            .collect()
+    }
+
+    fn rank(&self, before: &Label, edge: Edge, against_arrow: bool) -> impl Ord + use<> {
+        let ends = self.topology.view().relations.ends(edge.row);
+        (
+            Reverse(before.score.to_bits()),
+            before.item,
+            !against_arrow,
+            ends,
+        )
+    }
+}

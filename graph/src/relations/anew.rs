@@ -1,0 +1,137 @@
+//! Laying relations out anew, so that what came since lies in one piece with the rest.
+
+use std::sync::Arc;
+
+use super::layout::{self, Layout, Seat};
+use super::{Ground, NEW_MIN, Place, Relations, RowIx, Span};
+use crate::cow::CowVec;
+use crate::identity::Identity;
+use crate::mention::MentionIx;
+
+/// What the numbers of relations have become.
+pub(crate) struct Renumbering {
+    new_rows: Vec<u32>,
+}
+
+impl Renumbering {
+    pub(crate) fn of(&self, row: RowIx) -> RowIx {
+        RowIx(self.number(row.0))
+    }
+
+    fn number(&self, row: u32) -> u32 {
+        let new_row = self.new_rows.get(row as usize);
+        *new_row.expect("every relation is laid out anew")
+    }
+}
+
+impl Relations {
+    /// Makes ready to be asked: in line with the identity, and laid out anew once that has become worth it.
+    ///
+    /// A layout is made when half as many relations are new as lay there before, so that all layouts together
+    /// cost a few times as much as the last one.
+    pub(crate) fn settle(&mut self, identity: &Identity) -> Option<Renumbering> {
+        let laid_out = self.layout.rows_count() as usize;
+        if self.late.len() < (laid_out / 2).max(NEW_MIN) {
+            self.follow(identity);
+            return None;
+        }
+        Some(self.lay_out(identity))
+    }
+
+    /// Lays every relation out anew, by locality.
+    pub(crate) fn lay_out(&mut self, identity: &Identity) -> Renumbering {
+        let order = layout::by_locality(identity, self.layout.mentions(), |mention| {
+            self.around(mention)
+        });
+        let (anew, renumbering) = self.in_order(order, identity);
+        *self = anew;
+        renumbering
+    }
+
+    /// The same relations with the mentions seated in the given order.
+    fn in_order(&self, order: Vec<u32>, identity: &Identity) -> (Self, Renumbering) {
+        let seats = layout::inverse(&order);
+        let seat_of = |mention: MentionIx| -> Seat {
+            *seats
+                .get(mention.0 as usize)
+                .expect("every mention is seated")
+        };
+        let mut spans: Vec<Span> = Vec::with_capacity(self.spans.len());
+        let mut grounds: Vec<Ground> = Vec::with_capacity(self.spans.len());
+        let mut counts: Vec<u32> = Vec::with_capacity(order.len());
+        let mut new_rows: Vec<u32> = vec![0; self.spans.len()];
+        for mention in &order {
+            let before = spans.len();
+            self.each_dependent(self.seat_of(MentionIx(*mention)), |row, span| {
+                if let Some(new_row) = new_rows.get_mut(row.0 as usize) {
+                    *new_row = number(spans.len());
+                }
+                spans.push(span.at_seat(seat_of(self.mention_at(span.other))));
+                grounds.push(*self.ground(row));
+            });
+            counts.push(number(spans.len() - before));
+        }
+        let layout = Layout::new(order, &counts, || spans.iter().map(|span| span.other));
+        let renumbering = Renumbering { new_rows };
+        let renumbered = |row: u32| renumbering.number(row);
+        let deviated = self.deviated.iter().map(|(provider, rows)| {
+            let rows = rows.iter().map(|row| RowIx(renumbered(row.0)));
+            (provider, rows.collect())
+        });
+        let spilled = self.spilled.iter();
+        let more = self.more.iter();
+        let mut anew = Self {
+            layout: Arc::new(layout),
+            places: CowVec::default(),
+            late: CowVec::default(),
+            spilled: spilled
+                .map(|(row, kept)| (renumbered(row), Arc::clone(kept)))
+                .collect(),
+            more: more
+                .map(|(row, kept)| (renumbered(row), Arc::clone(kept)))
+                .collect(),
+            deviated: deviated.collect(),
+            item_of: CowVec::default(),
+            spans: spans.into_iter().collect(),
+            grounds: grounds.into_iter().collect(),
+        };
+        anew.seat_all(identity);
+        (anew, renumbering)
+    }
+
+    /// Makes the places of a new layout.
+    pub(super) fn seat_all(&mut self, identity: &Identity) {
+        let seats = number(self.layout.seats_count());
+        let mut kinds: Vec<u32> = vec![0; seats as usize];
+        for span in self.spans.iter() {
+            if let Some(kinds) = kinds.get_mut(span.other as usize) {
+                *kinds |= super::kind_bit(span.kind());
+            }
+        }
+        self.places = kinds
+            .into_iter()
+            .zip(0..)
+            .map(|(kinds, seat)| Place {
+                kinds,
+                ..Place::alone(seat)
+            })
+            .collect();
+        self.follow(identity);
+    }
+
+    /// What is around a mention: providers, then dependents, with how many they are.
+    fn around(&self, mention: MentionIx) -> [(usize, Around<'_>); 2] {
+        let needed = self.providers_of(mention).map(|edge| edge.other);
+        let needing = self.dependents_of(mention).map(|edge| edge.other);
+        [
+            (self.providers_count(mention), Box::new(needed)),
+            (self.dependents_count(mention), Box::new(needing)),
+        ]
+    }
+}
+
+type Around<'r> = Box<dyn Iterator<Item = MentionIx> + 'r>;
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).expect("fewer than 2^32 relations and mentions")
+}
