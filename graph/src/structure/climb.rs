@@ -154,7 +154,8 @@ pub(crate) fn steps<'v>(
     let providers = topology.providers(item);
     let providers = providers.filter(move |edge: &Edge| with_arrow.contains(&edge.span.kind()));
     let dependents = topology.dependents(item);
-    let dependents = dependents.filter(move |edge: &Edge| against_arrow.contains(&edge.span.kind()));
+    let dependents =
+        dependents.filter(move |edge: &Edge| against_arrow.contains(&edge.span.kind()));
     providers
         .chain(dependents)
         .map(move |edge| (topology.item_of(edge), edge.row))
