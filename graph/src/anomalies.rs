@@ -30,6 +30,13 @@ pub enum Anomaly {
         /// How many they are.
         count: usize,
     },
+    /// Changes or alerts name an environment in which nobody has seen the item; in others it is known.
+    UnseenEnvironment {
+        /// The item that stays on its own.
+        key: String,
+        /// What is known by that name elsewhere.
+        elsewhere: Vec<String>,
+    },
     /// A key that cannot be read; it stays whole.
     UnreadableKey {
         /// The key as it was written.
@@ -43,6 +50,7 @@ impl Anomaly {
         match self {
             Self::AmbiguousKey { .. } => "AMBIGUOUS_KEY",
             Self::ContestedName { .. } => "CONTESTED_NAME",
+            Self::UnseenEnvironment { .. } => "UNSEEN_ENVIRONMENT",
             Self::UnreadableKey { .. } => "UNREADABLE_KEY",
         }
     }
@@ -52,6 +60,7 @@ impl Anomaly {
         match self {
             Self::AmbiguousKey { key, .. }
             | Self::ContestedName { key, .. }
+            | Self::UnseenEnvironment { key, .. }
             | Self::UnreadableKey { key } => key,
         }
     }
@@ -77,6 +86,12 @@ impl Anomaly {
                     "{key} is said of {named}{more}, which are not one item; merge or split them"
                 )
             }
+            Self::UnseenEnvironment { key, elsewhere } => {
+                format!(
+                    "{key} is known only from what names its environment; seen were {}",
+                    elsewhere.join(", ")
+                )
+            }
             Self::UnreadableKey { key } => {
                 format!("{key} is no key; a key begins with its kind and a colon")
             }
@@ -100,9 +115,13 @@ pub(crate) fn anomalies(view: &GraphView) -> Vec<Anomaly> {
         if !mention.candidates().is_empty() {
             let candidates = mention.candidates().iter();
             let items = candidates.map(|candidate| identity.item_of(*candidate));
-            found.push(Anomaly::AmbiguousKey {
-                key: claim().value,
-                candidates: keys_of(view, items.collect()),
+            let (key, items) = (claim().value, keys_of(view, items.collect()));
+            found.push(if mention.stated {
+                let candidates = items;
+                Anomaly::AmbiguousKey { key, candidates }
+            } else {
+                let elsewhere = items;
+                Anomaly::UnseenEnvironment { key, elsewhere }
             });
         } else if mention.parts().is_none() && claim().scheme == KEY_SCHEME {
             found.push(Anomaly::UnreadableKey { key: claim().value });

@@ -7,6 +7,7 @@ use model::{
     ActorKind, BatchStatus, Change, ChangeId, ChangeStatus, LogPosition, SourceRef, Timestamp,
 };
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::cow::CowVec;
 use crate::intern::{WordIx, Words};
@@ -55,6 +56,8 @@ pub(crate) struct Row {
     /// The status with its rank in life, so that statements of one moment fall in order.
     pub(crate) status: Stamped<ChangeStatus>,
     pub(crate) batches: BTreeMap<u32, BatchRow>,
+    /// The keys it means by its environment.
+    pub(crate) hinted: SmallVec<[MentionIx; 2]>,
     pub(crate) links: Stamped<Vec<LinkRow>>,
     pub(crate) shielded: bool,
     pub(crate) emergency: Stamped<bool>,
@@ -100,6 +103,7 @@ impl Row {
             planned_finish_at: Stamped::default(),
             status: Stamped::default(),
             batches: BTreeMap::new(),
+            hinted: SmallVec::new(),
             links: Stamped::default(),
             shielded: false,
             emergency: Stamped::default(),
@@ -292,6 +296,24 @@ impl Changes {
         change
     }
 
+    /// Takes the keys that a change means by its environment; returns those it meant before.
+    pub(crate) fn hint(
+        &mut self,
+        change: ChangeIx,
+        hinted: SmallVec<[MentionIx; 2]>,
+    ) -> SmallVec<[MentionIx; 2]> {
+        for mention in &hinted {
+            let changes = self.by_target.grow_to(mention.0 as usize);
+            if let Err(place) = changes.binary_search(&change) {
+                changes.insert(place, change);
+            }
+        }
+        let row = self.rows.get_mut(change.0 as usize);
+        row.map_or_else(SmallVec::new, |row| {
+            std::mem::replace(&mut row.hinted, hinted)
+        })
+    }
+
     fn find_or_add(
         &mut self,
         reference: &SourceRef,
@@ -341,7 +363,7 @@ impl Changes {
             days.entry(day(row.start()))
                 .or_default()
                 .push((row.start(), ChangeIx(number)));
-            for mention in row.touched() {
+            for mention in row.touched().chain(row.hinted.iter().copied()) {
                 let touching = changes.by_target.grow_to(mention.0 as usize);
                 if touching.last() != Some(&ChangeIx(number)) {
                     touching.push(ChangeIx(number));

@@ -1,5 +1,6 @@
 //! The fold: one event after another becomes items, relations, changes and incidents.
 
+mod hint;
 mod list;
 mod observe;
 
@@ -179,7 +180,8 @@ impl Estate {
             batch_targets,
         };
         let words = &mut self.view.identity.words;
-        self.view.changes.say(&change.reference(), &said, words);
+        let change = self.view.changes.say(&change.reference(), &said, words);
+        self.hint_of_change(change);
     }
 
     fn incident_said(
@@ -198,7 +200,8 @@ impl Estate {
             implied,
         };
         let words = &mut self.view.identity.words;
-        self.view.incidents.say(&incident.reference(), &said, words);
+        let incident = self.view.incidents.say(&incident.reference(), &said, words);
+        self.hint_of_incident(incident);
     }
 
     fn cause_judged(&mut self, judged: &CauseJudged, stamp: Stamp) {

@@ -11,6 +11,7 @@ mod attach;
 mod classes;
 mod contested;
 mod decided;
+mod hinted;
 mod rules;
 mod saved;
 
@@ -107,12 +108,21 @@ impl Identity {
 
     /// The mention of a key, made if it is new.
     pub(crate) fn mention_of(&mut self, key: ReadKey) -> MentionIx {
+        self.mention_named(key, true)
+    }
+
+    /// The mention of a key, which is `stated` unless it was only [`hinted`].
+    fn mention_named(&mut self, key: ReadKey, stated: bool) -> MentionIx {
         let id = key.id();
         if let Some(known) = self.find_id(id) {
+            if stated && !self.mention(known).stated {
+                self.mention_mut(known).stated = true;
+                self.settle_anew([known].into());
+            }
             return known;
         }
         let name = key.into_name(&mut self.words);
-        let number = u32::try_from(self.mentions.push(Mention::new(name)))
+        let number = u32::try_from(self.mentions.push(Mention::new(name, stated)))
             .expect("fewer than 2^32 mentions fit in memory");
         let mention = MentionIx(number);
         self.by_id.insert(*id.as_bytes(), number);
@@ -204,9 +214,7 @@ impl Identity {
     fn place_of(&self, mention: MentionIx) -> Option<usize> {
         let parts = self.mention(mention).parts()?;
         let hash = name_hash(self.words.text(parts.kind), &parts.name);
-        self.by_name
-            .get(hash.as_bytes())
-            .map(|place| place as usize)
+        Some(self.by_name.get(hash.as_bytes())? as usize)
     }
 
     /// Decides anew what the keys of one kind and name mean; returns the mentions it moved.
@@ -254,6 +262,8 @@ impl Identity {
             environment: text(parts.environment),
             namespace: text(parts.namespace),
             class,
+            stated: self.mention(mention).stated,
+            meant: self.is_meant(mention),
         })
     }
 
@@ -428,14 +438,14 @@ impl Identity {
     }
 
     fn settle(&mut self, place: ItemIx, members: BTreeSet<MentionIx>) {
-        let least = members
-            .iter()
-            .copied()
-            .min_by_key(|member| self.rank(*member));
-        let shown = members
-            .iter()
-            .copied()
-            .min_by_key(|member| self.shown_rank(*member));
+        let stated = |member: &MentionIx| self.mention(*member).stated;
+        let some_stated = members.iter().any(stated);
+        let standing = || {
+            let members = members.iter().copied();
+            members.filter(move |member| !some_stated || stated(member))
+        };
+        let least = standing().min_by_key(|member| self.rank(*member));
+        let shown = standing().min_by_key(|member| self.shown_rank(*member));
         for member in &members {
             *self
                 .item_of

@@ -2,6 +2,7 @@
 
 use model::{Incident, IncidentId, IncidentStatus, LogPosition, SourceRef, Timestamp};
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::cow::CowVec;
 use crate::intern::{WordIx, Words};
@@ -22,6 +23,8 @@ pub(crate) struct Row {
     pub(crate) severity: Stamped<WordIx>,
     pub(crate) environment: Stamped<WordIx>,
     pub(crate) items: Stamped<Vec<MentionIx>>,
+    /// The keys it means by its environment.
+    pub(crate) hinted: SmallVec<[MentionIx; 2]>,
     pub(crate) started_at: Stamped<Timestamp>,
     pub(crate) resolved_at: Stamped<Timestamp>,
     pub(crate) status: Stamped<IncidentStatus>,
@@ -101,7 +104,12 @@ impl Incidents {
     }
 
     /// Takes one statement about an incident, made if it is new.
-    pub(crate) fn say(&mut self, reference: &SourceRef, said: &Statement<'_>, words: &mut Words) {
+    pub(crate) fn say(
+        &mut self,
+        reference: &SourceRef,
+        said: &Statement<'_>,
+        words: &mut Words,
+    ) -> IncidentIx {
         let id = IncidentId::of(reference);
         let incident = self.find(id).unwrap_or_else(|| {
             let row = Row {
@@ -111,6 +119,7 @@ impl Incidents {
                 severity: Stamped::default(),
                 environment: Stamped::default(),
                 items: Stamped::default(),
+                hinted: SmallVec::new(),
                 started_at: Stamped::default(),
                 resolved_at: Stamped::default(),
                 status: Stamped::default(),
@@ -124,6 +133,19 @@ impl Incidents {
         if let Some(row) = self.rows.get_mut(incident.0 as usize) {
             row.say(said, words);
         }
+        incident
+    }
+
+    /// Takes the keys that an incident means by its environment; returns those it meant before.
+    pub(crate) fn hint(
+        &mut self,
+        incident: IncidentIx,
+        hinted: SmallVec<[MentionIx; 2]>,
+    ) -> SmallVec<[MentionIx; 2]> {
+        let row = self.rows.get_mut(incident.0 as usize);
+        row.map_or_else(SmallVec::new, |row| {
+            std::mem::replace(&mut row.hinted, hinted)
+        })
     }
 
     /// The incidents as they were saved, their table made again.

@@ -73,6 +73,8 @@ pub(crate) struct Mention {
     pub(crate) linked: SmallVec<[Link; 1]>,
     /// The one mention that a key with unknown parts can only mean.
     pub(crate) attached_to: Option<MentionIx>,
+    /// Whether a source said it; else it is only known from an environment named beside a key.
+    pub(crate) stated: bool,
     /// What most mentions lack.
     more: Option<Box<More>>,
 }
@@ -84,16 +86,27 @@ struct More {
     aliases: Vec<TimedAlias>,
     decisions: Vec<DecisionId>,
     names_for_a_time: Vec<MentionIx>,
+    hints: u32,
 }
 
 impl Mention {
-    pub(crate) fn new(name: Name) -> Self {
+    pub(crate) fn new(name: Name, stated: bool) -> Self {
         Self {
             name,
+            stated,
             linked: SmallVec::new(),
             attached_to: None,
             more: None,
         }
+    }
+
+    /// How many changes and incidents mean it by an environment named beside a key.
+    pub(crate) fn hints(&self) -> u32 {
+        self.more.as_ref().map_or(0, |more| more.hints)
+    }
+
+    pub(crate) fn hints_mut(&mut self) -> &mut u32 {
+        &mut self.more.get_or_insert_default().hints
     }
 
     /// The parts of its key, if it is one.

@@ -112,6 +112,72 @@ fn a_change_s_own_environment_decides_first() {
 }
 
 #[test]
+fn an_environment_that_nobody_has_seen_is_not_another_one() {
+    let text = "
+        item service:prod/checkout
+        checkout -> payment
+        change deploy-1 checkout 10:00 env=staging
+        incident inc-1 checkout 10:30 env=staging
+        change deploy-2 checkout 10:00 env=prod
+    ";
+    assert_snapshot!(items(text), @r"
+    service:payment
+    service:prod/checkout = service:checkout
+    service:staging/checkout
+    ! service:staging/checkout is known only from what names its environment; seen were service:prod/checkout
+    ");
+    let view = estate(text);
+    let touched = |key: &str| {
+        let item = view.resolve(&SourceKey::text(key), None, at("10:00"));
+        let changes = item.item().expect("it is known").changes();
+        let ids = changes.iter().map(|change| change.source_id().to_owned());
+        ids.collect::<Vec<_>>()
+    };
+    assert_eq!(touched("service:staging/checkout"), ["deploy-1"]);
+    assert_eq!(touched("service:prod/checkout"), ["deploy-2"]);
+    assert_eq!(
+        view.incidents()[0].items()[0].key(),
+        "service:staging/checkout"
+    );
+    assert_eq!(
+        meaning(text, "service:checkout", Some("dev"), "10:00"),
+        "unknown"
+    );
+    assert_eq!(
+        meaning(text, "service:dev/checkout", None, "10:00"),
+        "unknown"
+    );
+}
+
+#[test]
+fn an_item_has_the_changes_that_name_its_environment_beside_the_key() {
+    let text = "
+        item service:prod/checkout
+        item service:staging/checkout
+        change deploy-1 checkout 10:00 env=staging
+    ";
+    let view = estate(text);
+    let changes_of = |key: &str| {
+        let item = view.resolve(&SourceKey::text(key), None, at("10:00"));
+        item.item().expect("it is known").changes().len()
+    };
+    assert_eq!(changes_of("service:staging/checkout"), 1);
+    assert_eq!(changes_of("service:prod/checkout"), 0);
+}
+
+#[test]
+fn deploys_of_two_environments_do_not_split_what_is_known_in_none() {
+    assert_snapshot!(items("
+        checkout -> payment
+        change deploy-1 checkout 10:00 env=prod
+        change deploy-2 checkout 11:00 env=staging
+    "), @r"
+    service:checkout
+    service:payment
+    ");
+}
+
+#[test]
 fn claims_and_aliases_make_one_item_of_many_names() {
     assert_snapshot!(items("
         item database:prod/orders arn=arn:aws:rds:eu:1:db:orders-7 alias=hostname:db-7.internal
@@ -212,6 +278,10 @@ const FACTS: &str = "
     change deploy-1 api,worker 10:05 status=succeeded env=staging
     change tune-1 hostname=node-1.internal 10:30
     incident inc-1 web,checkout 10:40 env=prod
+    item service:prod/cart
+    change deploy-2 cart 10:50 env=staging
+    change deploy-2 cart 10:51 env=dev
+    incident inc-2 cart 10:55 env=dev
 ";
 
 proptest! {

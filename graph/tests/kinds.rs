@@ -143,7 +143,7 @@ fn definitions() -> impl Strategy<Value = Vec<NewEvent>> {
             1 => withdrawn(name),
             2 => Event::RelationKindDefined(relation(name, format!("sentence {content}"))),
             _ => Event::RelationKindWithdrawn(RelationKindWithdrawn {
-                name: name.to_owned(),
+                name: (*name).to_owned(),
                 reason: None,
             }),
         }

@@ -230,12 +230,12 @@ fn what_speaks_against_a_change_is_said() {
     ";
     assert_snapshot!(nearby(text, "inc-1 at 11:00"), @r"
     bad: it touched web itself, 30 min before the incident; it was taken back before
-    staging: it touched web itself, 30 min before the incident; it took effect in another environment
     linked: it touched web itself, 24 min before the incident; it takes another change back
     revert: it touched web itself, 25 min before the incident; it takes another change back
     planned: it touched web itself, 30 min before the incident; nobody said that it really began
     remedy: it touched web itself, 20 min after the incident; the symptom was there before it
     reboot: it touched web itself, 30 min before the incident; it touched a single machine only; it was taken back before
+    staging: it touched web, to which no close relation is known, 30 min before the incident; it took effect in another environment
     ");
 }
 

@@ -18,6 +18,10 @@ pub(crate) struct Keyed {
     pub(crate) namespace: Option<String>,
     /// The least of the mentions that statements make one with this.
     pub(crate) class: MentionIx,
+    /// Whether a source said it; else it was made of a key and an environment named beside it.
+    pub(crate) stated: bool,
+    /// Whether anything means it.
+    pub(crate) meant: bool,
 }
 
 /// What a key means beyond itself.
@@ -46,7 +50,8 @@ impl Keyed {
 }
 
 /// Decides for every key of one kind and name, the more complete ones first.
-pub(crate) fn attachments(mut keys: Vec<Keyed>) -> Vec<(MentionIx, Attachment)> {
+pub(crate) fn attachments(keys: Vec<Keyed>) -> Vec<(MentionIx, Attachment)> {
+    let (mut keys, hinted): (Vec<Keyed>, Vec<Keyed>) = keys.into_iter().partition(|it| it.stated);
     keys.sort_by(|one, other| {
         (&one.environment, &one.namespace).cmp(&(&other.environment, &other.namespace))
     });
@@ -66,7 +71,42 @@ pub(crate) fn attachments(mut keys: Vec<Keyed>) -> Vec<(MentionIx, Attachment)> 
             decided.push((key.mention, choice));
         }
     }
+    let of_hinted = hinted
+        .iter()
+        .map(|key| (key.mention, place(key, &keys, &groups)));
+    decided.extend(of_hinted);
     decided
+}
+
+/// Where a key belongs that nobody said.
+fn place(hinted: &Keyed, stated: &[Keyed], groups: &Groups) -> Attachment {
+    let plain = super::hinted::plain(hinted, stated);
+    let plain = plain.map_or(Attachment::None, |plain| Attachment::Only(plain.mention));
+    let agrees = |key: &&Keyed| match (&key.namespace, &hinted.namespace) {
+        (Some(known), Some(wanted)) => known == wanted,
+        _ => true,
+    };
+    let agreeing = stated.iter().filter(agrees);
+    let known: Vec<&Keyed> = agreeing.filter(|key| key.environment.is_some()).collect();
+    let there = known
+        .iter()
+        .filter(|key| key.environment == hinted.environment);
+    match one_each(there, groups).as_slice() {
+        [only] => Attachment::Only(*only),
+        [] if hinted.meant && !known.is_empty() => {
+            let mut elsewhere = one_each(known.iter(), groups);
+            elsewhere.truncate(CANDIDATES_MAX);
+            Attachment::Several(elsewhere)
+        }
+        _ => plain,
+    }
+}
+
+/// The first key of every item.
+fn one_each<'a>(keys: impl Iterator<Item = &'a &'a Keyed>, groups: &Groups) -> Vec<MentionIx> {
+    let mut seen = BTreeSet::new();
+    let first = keys.filter(|key| seen.insert(groups.of(key.class)));
+    first.map(|key| key.mention).collect()
 }
 
 fn choose(key: &Keyed, keys: &[Keyed], groups: &Groups) -> Attachment {
@@ -138,7 +178,8 @@ impl Groups {
 mod tests {
     use super::*;
 
-    /// Keys such as `prod/shop`, `prod/`, `/shop`, `/` (numbered in order); `=` joins by statement to the one before.
+    /// Keys such as `prod/shop`, `prod/`, `/shop`, `/` (numbered in order); `=` joins by statement to the one
+    /// before, `?` was only hinted.
     fn means(keys: &[&str]) -> Vec<String> {
         let mut class = MentionIx(0);
         let keyed: Vec<Keyed> = keys
@@ -147,7 +188,7 @@ mod tests {
             .map(|(number, text)| {
                 let mention = MentionIx(u32::try_from(number).unwrap());
                 let (environment, namespace) =
-                    text.trim_start_matches('=').split_once('/').unwrap();
+                    text.trim_start_matches(['=', '?']).split_once('/').unwrap();
                 let part = |text: &str| (!text.is_empty()).then(|| text.to_owned());
                 class = if text.starts_with('=') {
                     class
@@ -159,6 +200,8 @@ mod tests {
                     environment: part(environment),
                     namespace: part(namespace),
                     class,
+                    stated: !text.starts_with('?'),
+                    meant: true,
                 }
             })
             .collect();
@@ -206,5 +249,22 @@ mod tests {
     fn what_statements_made_one_counts_once() {
         assert_eq!(means(&["prod/a", "=prod/b", "/"]), ["/ is prod/a"]);
         assert_eq!(means(&["prod/a", "=prod/", "prod/b"]), [""; 0]);
+    }
+
+    #[test]
+    fn a_hinted_key_is_the_one_there_or_the_plain_one_or_an_open_question() {
+        assert_eq!(means(&["/", "?prod/"]), ["?prod/ is /"]);
+        assert_eq!(
+            means(&["/", "prod/", "?prod/"]),
+            ["/ is prod/", "?prod/ is prod/"]
+        );
+        assert_eq!(
+            means(&["/", "prod/", "?staging/"]),
+            ["/ is prod/", "?staging/ is one of prod/"]
+        );
+        assert_eq!(
+            means(&["/", "prod/a", "prod/b", "?prod/"]),
+            ["/ is one of prod/a, prod/b", "?prod/ is /"]
+        );
     }
 }

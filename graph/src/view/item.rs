@@ -125,6 +125,7 @@ impl<'v> Item<'v> {
         let identity = &self.view.identity;
         let known = self
             .members()
+            .filter(|member| identity.stands_for_its_item(*member))
             .filter_map(|member| word(identity.mention(member).parts()?));
         known
             .min_by_key(|word| identity.words.text(*word))
@@ -172,7 +173,9 @@ impl<'v> Item<'v> {
                 valid,
             }
         };
-        let members = self.members().filter(|member| Some(*member) != shown);
+        let members = self
+            .members()
+            .filter(|member| Some(*member) != shown && identity.stands_for_its_item(*member));
         let mut aliases: Vec<AliasOfItem> = members.map(|member| named(member, None)).collect();
         for member in self.members() {
             for name in identity.mention(member).names_for_a_time() {

@@ -40,17 +40,39 @@ impl GraphView {
                 return self.item(id).map_or(Resolution::Unknown, Resolution::Item);
             }
             if let Some(mention) = self.as_written(text) {
-                return Resolution::Item(self.item_at(self.meant(mention, environment, at)));
+                return self.known(mention, environment, at);
             }
         }
         let read = ReadKey::read(key);
         if let Some(mention) = self.identity.find(&read) {
-            return Resolution::Item(self.item_at(self.meant(mention, environment, at)));
+            return self.known(mention, environment, at);
         }
         match read {
             ReadKey::Key(parts) => self.agreeing(&parts, environment),
             ReadKey::Claim(_) => Resolution::Unknown,
         }
+    }
+
+    /// What a known mention means; nothing if it is known in other environments only.
+    fn known(
+        &self,
+        mention: MentionIx,
+        environment: Option<&str>,
+        at: Timestamp,
+    ) -> Resolution<'_> {
+        let item = self.meant(mention, environment, at);
+        let parts = self.identity.mention(mention).parts();
+        let wanted = match parts.and_then(|parts| parts.environment) {
+            Some(own) => Some(self.identity.words.text(own)),
+            None => environment.filter(|_| parts.is_some()),
+        };
+        let is_elsewhere = |wanted| self.identity.is_elsewhere(item, wanted);
+        // A name for a time means what has it, wherever that is.
+        let is_timed = !self.identity.mention(mention).aliases().is_empty();
+        if !is_timed && wanted.is_some_and(is_elsewhere) {
+            return Resolution::Unknown;
+        }
+        Resolution::Item(self.item_at(item))
     }
 
     /// The item whose name holds slashes and reads exactly so.
@@ -128,6 +150,7 @@ impl GraphView {
         let there = |other: &Parts| other.environment == Some(wanted) && other.agrees(parts);
         let agreeing = keys
             .iter()
+            .filter(|key| identity.is_meant(**key))
             .filter(|key| identity.mention(**key).parts().is_some_and(there));
         let mut items: Vec<ItemIx> = agreeing.map(|key| identity.item_of(*key)).collect();
         items.sort_unstable();
@@ -158,12 +181,13 @@ impl GraphView {
         let fitting = identity
             .keys_named(&key.kind, &key.name)
             .iter()
+            .filter(|mention| identity.is_meant(**mention))
             .filter(fits);
         let mut items: Vec<ItemIx> = fitting.map(|mention| identity.item_of(*mention)).collect();
         items.sort_unstable();
         items.dedup();
+        items.retain(|item| wanted.is_none_or(|wanted| !identity.is_elsewhere(*item, wanted)));
         match items.as_slice() {
-            [] if key.environment.is_none() && environment.is_some() => self.agreeing(key, None),
             [] => Resolution::Unknown,
             [only] => Resolution::Item(self.item_at(*only)),
             several => {
