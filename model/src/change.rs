@@ -1,5 +1,6 @@
 //! Deployments, configuration edits, flag flips: the whole description model.
 
+use serde::de::value::MapDeserializer;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -288,9 +289,12 @@ pub struct Change {
 impl Change {
     /// A statement that says nothing yet but which change it speaks of.
     pub fn new(reference: &SourceRef) -> Self {
-        let empty =
-            serde_json::json!({ "source": reference.source, "sourceId": reference.source_id });
-        serde_json::from_value(empty).expect("every other field of a change has a default")
+        let fields = [
+            ("source", reference.source.as_str()),
+            ("sourceId", &reference.source_id),
+        ];
+        let fields = MapDeserializer::<'_, _, serde::de::value::Error>::new(fields.into_iter());
+        Self::deserialize(fields).expect("every other field of a change has a default")
     }
 
     /// What its platform calls it.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::payload;
 use crate::{
     CauseJudged, Change, IdentityReverted, Incident, ItemDeviated, ItemRetired, ItemSplit,
     ItemsMerged, KindDefined, KindWithdrawn, ObservationGap, ObservedCalls, ObservedItem,
@@ -173,29 +174,29 @@ impl Event {
     /// The payload as JSON, without the name.
     pub fn encode_payload(&self, out: &mut Vec<u8>) {
         let written = match self {
-            Self::ItemObserved(payload) => serde_json::to_writer(out, payload),
-            Self::ItemRetired(payload) => serde_json::to_writer(out, payload),
-            Self::RelationObserved(payload) => serde_json::to_writer(out, payload),
-            Self::RelationEnded(payload) => serde_json::to_writer(out, payload),
-            Self::CallsObserved(payload) => serde_json::to_writer(out, payload),
-            Self::ChangeRecorded(payload) => serde_json::to_writer(out, payload),
+            Self::ItemObserved(payload) => payload::write(payload, out),
+            Self::ItemRetired(payload) => payload::write(payload, out),
+            Self::RelationObserved(payload) => payload::write(payload, out),
+            Self::RelationEnded(payload) => payload::write(payload, out),
+            Self::CallsObserved(payload) => payload::write(payload, out),
+            Self::ChangeRecorded(payload) => payload::write(payload, out),
             Self::IncidentOpened(payload) | Self::IncidentUpdated(payload) => {
-                serde_json::to_writer(out, payload)
+                payload::write(payload, out)
             }
-            Self::CauseJudged(payload) => serde_json::to_writer(out, payload),
-            Self::ItemDeviated(payload) => serde_json::to_writer(out, payload),
-            Self::RelationDeviated(payload) => serde_json::to_writer(out, payload),
-            Self::ObservationGap(payload) => serde_json::to_writer(out, payload),
-            Self::InputQuarantined(payload) => serde_json::to_writer(out, payload),
-            Self::ItemsMerged(payload) => serde_json::to_writer(out, payload),
-            Self::ItemSplit(payload) => serde_json::to_writer(out, payload),
-            Self::IdentityReverted(payload) => serde_json::to_writer(out, payload),
-            Self::SourceRetracted(payload) => serde_json::to_writer(out, payload),
-            Self::SourceRestored(payload) => serde_json::to_writer(out, payload),
-            Self::KindDefined(payload) => serde_json::to_writer(out, payload),
-            Self::KindWithdrawn(payload) => serde_json::to_writer(out, payload),
-            Self::RelationKindDefined(payload) => serde_json::to_writer(out, payload),
-            Self::RelationKindWithdrawn(payload) => serde_json::to_writer(out, payload),
+            Self::CauseJudged(payload) => payload::write(payload, out),
+            Self::ItemDeviated(payload) => payload::write(payload, out),
+            Self::RelationDeviated(payload) => payload::write(payload, out),
+            Self::ObservationGap(payload) => payload::write(payload, out),
+            Self::InputQuarantined(payload) => payload::write(payload, out),
+            Self::ItemsMerged(payload) => payload::write(payload, out),
+            Self::ItemSplit(payload) => payload::write(payload, out),
+            Self::IdentityReverted(payload) => payload::write(payload, out),
+            Self::SourceRetracted(payload) => payload::write(payload, out),
+            Self::SourceRestored(payload) => payload::write(payload, out),
+            Self::KindDefined(payload) => payload::write(payload, out),
+            Self::KindWithdrawn(payload) => payload::write(payload, out),
+            Self::RelationKindDefined(payload) => payload::write(payload, out),
+            Self::RelationKindWithdrawn(payload) => payload::write(payload, out),
         };
         written.expect("a payload has string keys only and memory takes it");
     }

@@ -19,6 +19,7 @@ mod item_filter;
 mod judgement;
 mod key;
 mod kind;
+mod payload;
 mod position;
 mod rejection;
 mod relation;

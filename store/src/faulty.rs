@@ -148,7 +148,12 @@ impl Directory for FaultyDirectory {
         Ok(self.disk().alive()?.names.keys().cloned().collect())
     }
 
-    fn create(&self, name: &str, zeros: u64) -> io::Result<Arc<dyn DirectoryFile>> {
+    fn create(
+        &self,
+        name: &str,
+        zeros: u64,
+        _: &dyn Fn() -> bool,
+    ) -> io::Result<Arc<dyn DirectoryFile>> {
         let mut disk = self.disk();
         disk.operate_whole()?;
         let bytes = vec![0; usize::try_from(zeros).map_err(io::Error::other)?];

@@ -1,6 +1,7 @@
 //! Puts a [`SegmentLog`] together from what recovery finds.
 
 use std::io;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -192,7 +193,7 @@ fn fresh(
     let first = match blank.pop() {
         Some(blank) => blank,
         None => {
-            let prepared = prepare(directory, 1, config.segment_bytes);
+            let prepared = prepare(directory, 1, config.segment_bytes, &|| false);
             prepared.map_err(io_error("prepare a segment"))?
         }
     };
@@ -206,6 +207,7 @@ fn fresh(
                 prepared: first.bytes,
                 previous_end: 0,
                 places: Vec::new(),
+                syncs: 0,
             },
             ids: IdTable::default(),
             head: LogPosition::ZERO,
@@ -279,6 +281,7 @@ fn start_after(walked: Walked) -> Start {
             prepared: walked.header.prepared,
             previous_end: walked.header.previous_end,
             places: walked.places,
+            syncs: 0,
         },
     }
 }
@@ -422,11 +425,13 @@ impl Threads {
             .as_ref()
             .map_or(at.segment.sequence, |next| next.sequence);
         let (handed, prepared) = mpsc::sync_channel(0);
+        let wanted = Arc::new(AtomicBool::new(false));
         let preparer = Preparer {
             directory: Arc::clone(&self.shared.catalog.directory),
             segment_bytes: self.config.segment_bytes,
             next: newest + 1,
             handed,
+            wanted: Arc::clone(&wanted),
         };
         let tender = Tender {
             shared: Arc::clone(&self.shared),
@@ -439,6 +444,7 @@ impl Threads {
             head: self.head,
             jobs: self.jobs,
             prepared,
+            wanted,
             at,
             group: Group::default(),
             completed: None,

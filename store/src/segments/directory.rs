@@ -8,13 +8,25 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::FallocateFlags;
+use rustix::io::Errno;
+
 /// The directory of one log.
 pub trait Directory: Send + Sync + 'static {
     /// The names of all files, in no order.
     fn list(&self) -> io::Result<Vec<String>>;
 
-    /// A new file of so many zeros, durable with its length, though its name is not yet. Replaces one of the same name.
-    fn create(&self, name: &str, zeros: u64) -> io::Result<Arc<dyn DirectoryFile>>;
+    /// A new file that reads as so many zeros, its space durable, though its name is not yet.
+    /// Replaces one of the same name.
+    ///
+    /// What is written over real zeros is synced faster than what is written into space that
+    /// is only reserved. While it is `wanted` already, no more of them are written.
+    fn create(
+        &self,
+        name: &str,
+        zeros: u64,
+        wanted: &dyn Fn() -> bool,
+    ) -> io::Result<Arc<dyn DirectoryFile>>;
 
     /// An existing file.
     fn open(&self, name: &str) -> io::Result<Arc<dyn DirectoryFile>>;
@@ -73,7 +85,8 @@ pub struct DiskDirectory {
 }
 
 const LOCK_NAME: &str = "LOCK";
-static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+static ZEROS: [u8; 256 * 1024] = [0; 256 * 1024];
+const SYNC_ZEROS_EVERY: u64 = 1024 * 1024;
 
 impl DiskDirectory {
     /// The directory, made if it is missing, for the one process that writes; `None` when another process has it.
@@ -126,23 +139,21 @@ impl Directory for DiskDirectory {
         Ok(names)
     }
 
-    fn create(&self, name: &str, zeros: u64) -> io::Result<Arc<dyn DirectoryFile>> {
+    fn create(
+        &self,
+        name: &str,
+        zeros: u64,
+        wanted: &dyn Fn() -> bool,
+    ) -> io::Result<Arc<dyn DirectoryFile>> {
         let file = OpenOptions::new()
             .create(true)
             .truncate(true)
             .read(true)
             .write(true)
             .open(self.path.join(name))?;
-        // Real zeros, not only reserved space: the first write into reserved space
-        // has to change the file system's own records, and its sync takes several times as long.
-        let mut offset = 0;
-        while offset < zeros {
-            let missing = usize::try_from(zeros - offset).unwrap_or(usize::MAX);
-            let chunk = ZEROS.get(..missing).unwrap_or(&ZEROS);
-            file.write_all_at(chunk, offset)?;
-            offset += chunk.len() as u64;
-        }
         if 0 < zeros {
+            let is_reserved = reserve(&file, zeros)?;
+            fill(&file, zeros, &|| is_reserved && wanted())?;
             file.sync_all()?;
         }
         Ok(Arc::new(DiskFile(file)))
@@ -168,6 +179,30 @@ impl Directory for DiskDirectory {
     fn sync(&self) -> io::Result<()> {
         File::open(&self.path)?.sync_all()
     }
+}
+
+/// Reserves space that reads as zeros; false where the file system cannot.
+fn reserve(file: &File, bytes: u64) -> io::Result<bool> {
+    match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, bytes) {
+        Ok(()) => Ok(true),
+        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Writes zeros up to a length, or until it is enough. Syncs now and then, so that little is left to sync at the end.
+fn fill(file: &File, bytes: u64, enough: &dyn Fn() -> bool) -> io::Result<()> {
+    let mut offset = 0;
+    while offset < bytes && !enough() {
+        let missing = usize::try_from(bytes - offset).unwrap_or(usize::MAX);
+        let zeros = ZEROS.get(..missing).unwrap_or(&ZEROS);
+        file.write_all_at(zeros, offset)?;
+        offset += zeros.len() as u64;
+        if offset.is_multiple_of(SYNC_ZEROS_EVERY) {
+            file.sync_data()?;
+        }
+    }
+    Ok(())
 }
 
 struct DiskFile(File);

@@ -38,7 +38,7 @@ impl IdKey {
         let made = Self::unpredictable();
         let mut bytes = made.0.to_vec();
         bytes.extend_from_slice(&crc32c::crc32c(&made.0).to_le_bytes());
-        let file = directory.create(KEY_NAME, 0)?;
+        let file = directory.create(KEY_NAME, 0, &|| false)?;
         file.write_at(&bytes, 0)?;
         file.sync()?;
         Ok((made, true))

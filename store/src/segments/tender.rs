@@ -6,6 +6,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use tracing::warn;
@@ -47,6 +48,8 @@ pub(crate) struct Preparer {
     pub(crate) next: u64,
     /// Holds nothing: what is handed over is what was asked for, so at most one waits unused.
     pub(crate) handed: SyncSender<io::Result<PreparedSegment>>,
+    /// Whether the writer waits and would rather have it than more zeros in it.
+    pub(crate) wanted: Arc<AtomicBool>,
 }
 
 impl Preparer {
@@ -59,7 +62,8 @@ impl Preparer {
     }
 
     fn prepare(&mut self) -> io::Result<PreparedSegment> {
-        let prepared = prepare(&self.directory, self.next, self.segment_bytes)?;
+        let wanted = || self.wanted.load(Ordering::Relaxed);
+        let prepared = prepare(&self.directory, self.next, self.segment_bytes, &wanted)?;
         self.next += 1;
         Ok(prepared)
     }
@@ -202,10 +206,11 @@ pub(crate) fn prepare(
     directory: &Arc<dyn Directory>,
     sequence: u64,
     bytes: u64,
+    wanted: &dyn Fn() -> bool,
 ) -> io::Result<PreparedSegment> {
     let name = segment_name(sequence);
     let unfinished = unfinished_name(&name);
-    let file = directory.create(&unfinished, bytes)?;
+    let file = directory.create(&unfinished, bytes, wanted)?;
     directory.rename(&unfinished, &name)?;
     directory.sync()?;
     Ok(PreparedSegment {

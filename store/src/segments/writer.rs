@@ -5,6 +5,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ use super::tender::{Job, PreparedSegment};
 use super::{SegmentConfig, Shared};
 use crate::{AppendError, Appended};
 
+/// Zeros written beforehand save a part of each sync. Where fewer syncs fill a segment, they are not worth waiting for.
+const SYNCS_WORTH_ZEROS: u32 = 64;
 /// When nothing comes for so long, the last mark is made durable too.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -51,6 +54,8 @@ pub(crate) struct Writing {
     pub(crate) prepared: u64,
     pub(crate) previous_end: u64,
     pub(crate) places: Vec<(LogPosition, u64)>,
+    /// How often it was synced since the log was opened.
+    pub(crate) syncs: u32,
 }
 
 pub(crate) struct Writer {
@@ -60,6 +65,8 @@ pub(crate) struct Writer {
     pub(crate) head: watch::Sender<LogPosition>,
     pub(crate) jobs: Sender<Job>,
     pub(crate) prepared: Receiver<io::Result<PreparedSegment>>,
+    /// Tells who prepares segments to be quick.
+    pub(crate) wanted: Arc<AtomicBool>,
     pub(crate) at: Start,
     pub(crate) group: Group,
     /// A segment that is full, until the next one holds something durable.
@@ -248,7 +255,10 @@ impl Writer {
         // The next segment's header says where this one ends, so its last mark must stay.
         self.sync_mark().map_err(Refusal::Disk)?;
         let gone = || io::Error::other("the thread that prepares segments has ended");
+        let few_syncs = self.at.segment.syncs < SYNCS_WORTH_ZEROS;
+        self.wanted.store(few_syncs, Ordering::Relaxed);
         let prepared = self.prepared.recv().map_err(|_| Refusal::Disk(gone()))?;
+        self.wanted.store(false, Ordering::Relaxed);
         let prepared = prepared.map_err(|error| match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 error!("the disk is full; the log takes nothing until there is room");
@@ -264,6 +274,7 @@ impl Writer {
             prepared: prepared.bytes,
             previous_end: self.at.segment.offset,
             places: Vec::new(),
+            syncs: 0,
         };
         let full = std::mem::replace(&mut self.at.segment, next);
         let footer = Footer {
@@ -329,6 +340,7 @@ impl Writer {
             segment.offset += block.bytes.len() as u64;
         }
         segment.file.sync()?;
+        segment.syncs += 1;
         let mark = Mark {
             head: self.at.head,
             offset: segment.offset,

@@ -76,7 +76,7 @@ impl Run {
     ) -> Result<Self, RunError> {
         let run = Self::at(Arc::clone(directory), first, last, key);
         let unfinished = unfinished_name(&run.name);
-        let file = directory.create(&unfinished, 0)?;
+        let file = directory.create(&unfinished, 0, &|| false)?;
         let room = usize::try_from(count).map_err(|_| RunError::Damaged)?;
         let mut filter = Filter::with_room_for(room);
         let filter_bytes = filter.encode().len() as u64;
