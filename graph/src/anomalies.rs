@@ -9,7 +9,7 @@ use crate::mention::{KEY_SCHEME, MentionIx};
 use crate::view::GraphView;
 
 /// Items that one open question lists.
-const ITEMS_SHOWN: usize = 20;
+pub(crate) const ITEMS_SHOWN: usize = 20;
 
 /// Something people should look at.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +37,28 @@ pub enum Anomaly {
         /// What is known by that name elsewhere.
         elsewhere: Vec<String>,
     },
+    /// A relation joins items of kinds that the definition of its kind does not name.
+    ForeignEnd {
+        /// The dependent.
+        key: String,
+        /// The relation's kind.
+        relation: String,
+        /// The provider.
+        provider: String,
+    },
+    /// An item has more relations of a kind than the kind's cardinality allows.
+    TooManyRelations {
+        /// The item.
+        key: String,
+        /// The relation's kind.
+        relation: String,
+        /// Its cardinality.
+        cardinality: &'static str,
+        /// The items at the other ends, the first few.
+        others: Vec<String>,
+        /// How many they are.
+        count: usize,
+    },
     /// A key that cannot be read; it stays whole.
     UnreadableKey {
         /// The key as it was written.
@@ -51,6 +73,8 @@ impl Anomaly {
             Self::AmbiguousKey { .. } => "AMBIGUOUS_KEY",
             Self::ContestedName { .. } => "CONTESTED_NAME",
             Self::UnseenEnvironment { .. } => "UNSEEN_ENVIRONMENT",
+            Self::ForeignEnd { .. } => "FOREIGN_END",
+            Self::TooManyRelations { .. } => "TOO_MANY_RELATIONS",
             Self::UnreadableKey { .. } => "UNREADABLE_KEY",
         }
     }
@@ -61,6 +85,8 @@ impl Anomaly {
             Self::AmbiguousKey { key, .. }
             | Self::ContestedName { key, .. }
             | Self::UnseenEnvironment { key, .. }
+            | Self::ForeignEnd { key, .. }
+            | Self::TooManyRelations { key, .. }
             | Self::UnreadableKey { key } => key,
         }
     }
@@ -91,6 +117,23 @@ impl Anomaly {
                     "{key} is known only from what names its environment; seen were {}",
                     elsewhere.join(", ")
                 )
+            }
+            Self::ForeignEnd {
+                key,
+                relation,
+                provider,
+            } => {
+                format!("{key} {relation} {provider}, and {relation} does not join such kinds")
+            }
+            Self::TooManyRelations {
+                key,
+                relation,
+                cardinality,
+                others,
+                count,
+            } => {
+                let named = others.join(", ");
+                format!("{key} has {count} {relation} where {cardinality} allows one: {named}")
             }
             Self::UnreadableKey { key } => {
                 format!("{key} is no key; a key begins with its kind and a colon")

@@ -5,6 +5,7 @@ mod blast;
 mod changes;
 mod coverage;
 mod cow;
+mod crowding;
 mod describe;
 mod deviations;
 mod estate;
@@ -36,6 +37,7 @@ pub use blast::{
     blast_radius,
 };
 pub use coverage::{Coverage, coverage};
+pub use crowding::{Crowding, crowding};
 pub use deviations::DeviationRow;
 pub use estate::Estate;
 pub use freshness::Freshness;

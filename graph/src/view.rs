@@ -153,6 +153,20 @@ impl GraphView {
         self.gaps.iter()
     }
 
+    /// Relations that break the definition of their kind at a moment.
+    pub fn broken_relation_kinds(&self, at: Timestamp) -> Vec<Anomaly> {
+        crate::crowding::breaches(self, at)
+    }
+
+    /// The kinds of all items with their number; `unknown` where only names in other schemes are known.
+    pub fn kinds_seen(&self) -> BTreeMap<&str, usize> {
+        let mut seen = BTreeMap::new();
+        for item in self.items() {
+            *seen.entry(item.kind()).or_default() += 1;
+        }
+        seen
+    }
+
     /// Every version of every definition of a kind.
     pub fn kinds(&self) -> &Arc<KindBook> {
         &self.kinds

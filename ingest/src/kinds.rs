@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use model::{
     Attributes, Cardinality, Event, EventId, KeyParts, KindRules, Kinds, NewEvent, ObservedItem,
-    ObservedRelation, Occurred, QuarantinedInput, SourceKey, Timestamp,
+    ObservedRelation, Occurred, QuarantinedInput, RelationKind, RelationKindDefined, SourceKey,
+    Timestamp,
 };
 use serde_json::{Value, json};
 
@@ -33,6 +34,9 @@ pub trait KnownKinds: Send + Sync {
         cardinality: Cardinality,
         at: Timestamp,
     ) -> Option<Crowded>;
+
+    /// Waits until what was acknowledged so far is known here. It may block its thread for a while.
+    fn catch_up(&self);
 }
 
 /// Why there is no room for a relation.
@@ -71,15 +75,42 @@ impl Rules {
         Self { kinds, quarantine }
     }
 
-    /// Sorts facts into those that pass and those that break a rule.
-    pub(crate) fn check(&self, events: impl IntoIterator<Item = NewEvent>) -> Checked {
-        let kinds = self.kinds.now();
+    /// Begins the check of one request.
+    pub(crate) fn begin(&self) -> Check<'_> {
+        Check {
+            rules: self,
+            kinds: self.kinds.now(),
+            ended: Vec::new(),
+        }
+    }
+}
+
+/// The check of one request, whose facts come in their order.
+pub(crate) struct Check<'r> {
+    rules: &'r Rules,
+    kinds: Arc<Kinds>,
+    /// Relations that the request itself has ended so far: they take no room.
+    ended: Vec<(RelationKind, SourceKey, SourceKey)>,
+}
+
+impl Check<'_> {
+    /// Sorts facts into those that pass and those that break a rule. May wait for the fold.
+    ///
+    /// Nothing is refused by knowledge that is behind what its sender may already have seen acknowledged.
+    pub(crate) fn sort(&mut self, events: impl IntoIterator<Item = NewEvent>) -> Checked {
         let mut checked = Checked::default();
         for event in events {
-            let problems = self.problems(&kinds, &event);
-            match problems.is_empty() {
-                true => checked.kept.push(event),
-                false => checked.refused.push(Refused { event, problems }),
+            let mut problems = self.problems(&event);
+            if !problems.is_empty() {
+                self.rules.kinds.catch_up();
+                self.kinds = self.rules.kinds.now();
+                problems = self.problems(&event);
+            }
+            if problems.is_empty() {
+                self.note_end(&event.event);
+                checked.kept.push(event);
+            } else {
+                checked.refused.push(Refused { event, problems });
             }
         }
         checked
@@ -93,7 +124,7 @@ impl Rules {
             .map(|(field, reason)| format!("{field} {reason}"))
             .collect();
         let reason = shortened(&reasons.join("; "), model::bounds::LINE_BYTES);
-        let hash = self.quarantine.keep(&QuarantinedBody {
+        let hash = self.rules.quarantine.keep(&QuarantinedBody {
             source: event.id.source.clone(),
             format: FORMAT.to_owned(),
             content_type: Some("application/json".to_owned()),
@@ -114,54 +145,78 @@ impl Rules {
         ))
     }
 
-    fn problems(&self, kinds: &Kinds, event: &NewEvent) -> Problems {
+    fn note_end(&mut self, event: &Event) {
+        let ended = if let Event::RelationEnded(ended) = event {
+            Some((&ended.kind, &ended.dependent, &ended.provider))
+        } else if let Event::RelationObserved(relation) = event
+            && relation.valid_until.is_some()
+        {
+            Some((&relation.kind, &relation.dependent, &relation.provider))
+        } else {
+            None
+        };
+        self.ended.extend(ended.map(|(kind, dependent, provider)| {
+            (kind.clone(), dependent.clone(), provider.clone())
+        }));
+    }
+
+    fn problems(&self, event: &NewEvent) -> Problems {
         let mut problems = Problems::default();
         if let Event::ItemObserved(item) = &event.event {
-            let rules = kind_of(&item.key).and_then(|kind| kinds.kind(&kind));
+            let rules = kind_of(&item.key).and_then(|kind| self.kinds.kind(&kind));
             if let Some(rules) = rules.filter(|rules| rules.rules_something()) {
                 check_item(rules, &event.id, item, &mut problems);
             }
         }
-        if let Event::RelationObserved(relation) = &event.event {
-            self.check_relation(kinds, relation, event.occurred, &mut problems);
+        if let Event::RelationObserved(relation) = &event.event
+            && let Some(defined) = self.kinds.relation_kind(relation.kind.as_str())
+        {
+            check_ends(defined, relation, &mut problems);
+            if defined.cardinality != Cardinality::ManyToMany {
+                self.check_room(defined, relation, event.occurred, &mut problems);
+            }
         }
         problems
     }
 
-    fn check_relation(
+    fn check_room(
         &self,
-        kinds: &Kinds,
+        defined: &RelationKindDefined,
         relation: &ObservedRelation,
         occurred: Occurred,
         problems: &mut Problems,
     ) {
-        let Some(defined) = kinds.relation_kind(relation.kind.as_str()) else {
-            return;
+        let makes_room = |(kind, dependent, provider): &(RelationKind, SourceKey, SourceKey)| {
+            let shares_end = *dependent == relation.dependent || *provider == relation.provider;
+            *kind == relation.kind && shares_end
         };
-        let data = Path::Field(&Path::Root, "data");
-        let ends = [
-            ("dependent", &relation.dependent, &defined.dependents),
-            ("provider", &relation.provider, &defined.providers),
-        ];
-        for (end, key, taken) in ends {
-            let kind = kind_of(key).filter(|_| !taken.is_empty());
-            if let Some(kind) = kind.filter(|kind| !taken.contains(kind)) {
-                let (name, taken) = (&defined.name, taken.join(" or "));
-                let reason = format!("must be a {taken} in {name}, found a {kind}");
-                problems.add(&Path::Field(&data, end), reason);
-            }
-        }
-        if defined.cardinality == Cardinality::ManyToMany {
+        if self.ended.iter().any(makes_room) {
             return;
         }
         let at = relation.valid_from.unwrap_or(occurred.at());
-        if let Some(crowded) = self.kinds.crowded(relation, defined.cardinality, at) {
+        let crowded = self.rules.kinds.crowded(relation, defined.cardinality, at);
+        if let Some(Crowded { end, holder }) = crowded {
             let (name, cardinality) = (&defined.name, defined.cardinality.as_str());
-            let holder = crowded.holder;
             let reason = format!(
                 "has its one {name} ({cardinality}) with {holder} already; end that relation first"
             );
-            problems.add(&Path::Field(&data, crowded.end), reason);
+            problems.add(&Path::Field(&Path::Field(&Path::Root, "data"), end), reason);
+        }
+    }
+}
+
+fn check_ends(defined: &RelationKindDefined, relation: &ObservedRelation, problems: &mut Problems) {
+    let data = Path::Field(&Path::Root, "data");
+    let ends = [
+        ("dependent", &relation.dependent, &defined.dependents),
+        ("provider", &relation.provider, &defined.providers),
+    ];
+    for (end, key, taken) in ends {
+        let kind = kind_of(key).filter(|_| !taken.is_empty());
+        if let Some(kind) = kind.filter(|kind| !taken.contains(kind)) {
+            let (name, taken) = (&defined.name, taken.join(" or "));
+            let reason = format!("must be a {taken} in {name}, found a {kind}");
+            problems.add(&Path::Field(&data, end), reason);
         }
     }
 }

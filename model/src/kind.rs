@@ -9,11 +9,6 @@ mod faults;
 mod registry;
 mod rules;
 #[cfg(test)]
-#[expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test may panic"
-)]
 mod tests;
 
 use serde::{Deserialize, Serialize};

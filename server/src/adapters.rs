@@ -1,6 +1,7 @@
 //! Provides what `api` needs from others, over the fold, the log and the intake.
 
 mod bodies;
+mod kinds;
 mod quarantine;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::clock::SystemClock;
 use crate::parts::Parts;
 use crate::projector::{Past, PastError, Published};
 use bodies::IndexedBodies;
+pub(crate) use kinds::NewestKinds;
 use quarantine::KeptAside;
 
 /// Most payload bytes read from the log at once for a live list.

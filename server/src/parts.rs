@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use index::Index;
-use ingest::{Intake, Otlp, Quarantine, Recorder};
+use ingest::{Intake, Otlp, Quarantine, Recorder, Rules};
 use model::Clock;
 use store::{EventLog, LogHealth, MemoryLog, SegmentLog, Snapshots};
 
+use crate::adapters::NewestKinds;
 use crate::clock::SystemClock;
 use crate::config::{LogUrl, Settings};
 use crate::data_dir::DataDir;
@@ -67,7 +68,10 @@ impl Parts {
             Arc::clone(&clock),
         );
         let quarantine = Arc::new(quarantine.context("could not open the quarantine")?);
-        let recorder = Recorder::new(Arc::clone(&log), limits::recorder_limits(&settings.ingest));
+        let kinds = NewestKinds::new(Arc::clone(&log), Arc::clone(&published), Arc::clone(&clock));
+        let rules = Rules::new(Arc::new(kinds), Arc::clone(&quarantine));
+        let recorder = Recorder::new(Arc::clone(&log), limits::recorder_limits(&settings.ingest))
+            .checked_by(rules);
         let cursor = durable.then(|| data_dir.window_cursor());
         let otlp = Otlp::new(
             recorder.clone(),

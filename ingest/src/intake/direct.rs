@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::Rejection;
+use model::{NewEvent, Rejection};
 use serde_json::Value;
 use thiserror::Error;
 use tokio::task::JoinError;
@@ -10,6 +10,7 @@ use tokio::task::JoinError;
 use super::Intake;
 use crate::decoded::Part;
 use crate::events;
+use crate::kinds::Rules;
 use crate::split::Wrapping;
 use crate::{RecordError, RecordedBatch};
 
@@ -37,36 +38,44 @@ impl Intake {
         events: Vec<Value>,
     ) -> Result<RecordedBatch, DirectError> {
         let received_at = self.clock.now();
+        let rules = self.recorder.rules().cloned();
         let decoded = tokio::task::spawn_blocking(move || {
             let body = Value::Array(events).to_string();
             let parts = events::decode(body.as_bytes(), Wrapping::Json, received_at);
-            parts.map_err(|malformed| vec![whole(malformed.reason)])
+            let parts = parts.map_err(|malformed| vec![whole(malformed.reason)])?;
+            all_or_none(parts, rules.as_ref())
         });
-        let parts = decoded.await?.map_err(DirectError::Rejected)?;
-        let mut batch = Vec::with_capacity(parts.len());
-        let mut rejected = Vec::new();
-        for (index, part) in parts.into_iter().enumerate() {
-            match part {
-                Part::Events(events) => match self.recorder.rules() {
-                    Some(rules) => {
-                        let checked = rules.check(events);
-                        batch.extend(checked.kept);
-                        let refused = checked.refused.into_iter();
-                        rejected.extend(refused.flat_map(|it| it.problems.rejections(index)));
-                    }
-                    None => batch.extend(events),
-                },
-                Part::Rejected(problems) => rejected.extend(problems.rejections(index)),
-                Part::Unknown(unknown) => rejected.push(Rejection {
-                    index,
-                    ..whole(unknown.reason)
-                }),
-            }
-        }
-        if !rejected.is_empty() {
-            return Err(DirectError::Rejected(rejected));
-        }
+        let batch = decoded.await?.map_err(DirectError::Rejected)?;
         Ok(self.recorder.record(batch).await?)
+    }
+}
+
+/// The events of all parts, or everything that is wrong with any.
+fn all_or_none(parts: Vec<Part>, rules: Option<&Rules>) -> Result<Vec<NewEvent>, Vec<Rejection>> {
+    let mut batch = Vec::with_capacity(parts.len());
+    let mut rejected = Vec::new();
+    let mut check = rules.map(Rules::begin);
+    for (index, part) in parts.into_iter().enumerate() {
+        match part {
+            Part::Events(events) => match &mut check {
+                Some(check) => {
+                    let checked = check.sort(events);
+                    batch.extend(checked.kept);
+                    let refused = checked.refused.into_iter();
+                    rejected.extend(refused.flat_map(|it| it.problems.rejections(index)));
+                }
+                None => batch.extend(events),
+            },
+            Part::Rejected(problems) => rejected.extend(problems.rejections(index)),
+            Part::Unknown(unknown) => rejected.push(Rejection {
+                index,
+                ..whole(unknown.reason)
+            }),
+        }
+    }
+    match rejected.is_empty() {
+        true => Ok(batch),
+        false => Err(rejected),
     }
 }
 

@@ -106,7 +106,7 @@ impl Intake {
         let Some(rules) = self.recorder.rules() else {
             return Ok(batch);
         };
-        let checked = rules.check(batch);
+        let checked = rules.begin().sort(batch);
         let refused = checked.refused.into_iter();
         let rejected: Vec<Rejection> = refused.flat_map(|it| it.problems.rejections(0)).collect();
         match rejected.is_empty() {

@@ -5,7 +5,7 @@ use store::Appended;
 
 use super::answer::{Answer, Refusal};
 use crate::decoded::{NotUnderstood, Part};
-use crate::kinds::Rules;
+use crate::kinds::{Check, Rules};
 use crate::recorder::Submitted;
 use crate::{Quarantine, QuarantineError, QuarantinedBody, RecordError, RecordedBatch, Recorder};
 
@@ -45,10 +45,11 @@ pub(super) fn sort(
         shares: Vec::with_capacity(parts.len()),
         rejected: Vec::new(),
     };
+    let mut check = rules.map(Rules::begin);
     for (index, part) in parts.into_iter().enumerate() {
         match part {
-            Part::Events(events) => match rules {
-                Some(rules) => sorted.check(index, rules, events)?,
+            Part::Events(events) => match &mut check {
+                Some(check) => sorted.add_checked(index, check, events)?,
                 None => sorted.add(index, events, Becomes::Part),
             },
             Part::Rejected(problems) => sorted.rejected.extend(problems.rejections(index)),
@@ -63,14 +64,19 @@ pub(super) fn sort(
 
 impl Sorted {
     /// Keeps what breaks a rule aside and names it; the rest of the part goes on.
-    fn check(&mut self, index: usize, rules: &Rules, events: Vec<NewEvent>) -> Result<(), Refusal> {
-        let checked = rules.check(events);
+    fn add_checked(
+        &mut self,
+        index: usize,
+        check: &mut Check<'_>,
+        events: Vec<NewEvent>,
+    ) -> Result<(), Refusal> {
+        let checked = check.sort(events);
         let is_whole = checked.refused.is_empty();
         if is_whole || !checked.kept.is_empty() {
             self.add(index, checked.kept, Becomes::Part);
         }
         for refused in checked.refused {
-            let kept_aside = rules.keep(&refused).map_err(Refusal::Quarantine)?;
+            let kept_aside = check.keep(&refused).map_err(Refusal::Quarantine)?;
             self.add(index, vec![kept_aside], Becomes::Refused);
             self.rejected.extend(refused.problems.rejections(index));
         }

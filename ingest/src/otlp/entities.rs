@@ -33,11 +33,12 @@ impl SaidOfEntities {
     /// Keeps aside what breaks a rule, and names the record it is from. May wait for the disk.
     pub(crate) fn check(&mut self, rules: &Rules) -> Result<(), QuarantineError> {
         let events = std::mem::take(&mut self.events);
+        let mut check = rules.begin();
         for (event, record) in events.into_iter().zip(&self.records) {
-            let checked = rules.check([event]);
+            let checked = check.sort([event]);
             self.events.extend(checked.kept);
             for refused in checked.refused {
-                self.events.push(rules.keep(&refused)?);
+                self.events.push(check.keep(&refused)?);
                 self.rejected.extend(refused.problems.rejections(*record));
             }
         }

@@ -273,12 +273,7 @@ pub const BUILT_IN_KINDS: &[BuiltInKind] = &[
         "spreads calls over members",
         NETWORK,
     ),
-    kind(
-        "domain_name",
-        "Domain name",
-        "a name that resolves",
-        DOMAIN_NAME,
-    ),
+    kind("domain", "Domain name", "a name that resolves", DOMAIN_NAME),
     kind("certificate", "Certificate", "proves a name", CERTIFICATE),
     // What steers it.
     kind(
@@ -288,7 +283,7 @@ pub const BUILT_IN_KINDS: &[BuiltInKind] = &[
         SETTING,
     ),
     kind(
-        "config_map",
+        "configmap",
         "Config map",
         "values a cluster hands to pods",
         SETTING,
