@@ -64,7 +64,7 @@ pub(crate) fn breaches(view: &GraphView, at: Timestamp) -> Vec<Anomaly> {
         return Vec::new();
     }
     let (mut providers, mut dependents) = (Ends::new(), Ends::new());
-    for row in view.relations.rows.iter() {
+    for row in view.relations.rows().iter() {
         let Some(kind) = ruled.get(&row.kind) else {
             continue;
         };

@@ -268,6 +268,12 @@ pub const BUILT_IN_KINDS: &[BuiltInKind] = &[
         WORKLOAD,
     ),
     kind(
+        "route",
+        "Route",
+        "a rule by which a gateway hands calls on",
+        NETWORK,
+    ),
+    kind(
         "load_balancer",
         "Load balancer",
         "spreads calls over members",
