@@ -6,7 +6,7 @@ use std::sync::Arc;
 use model::{Cardinality, Kinds, ObservedRelation, RelationKindDefined, Timestamp};
 
 use crate::anomalies::{Anomaly, ITEMS_SHOWN};
-use crate::freshness::{Freshness, HalfLife, freshness};
+use crate::freshness::Freshness;
 use crate::identity::ItemIx;
 use crate::intern::WordIx;
 use crate::mention::UNKNOWN_KIND;
@@ -64,17 +64,18 @@ pub(crate) fn breaches(view: &GraphView, at: Timestamp) -> Vec<Anomaly> {
         return Vec::new();
     }
     let (mut providers, mut dependents) = (Ends::new(), Ends::new());
-    for row in view.relations.rows().iter() {
-        let Some(kind) = ruled.get(&row.kind) else {
+    for row in view.relations.rows() {
+        let ends = view.relations.ends(row);
+        let Some(kind) = ruled.get(&ends.kind) else {
             continue;
         };
-        let dependent = view.identity.item_of(row.dependent);
-        let provider = view.identity.item_of(row.provider);
-        let (one, other) = (view.item_at(dependent), view.item_at(provider));
-        let half_life = HalfLife::asked([one.kind(), other.kind()], view.kinds(), at);
-        if freshness(&row.validity, half_life, at) == Freshness::Closed {
+        let relation = Relation::of_step(view, row);
+        if relation.freshness(at) == Freshness::Closed {
             continue;
         }
+        let dependent = view.identity.item_of(ends.dependent);
+        let provider = view.identity.item_of(ends.provider);
+        let (one, other) = (relation.dependent(), relation.provider());
         if !fits(one, kind.takes_dependent(one.kind()))
             || !fits(other, kind.takes_provider(other.kind()))
         {
@@ -85,11 +86,11 @@ pub(crate) fn breaches(view: &GraphView, at: Timestamp) -> Vec<Anomaly> {
             });
         }
         if kind.cardinality.one_provider() {
-            let of_dependent = providers.entry((row.kind, dependent));
+            let of_dependent = providers.entry((ends.kind, dependent));
             of_dependent.or_default().insert(provider);
         }
         if kind.cardinality.one_dependent() {
-            let of_provider = dependents.entry((row.kind, provider));
+            let of_provider = dependents.entry((ends.kind, provider));
             of_provider.or_default().insert(dependent);
         }
     }

@@ -67,95 +67,84 @@ fn a_value_is_held_against_its_type() {
     }
 }
 
+fn string(rules: Value) -> Value {
+    let mut rule = json!({ "type": "string" });
+    let stated = rules.as_object().unwrap().clone();
+    rule.as_object_mut().unwrap().extend(stated);
+    rule
+}
+
 #[test]
-fn a_value_is_held_against_every_rule() {
-    let string = |rules: Value| {
-        let mut rule = json!({ "type": "string" });
-        rule.as_object_mut()
-            .unwrap()
-            .extend(rules.as_object().unwrap().clone());
-        rule
-    };
+fn a_text_is_held_against_its_length_and_pattern() {
+    let either = || string(json!({ "pattern": "[a-z]+|[0-9]+" }));
+    let han = string(json!({ "pattern": r"\p{Han}+" }));
+    let two = || string(json!({ "lengthMin": 2, "lengthMax": 2 }));
     for (rule, value, told) in [
+        (two(), "猫", "must have at least 2 characters, has 1"),
+        (two(), "猫猫", ""),
+        (two(), "猫猫猫", "must have at most 2 characters, has 3"),
+        (either(), "abc1", "must match [a-z]+|[0-9]+"),
+        (either(), "123", ""),
+        (either(), "123\n", "must match [a-z]+|[0-9]+"),
+        (han, "防火墙", ""),
+    ] {
+        assert_eq!(breach(rule.clone(), json!(value)), told, "{rule} {value}");
+    }
+}
+
+#[test]
+fn a_number_a_word_and_a_reference_are_held_against_their_rules() {
+    let switch = || json!({ "type": "enumeration", "values": ["on", "off"] });
+    let place = || json!({ "type": "reference", "kinds": ["rack", "room"] });
+    let least = json!({ "type": "integer", "minimum": 1.0 });
+    let most = json!({ "type": "number", "maximum": 1.5 });
+    for (rule, value, told) in [
+        (least, json!(0), "must be at least 1"),
+        (most, json!(1.6), "must be at most 1.5"),
+        (switch(), json!("dim"), "must be one of on, off"),
+        (switch(), json!("off"), ""),
+        (place(), json!("Rack:a"), ""),
         (
-            string(json!({"lengthMin": 2})),
-            json!("猫"),
-            "must have at least 2 characters, has 1",
-        ),
-        (string(json!({"lengthMax": 2})), json!("猫猫"), ""),
-        (
-            string(json!({"lengthMax": 2})),
-            json!("猫猫猫"),
-            "must have at most 2 characters, has 3",
-        ),
-        (
-            string(json!({"pattern": "[a-z]+|[0-9]+"})),
-            json!("abc1"),
-            "must match [a-z]+|[0-9]+",
-        ),
-        (
-            string(json!({"pattern": "[a-z]+|[0-9]+"})),
-            json!("123"),
-            "",
-        ),
-        (string(json!({"pattern": r"\p{Han}+"})), json!("防火墙"), ""),
-        (
-            json!({"type": "integer", "minimum": 1.0}),
-            json!(0),
-            "must be at least 1",
-        ),
-        (
-            json!({"type": "number", "maximum": 1.5}),
-            json!(1.6),
-            "must be at most 1.5",
-        ),
-        (
-            json!({"type": "enumeration", "values": ["on", "off"]}),
-            json!("dim"),
-            "must be one of on, off",
-        ),
-        (
-            json!({"type": "enumeration", "values": ["on", "off"]}),
-            json!("off"),
-            "",
-        ),
-        (
-            json!({"type": "reference", "kinds": ["rack", "room"]}),
-            json!("Rack:a"),
-            "",
-        ),
-        (
-            json!({"type": "reference", "kinds": ["rack", "room"]}),
+            place(),
             json!("host:a"),
             "must be the key of a rack or room",
         ),
+        (place(), json!("asset=7"), ""),
+        (json!({ "type": "integer" }), Value::Null, ""),
+    ] {
+        assert_eq!(breach(rule.clone(), value.clone()), told, "{rule} {value}");
+    }
+}
+
+#[test]
+fn a_list_is_held_against_its_rules_and_so_is_each_entry() {
+    let list = |mut rules: Value| {
+        rules["type"] = json!("list");
+        rules
+    };
+    for (rule, value, told) in [
         (
-            json!({"type": "reference", "kinds": ["rack"]}),
-            json!("asset=7"),
-            "",
-        ),
-        (
-            json!({"type": "list", "lengthMax": 1}),
+            json!({ "lengthMax": 1 }),
             json!([1, 2]),
             "must have at most 1 entries, has 2",
         ),
         (
-            json!({"type": "list", "elements": "integer"}),
+            json!({ "elements": "integer" }),
             json!([1, "x"]),
             "entry 1 must be a whole number",
         ),
         (
-            json!({"type": "list", "elements": "string", "pattern": "[a-z]+"}),
+            json!({ "elements": "string", "pattern": "[a-z]+" }),
             json!(["a", "B"]),
             "entry 1 must match [a-z]+",
         ),
         (
-            json!({"type": "list", "elements": "enumeration", "values": ["a"]}),
+            json!({ "elements": "enumeration", "values": ["a"] }),
             json!(["a", "b"]),
             "entry 1 must be one of a",
         ),
-        (json!({"type": "integer"}), Value::Null, ""),
     ] {
+        let rule = list(rule);
         assert_eq!(breach(rule.clone(), value.clone()), told, "{rule} {value}");
     }
 }
