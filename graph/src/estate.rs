@@ -91,6 +91,16 @@ impl Projection for Estate {
 }
 
 impl Estate {
+    /// An estate that goes on from a view.
+    pub(crate) fn of(view: GraphView) -> Self {
+        Self { view }
+    }
+
+    /// The view it has become.
+    pub(crate) fn into_view(self) -> GraphView {
+        self.view
+    }
+
     /// The last position it holds.
     pub fn position(&self) -> LogPosition {
         self.view.position

@@ -8,6 +8,7 @@ mod cow;
 mod crowding;
 mod describe;
 mod deviations;
+mod diff;
 mod estate;
 mod facts;
 mod freshness;
@@ -39,6 +40,7 @@ pub use blast::{
 pub use coverage::{Coverage, coverage};
 pub use crowding::{Crowding, crowding};
 pub use deviations::DeviationRow;
+pub use diff::{Diff, DiffLimits, DiffScope, Difference, Differs, State, diff};
 pub use estate::Estate;
 pub use freshness::Freshness;
 pub use kinds::{KindBook, Version, is_built_in_kind, is_built_in_relation_kind};

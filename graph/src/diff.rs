@@ -1,0 +1,305 @@
+//! What differs between two states of the estate, and which change explains each difference.
+//!
+//! The two states are views of one log: of two moments, of two positions, or of
+//! now and of what would be if something were decided.
+
+mod explain;
+mod relations;
+
+use std::collections::BTreeSet;
+
+use model::{CiId, EventEnvelope, Timestamp};
+
+use crate::estate::Estate;
+use crate::identity::ItemIx;
+use crate::projection::Projection;
+use crate::view::{ChangeRow, GraphView, Item, Relation};
+
+/// A view and a moment in it.
+#[derive(Clone, Copy, Debug)]
+pub struct State<'v> {
+    /// What is known.
+    pub view: &'v GraphView,
+    /// The moment looked at.
+    pub at: Timestamp,
+}
+
+/// What differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Differs {
+    /// The item was not there.
+    Appeared,
+    /// The item is no longer there.
+    Disappeared,
+    /// Several items became one.
+    Merged,
+    /// One item became several.
+    Split,
+    /// The relation did not hold.
+    RelationAppeared,
+    /// The relation holds no more.
+    RelationDisappeared,
+    /// The key by which it is shown is another.
+    Key,
+    /// Another team answers for it.
+    Owner,
+    /// Another criticality.
+    Criticality,
+    /// Another name for people.
+    DisplayName,
+}
+
+/// One difference, with the changes that explain it.
+#[derive(Clone, Debug)]
+pub struct Difference<'v> {
+    /// What differs.
+    pub what: Differs,
+    /// The item, of a relation the dependent; of the later state where it is there.
+    pub item: Item<'v>,
+    /// The relation, if it is one that differs.
+    pub relation: Option<Relation<'v>>,
+    /// What it was.
+    pub before: Option<String>,
+    /// What it is.
+    pub after: Option<String>,
+    /// When it became so, if a source said when.
+    pub at: Option<Timestamp>,
+    /// Changes that ran then, on the item itself or on what it is part of or runs on; the nearest in time first.
+    pub explained_by: Vec<ChangeRow<'v>>,
+}
+
+/// Which part of the estate is compared.
+#[derive(Clone, Debug, Default)]
+pub struct DiffScope {
+    /// These items only; all when empty.
+    pub items: Vec<CiId>,
+    /// Only what no change explains.
+    pub unexplained: bool,
+}
+
+/// How much is compared and given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DiffLimits {
+    /// Most items compared.
+    pub items_max: usize,
+    /// Most differences given back.
+    pub first: usize,
+}
+
+/// All differences, the newest first.
+#[derive(Clone, Debug)]
+pub struct Diff<'v> {
+    /// The first of them.
+    pub differences: Vec<Difference<'v>>,
+    /// How many there are.
+    pub total: usize,
+    /// How many of them no change explains.
+    pub unexplained: usize,
+    /// How many items were compared.
+    pub compared: usize,
+    /// Whether there were more items than are compared.
+    pub truncated: bool,
+}
+
+impl GraphView {
+    /// The view as it would be if this were the next event of the log.
+    pub fn preview(&self, mut envelope: EventEnvelope) -> Self {
+        envelope.position = self.position().next();
+        let mut estate = Estate::of(self.clone());
+        estate.apply(&envelope);
+        estate.into_view()
+    }
+}
+
+/// What differs between two states of one log.
+pub fn diff<'v>(from: State<'v>, to: State<'v>, scope: &DiffScope, limits: DiffLimits) -> Diff<'v> {
+    let (items, truncated) = compared(from, to, scope, limits.items_max);
+    let mut found: Vec<Difference<'v>> = Vec::new();
+    for item in &items {
+        found.extend(of_item(from, to, *item));
+    }
+    found.extend(vanished(from, to, scope));
+    found.extend(relations::of_items(from, to, &items));
+    for difference in &mut found {
+        difference.explained_by = explain::changes(difference, to);
+    }
+    let unexplained = found
+        .iter()
+        .filter(|difference| difference.explained_by.is_empty())
+        .count();
+    if scope.unexplained {
+        found.retain(|difference| difference.explained_by.is_empty());
+    }
+    let total = found.len();
+    found.sort_by_cached_key(|difference| {
+        let other = difference
+            .relation
+            .as_ref()
+            .map(|it| (it.provider().key(), it.kind()));
+        let at = difference.at.unwrap_or(Timestamp::MIN);
+        (
+            std::cmp::Reverse(at),
+            difference.item.key(),
+            difference.what,
+            other,
+        )
+    });
+    found.truncate(limits.first);
+    Diff {
+        differences: found,
+        total,
+        unexplained,
+        compared: items.len(),
+        truncated,
+    }
+}
+
+/// The items of the later state that are compared.
+fn compared(
+    from: State<'_>,
+    to: State<'_>,
+    scope: &DiffScope,
+    items_max: usize,
+) -> (Vec<ItemIx>, bool) {
+    let mut items: Vec<ItemIx> = Vec::new();
+    let mut truncated = false;
+    if scope.items.is_empty() {
+        items.extend(to.view.items().take(items_max + 1).map(|item| item.item));
+    } else {
+        let mut named: BTreeSet<ItemIx> = BTreeSet::new();
+        for id in &scope.items {
+            named.extend(to.view.item(*id).map(|item| item.item));
+            // What was one item before may be several now.
+            let before = from.view.item(*id).into_iter();
+            named.extend(before.flat_map(|item| counterparts(item, to.view)));
+        }
+        items.extend(named);
+    }
+    if items_max < items.len() {
+        items.truncate(items_max);
+        truncated = true;
+    }
+    (items, truncated)
+}
+
+/// The items of another view that share a name with an item.
+fn counterparts(item: Item<'_>, other: &GraphView) -> BTreeSet<ItemIx> {
+    let known = item
+        .members()
+        .filter(|member| (member.0 as usize) < other.identity.mentions.len());
+    known.map(|member| other.identity.item_of(member)).collect()
+}
+
+fn of_item<'v>(from: State<'v>, to: State<'v>, item: ItemIx) -> Vec<Difference<'v>> {
+    let item = to.view.item_at(item);
+    let before = counterparts(item, from.view);
+    let before: Vec<Item<'v>> = before
+        .into_iter()
+        .map(|item| from.view.item_at(item))
+        .collect();
+    let was = before.iter().any(|item| item.exists_at(from.at));
+    let is = item.exists_at(to.at);
+    let appeared = |what, at| Difference {
+        what,
+        item,
+        relation: None,
+        before: None,
+        after: None,
+        at,
+        explained_by: Vec::new(),
+    };
+    match (was, is) {
+        (false, false) => Vec::new(),
+        (false, true) => {
+            let began = item
+                .intervals()
+                .into_iter()
+                .filter(|held| held.contains(to.at));
+            vec![appeared(
+                Differs::Appeared,
+                began.map(|held| held.from()).min(),
+            )]
+        }
+        (true, false) => {
+            let ends = item.intervals().into_iter().filter_map(|held| held.until());
+            vec![appeared(
+                Differs::Disappeared,
+                ends.filter(|end| *end <= to.at).max(),
+            )]
+        }
+        (true, true) => of_values(&before, item, to.view),
+    }
+}
+
+/// What differs of an item that is there in both states.
+fn of_values<'v>(before: &[Item<'v>], item: Item<'v>, view: &'v GraphView) -> Vec<Difference<'v>> {
+    let told = |what, before: Option<String>, after: Option<String>| Difference {
+        what,
+        item,
+        relation: None,
+        before,
+        after,
+        at: None,
+        explained_by: Vec::new(),
+    };
+    let keys = |items: &mut dyn Iterator<Item = Item<'v>>| {
+        let mut keys: Vec<String> = items.map(|item| item.key()).collect();
+        keys.sort();
+        Some(keys.join(", "))
+    };
+    let mut found = Vec::new();
+    let [old] = before else {
+        let names = keys(&mut before.iter().copied());
+        return vec![told(Differs::Merged, names, Some(item.key()))];
+    };
+    let now: Vec<Item<'v>> = counterparts(*old, view)
+        .into_iter()
+        .map(|item| view.item_at(item))
+        .collect();
+    // Told once, by the part that keeps the id.
+    if 1 < now.len() && old.id() == item.id() {
+        let names = keys(&mut now.iter().copied());
+        found.push(told(Differs::Split, Some(old.key()), names));
+    }
+    if now.len() == 1 && old.key() != item.key() {
+        found.push(told(Differs::Key, Some(old.key()), Some(item.key())));
+    }
+    for (what, was, is) in [
+        (Differs::Owner, old.owner(), item.owner()),
+        (Differs::Criticality, old.criticality(), item.criticality()),
+        (
+            Differs::DisplayName,
+            old.display_name(),
+            item.display_name(),
+        ),
+    ] {
+        if was != is && now.len() == 1 {
+            found.push(told(what, was.map(str::to_owned), is.map(str::to_owned)));
+        }
+    }
+    found
+}
+
+/// Items that only the earlier state knows.
+fn vanished<'v>(from: State<'v>, to: State<'v>, scope: &DiffScope) -> Vec<Difference<'v>> {
+    if from.view.identity.mentions.len() <= to.view.identity.mentions.len() {
+        return Vec::new();
+    }
+    let named: BTreeSet<CiId> = scope.items.iter().copied().collect();
+    let unknown = from.view.items().filter(|item| {
+        (named.is_empty() || named.contains(&item.id()))
+            && item.exists_at(from.at)
+            && counterparts(*item, to.view).is_empty()
+    });
+    unknown
+        .map(|item| Difference {
+            what: Differs::Disappeared,
+            item,
+            relation: None,
+            before: None,
+            after: None,
+            at: None,
+            explained_by: Vec::new(),
+        })
+        .collect()
+}

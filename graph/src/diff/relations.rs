@@ -1,0 +1,116 @@
+//! Relations that hold in one of two states only.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{Timestamp, ValidInterval};
+
+use super::{Difference, Differs, State};
+use crate::identity::ItemIx;
+use crate::intern::WordIx;
+use crate::mention::MentionIx;
+use crate::relations::{ANY_KIND, Edge, RowIx};
+use crate::topology::Topology;
+use crate::view::Relation;
+
+/// A relation by its ends as the later state knows them, and its kind.
+type Key = (ItemIx, ItemIx, WordIx);
+
+/// By which row it held in the earlier state, and by which in the later.
+#[derive(Clone, Copy, Default)]
+struct Held {
+    before: Option<RowIx>,
+    after: Option<RowIx>,
+}
+
+/// The relations of the given items that differ. A relation between two of them is told once.
+///
+/// Relations hang on names, and names have the same numbers in all views of one log: what is one
+/// item in one state and two in the other makes no difference by itself.
+pub(super) fn of_items<'v>(
+    from: State<'v>,
+    to: State<'v>,
+    items: &[ItemIx],
+) -> Vec<Difference<'v>> {
+    let mut held: BTreeMap<Key, Held> = BTreeMap::new();
+    let asked: BTreeSet<ItemIx> = items.iter().copied().collect();
+    for item in items {
+        for member in &to.view.identity.item(*item).members {
+            for (key, row) in holding(from, to, *member, &asked) {
+                held.entry(key).or_default().before = Some(row);
+            }
+            for (key, row) in holding(to, to, *member, &asked) {
+                held.entry(key).or_default().after = Some(row);
+            }
+        }
+    }
+    let differing = held
+        .into_values()
+        .filter(|held| held.before.is_some() != held.after.is_some());
+    differing
+        .filter_map(|held| match (held.before, held.after) {
+            (_, Some(row)) => Some(appeared(Relation::of_step(to.view, row), to.at)),
+            (Some(row), None) => {
+                let relation = Relation::of_step(from.view, row);
+                // Where it is known to both, the later view knows when it ended.
+                let (dependent, provider) = (relation.dependent().id(), relation.provider().id());
+                let known = to.view.relation(dependent, provider, relation.kind());
+                Some(disappeared(known.unwrap_or(relation), from.at, to.at))
+            }
+            (None, None) => None,
+        })
+        .collect()
+}
+
+/// What a name needs and who needs it in a state; of those who are asked about themselves only what they need.
+fn holding(
+    state: State<'_>,
+    to: State<'_>,
+    member: MentionIx,
+    asked: &BTreeSet<ItemIx>,
+) -> Vec<(Key, RowIx)> {
+    let topology = Topology::new(state.view, state.at);
+    let identity = &to.view.identity;
+    let names = identity.mentions.len();
+    let holds = |edge: &&Edge| {
+        let told = state.view.identity.words.text(edge.kind) != ANY_KIND;
+        told && (edge.other.0 as usize) < names && topology.hold(**edge).is_some()
+    };
+    let own = identity.item_of(member);
+    let relations = &state.view.relations;
+    let providers = relations.providers_of(member).iter().filter(holds);
+    let needed = providers.map(|edge| ((own, identity.item_of(edge.other), edge.kind), edge.row));
+    let dependents = relations.dependents_of(member).iter().filter(holds);
+    let needing = dependents.map(|edge| ((identity.item_of(edge.other), own, edge.kind), edge.row));
+    let others = needing.filter(|((dependent, _, _), _)| !asked.contains(dependent));
+    let steps = needed.chain(others);
+    steps
+        .filter(|((dependent, provider, _), _)| dependent != provider)
+        .collect()
+}
+
+fn appeared(relation: Relation<'_>, at: Timestamp) -> Difference<'_> {
+    let intervals = relation.intervals();
+    let began = intervals.iter().filter(|held| held.contains(at));
+    let at = began.map(ValidInterval::from).min();
+    told(Differs::RelationAppeared, relation, at)
+}
+
+fn disappeared(relation: Relation<'_>, from: Timestamp, to: Timestamp) -> Difference<'_> {
+    let intervals = relation.intervals();
+    let ends = intervals.iter().filter_map(ValidInterval::until);
+    let ended = ends.filter(|end| from.min(to) <= *end && *end <= from.max(to));
+    let at = ended.max();
+    told(Differs::RelationDisappeared, relation, at)
+}
+
+fn told(what: Differs, relation: Relation<'_>, at: Option<Timestamp>) -> Difference<'_> {
+    Difference {
+        what,
+        item: relation.dependent(),
+        relation: Some(relation),
+        before: None,
+        after: None,
+        at,
+        explained_by: Vec::new(),
+    }
+}
