@@ -29,6 +29,8 @@ pub struct ApiLimits {
     pub nearby_visited_max: usize,
     /// Most items a blast radius looks at before it is cut short.
     pub radius_visited_max: usize,
+    /// Most items of which two states are compared.
+    pub diff_items_max: usize,
     /// Harm less likely than this, from 0 to 1, is not followed further.
     pub radius_score_min: f64,
     /// How long the answer to one request may take.

@@ -8,6 +8,8 @@ mod change;
 mod change_filter;
 mod change_input;
 mod details;
+mod difference;
+mod identity;
 mod incident;
 mod incident_input;
 mod item;
@@ -35,21 +37,26 @@ use tokio::sync::Semaphore;
 
 use crate::{ApiLimits, Ports};
 use change::ChangeConnection;
+use difference::DifferenceQuery;
+use identity::IdentityMutation;
 use incident::IncidentConnection;
 use item::{ItemConnection, RelationConnection};
 use live::Subscription;
-use mutation::Mutation;
+use mutation::CoreMutation;
 use quarantine::QuarantineConnection;
-use query::Query;
+use query::CoreQuery;
 use structure::StructureQuery;
 
 /// Everything that can be asked. Every answer is given from one immutable view that holds all that was acknowledged before the request.
-#[derive(MergedObject)]
-#[graphql(name = "Query")]
-pub(crate) struct Queries(Query, StructureQuery);
+#[derive(Default, MergedObject)]
+pub(crate) struct Query(CoreQuery, DifferenceQuery, StructureQuery);
+
+/// Everything that can be stated. Success is answered after the fact is on the disk.
+#[derive(Default, MergedObject)]
+pub(crate) struct Mutation(CoreMutation, IdentityMutation);
 
 /// The engine with our schema.
-pub(crate) type Engine = Schema<Queries, Mutation, Subscription>;
+pub(crate) type Engine = Schema<Query, Mutation, Subscription>;
 
 /// What every resolver may use.
 pub(crate) struct Shared {
@@ -80,8 +87,8 @@ pub fn schema_text() -> String {
     builder().finish().sdl_with_options(options)
 }
 
-fn builder() -> SchemaBuilder<Queries, Mutation, Subscription> {
-    Schema::build(Queries(Query, StructureQuery), Mutation, Subscription)
+fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query::default(), Mutation::default(), Subscription)
         .override_output_type_description::<ChangeConnection>(
             "A page of changes, the newest first.",
         )

@@ -13,6 +13,7 @@ use model::{CiId, EventEnvelope, Timestamp};
 use crate::estate::Estate;
 use crate::identity::ItemIx;
 use crate::projection::Projection;
+use crate::topology::Topology;
 use crate::view::{ChangeRow, GraphView, Item, Relation};
 
 /// A view and a moment in it.
@@ -73,6 +74,8 @@ pub struct Difference<'v> {
 pub struct DiffScope {
     /// These items only; all when empty.
     pub items: Vec<CiId>,
+    /// How many relations around them, either way, are compared too.
+    pub hops: u32,
     /// Only what no change explains.
     pub unexplained: bool,
 }
@@ -99,6 +102,36 @@ pub struct Diff<'v> {
     pub compared: usize,
     /// Whether there were more items than are compared.
     pub truncated: bool,
+}
+
+impl Difference<'_> {
+    /// A sentence for people.
+    pub fn sentence(&self) -> String {
+        let key = self.item.key();
+        let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
+        let (before, after) = (value(&self.before), value(&self.after));
+        let related = || match &self.relation {
+            Some(relation) => format!("{key} {} {}", relation.kind(), relation.provider().key()),
+            None => key.clone(),
+        };
+        match self.what {
+            Differs::Appeared => format!("{key} appeared"),
+            Differs::Disappeared => format!("{key} is gone"),
+            Differs::Merged => format!("{before} became one item, {key}"),
+            Differs::Split => format!("{key} became several items: {after}"),
+            Differs::RelationAppeared => format!("{} is new", related()),
+            Differs::RelationDisappeared => format!("{} holds no more", related()),
+            Differs::Key => format!("{before} is shown as {after}"),
+            Differs::Owner => format!("{after} answers for {key}, before it was {before}"),
+            Differs::Criticality => format!("{key} went from {before} to {after}"),
+            Differs::DisplayName => format!("{key} was called {before} and is called {after}"),
+        }
+    }
+
+    /// Whether its item is one of a view, and not of the other that was compared.
+    pub fn is_of(&self, view: &GraphView) -> bool {
+        std::ptr::eq(self.item.view, view)
+    }
 }
 
 impl GraphView {
@@ -167,11 +200,12 @@ fn compared(
         items.extend(to.view.items().take(items_max + 1).map(|item| item.item));
     } else {
         let mut named: BTreeSet<ItemIx> = BTreeSet::new();
-        for id in &scope.items {
-            named.extend(to.view.item(*id).map(|item| item.item));
-            // What was one item before may be several now.
-            let before = from.view.item(*id).into_iter();
-            named.extend(before.flat_map(|item| counterparts(item, to.view)));
+        for state in [from, to] {
+            let origins = scope.items.iter().filter_map(|id| state.view.item(*id));
+            let origins = origins.map(|item| item.item).collect();
+            for item in around(state, origins, scope.hops, items_max) {
+                named.extend(counterparts(state.view.item_at(item), to.view));
+            }
         }
         items.extend(named);
     }
@@ -180,6 +214,32 @@ fn compared(
         truncated = true;
     }
     (items, truncated)
+}
+
+/// The items within some relations of the given ones, either way.
+fn around(
+    state: State<'_>,
+    origins: BTreeSet<ItemIx>,
+    hops: u32,
+    items_max: usize,
+) -> BTreeSet<ItemIx> {
+    let topology = Topology::new(state.view, state.at);
+    let mut frontier: Vec<ItemIx> = origins.iter().copied().collect();
+    let mut seen = origins;
+    for _ in 0..hops {
+        let mut next = Vec::new();
+        for item in frontier {
+            for edge in topology.providers(item).chain(topology.dependents(item)) {
+                let other = topology.item_of(edge);
+                // One more than are compared, so that the cut is seen.
+                if seen.len() <= items_max && seen.insert(other) {
+                    next.push(other);
+                }
+            }
+        }
+        frontier = next;
+    }
+    seen
 }
 
 /// The items of another view that share a name with an item.

@@ -13,12 +13,13 @@ use super::recording::{Recorded, RecordedList, record_list, record_one};
 use super::standpoint::Standpoint;
 use crate::error::ErrorCode;
 
-/// The mutations.
-pub(crate) struct Mutation;
+/// The mutations of the core.
+#[derive(Default)]
+pub(crate) struct CoreMutation;
 
-/// Everything that can be stated. Success is answered after the fact is on the disk.
+/// The mutations of the core.
 #[Object]
-impl Mutation {
+impl CoreMutation {
     /// Records what a platform says of a change. It never fails on unknown or ambiguous targets.
     async fn record_change(
         &self,

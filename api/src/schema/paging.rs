@@ -4,10 +4,11 @@
 use async_graphql::connection::{
     Connection, ConnectionNameType, CursorType, Edge, EdgeNameType, EmptyFields, OpaqueCursor,
 };
-use async_graphql::{ObjectType, OutputType, Result};
+use async_graphql::{Context, ObjectType, OutputType, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::Shared;
 use crate::error::ErrorCode;
 
 /// How many entries a page has when nobody says.
@@ -179,6 +180,15 @@ impl<K, T> Page<K, T> {
         let edges = edges.map(|(key, entry)| Edge::new(OpaqueCursor(key), node(entry)));
         connection.edges.extend(edges);
         connection
+    }
+}
+
+/// How many answers a question lists.
+pub(crate) fn question_size(ctx: &Context<'_>, first: Option<i32>) -> Result<usize> {
+    let page_max = ctx.data::<Shared>()?.limits.page_max;
+    match first {
+        Some(first) => page_size("first", first, page_max),
+        None => Ok(PAGE_DEFAULT.min(page_max)),
     }
 }
 

@@ -19,7 +19,7 @@ use super::item_filter::{ItemChoice, ItemFilter, ItemOrder};
 use super::keys::{self, Meant};
 use super::nearby::{Coverage, NearbyChanges};
 use super::node::{AnyId, Node};
-use super::paging::{PAGE_DEFAULT, PageArguments, page_cost, page_size};
+use super::paging::{PageArguments, page_cost, question_size};
 use super::quarantine::{
     QuarantineConnection, QuarantineTotals, QuarantinedInput, quarantine_error,
 };
@@ -32,12 +32,13 @@ use crate::error::ErrorCode;
 /// How far a question looks back when nobody says.
 const LOOKBACK_DEFAULT: Lookback = Lookback::hours(72);
 
-/// The queries.
-pub(crate) struct Query;
+/// The queries of the core.
+#[derive(Default)]
+pub(crate) struct CoreQuery;
 
-/// Everything that can be asked. Every answer is given from one immutable view that holds all that was acknowledged before the request.
-#[Object(name = "CoreQuery")]
-impl Query {
+/// The queries of the core.
+#[Object]
+impl CoreQuery {
     /// Anything by its global id; null when there is nothing.
     async fn node(
         &self,
@@ -399,15 +400,6 @@ impl Query {
         let entries = listed.entries.into_iter().map(|entry| (entry.hash, entry));
         let page = page.taken(entries.collect(), listed.more);
         Ok(page.connection(totals, QuarantinedInput::from))
-    }
-}
-
-/// How many answers a question lists.
-fn question_size(ctx: &Context<'_>, first: Option<i32>) -> Result<usize> {
-    let page_max = ctx.data::<Shared>()?.limits.page_max;
-    match first {
-        Some(first) => page_size("first", first, page_max),
-        None => Ok(PAGE_DEFAULT.min(page_max)),
     }
 }
 

@@ -72,6 +72,14 @@ pub(crate) async fn record_one(ctx: &Context<'_>, event: Value, about: AnyId) ->
     })
 }
 
+/// Records one event and answers where it stands.
+pub(crate) async fn record_at(ctx: &Context<'_>, event: Value) -> Result<Position> {
+    match record(ctx, vec![event]).await?.as_slice() {
+        [(position, _)] => Ok(*position),
+        _ => Err(ErrorCode::Internal.error("internal error")),
+    }
+}
+
 /// Records a list of events, all or none.
 pub(crate) async fn record_list(ctx: &Context<'_>, events: Vec<Value>) -> Result<RecordedList> {
     if events.is_empty() {

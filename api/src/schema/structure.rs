@@ -4,10 +4,9 @@ mod groups;
 
 use async_graphql::{Context, Object, Result};
 
-use super::Shared;
 use super::asking::ask;
 use super::item_filter::{ItemChoice, ItemFilter};
-use super::paging::{PAGE_DEFAULT, page_cost, page_size};
+use super::paging::{page_cost, question_size};
 use super::standpoint::{AsOfInput, Standpoint};
 use groups::{ItemGroupBy, ItemGroups};
 
@@ -41,14 +40,5 @@ impl StructureQuery {
             ItemGroups::of(&at, counted, cuts)
         })
         .await
-    }
-}
-
-/// How many answers a question lists.
-fn question_size(ctx: &Context<'_>, first: Option<i32>) -> Result<usize> {
-    let page_max = ctx.data::<Shared>()?.limits.page_max;
-    match first {
-        Some(first) => page_size("first", first, page_max),
-        None => Ok(PAGE_DEFAULT.min(page_max)),
     }
 }

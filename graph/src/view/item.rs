@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use model::{CiId, KeyParts, LogPosition, SourceKey, SourceName, Timestamp, ValidInterval};
+use model::{CiId, Claim, KeyParts, LogPosition, SourceKey, SourceName, Timestamp, ValidInterval};
 use smallvec::SmallVec;
 
 use super::{ChangeRow, GraphView, Relation};
@@ -159,6 +159,15 @@ impl<'v> Item<'v> {
     /// What every source says of it by every name.
     fn said(&self) -> impl Iterator<Item = &'v SourceSaid> + use<'v> {
         self.facts().flat_map(|facts| &facts.said)
+    }
+
+    /// Every name that identifies it, its canonical key among them, sorted.
+    pub fn names(&self) -> Vec<Claim> {
+        let identity = &self.view.identity;
+        let named = |member| identity.mention(member).name.to_claim(&identity.words);
+        let mut names: Vec<Claim> = self.members().map(named).collect();
+        names.sort();
+        names
     }
 
     /// Every other name it answers to, its canonical key left out.

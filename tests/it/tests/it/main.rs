@@ -6,6 +6,7 @@
 )]
 
 mod durable;
+mod identity;
 mod order;
 mod running;
 mod tidy;

@@ -1,0 +1,212 @@
+//! What differs between two states of the estate, and what explains it.
+
+use async_graphql::{Context, Enum, Object, Result, SimpleObject};
+use graph::{DiffLimits, DiffScope, State};
+use model::ChangeId;
+
+use super::Shared;
+use super::asking::ask;
+use super::change::Change;
+use super::item::{ConfigurationItem, Relation};
+use super::keys;
+use super::paging::{page_cost, question_size};
+use super::scalars::{DateTime, LogPosition};
+use super::standpoint::{AsOfInput, Standpoint};
+use crate::error::ErrorCode;
+
+/// Questions about two states.
+#[derive(Default)]
+pub(crate) struct DifferenceQuery;
+
+/// What differs.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "graph::Differs")]
+pub(crate) enum Differs {
+    /// The item was not there.
+    Appeared,
+    /// The item is no longer there.
+    Disappeared,
+    /// Several items became one.
+    Merged,
+    /// One item became several.
+    Split,
+    /// The relation did not hold.
+    RelationAppeared,
+    /// The relation holds no more.
+    RelationDisappeared,
+    /// The key by which it is shown is another.
+    Key,
+    /// Another team answers for it.
+    Owner,
+    /// Another criticality.
+    Criticality,
+    /// Another name for people.
+    DisplayName,
+}
+
+/// One difference, with the changes that explain it.
+#[derive(SimpleObject)]
+pub(crate) struct Difference {
+    /// What differs.
+    what: Differs,
+    /// The item; of a relation the dependent.
+    item: ConfigurationItem,
+    /// The relation, if it is one that differs.
+    relation: Option<Relation>,
+    /// What it was.
+    before: Option<String>,
+    /// What it is.
+    after: Option<String>,
+    /// When it became so, if a source said when.
+    at: Option<DateTime>,
+    /// Changes that ran then, on the item or on what it belongs to; the nearest in time first.
+    explained_by: Vec<Change>,
+    /// The same as a sentence.
+    sentence: String,
+}
+
+/// What differs between two states, the newest first.
+#[derive(SimpleObject)]
+pub(crate) struct Diff {
+    /// The differences, the newest first.
+    differences: Vec<Difference>,
+    /// How many there are in all.
+    total: usize,
+    /// How many of them no change explains.
+    unexplained: usize,
+    /// How many items were compared.
+    compared: usize,
+    /// Whether there were more items than are compared at once; name items to compare all of a part.
+    truncated: bool,
+    /// The last position that is known in the earlier state.
+    from_position: LogPosition,
+    /// The last position that is known in the later state.
+    position: LogPosition,
+}
+
+/// Questions about two states.
+#[Object]
+impl DifferenceQuery {
+    /// What differs between two states of the estate, which change explains each difference, and the ones nobody explains.
+    #[graphql(complexity = "page_cost(first, None, child_complexity)")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are the arguments of the contract"
+    )]
+    async fn diff(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The earlier state.")] from: AsOfInput,
+        #[graphql(desc = "The later state; now and newest when missing.")] to: Option<AsOfInput>,
+        #[graphql(desc = "Only these items; keys, aliases or ids. All when missing.")]
+        items: Option<Vec<String>>,
+        #[graphql(
+            desc = "How many relations around `items`, either way, are compared too; 0 when missing."
+        )]
+        hops_max: Option<i32>,
+        #[graphql(desc = "Only what no change explains.")] unexplained: Option<bool>,
+        #[graphql(desc = "How many differences are listed, the newest first; 20 when missing.")]
+        first: Option<i32>,
+    ) -> Result<Diff> {
+        let first = question_size(ctx, first)?;
+        let from = Standpoint::of(ctx, Some(&from)).await?;
+        let to = Standpoint::of(ctx, to.as_ref()).await?;
+        let items = match &items {
+            Some(items) => scope_of(&from, &to, items)?,
+            None => Vec::new(),
+        };
+        let hops = u32::try_from(hops_max.unwrap_or(0))
+            .map_err(|_| ErrorCode::BadInput.error("hopsMax is 0 or more"))?;
+        let scope = DiffScope {
+            items,
+            hops,
+            unexplained: unexplained.unwrap_or(false),
+        };
+        Diff::between(ctx, from, to, scope, first).await
+    }
+}
+
+/// The items that keys mean in either state.
+fn scope_of(from: &Standpoint, to: &Standpoint, items: &[String]) -> Result<Vec<model::CiId>> {
+    let mut known = keys::known(to, items, true)?;
+    known.known.extend(keys::known(from, items, true)?.known);
+    if known.known.is_empty() {
+        let unknown = known.unknown.join(", ");
+        return Err(ErrorCode::ItemNotFound.error(format!("no item is known by {unknown}")));
+    }
+    Ok(known.known)
+}
+
+impl Diff {
+    /// What differs between two standpoints.
+    pub(crate) async fn between(
+        ctx: &Context<'_>,
+        from: Standpoint,
+        to: Standpoint,
+        scope: DiffScope,
+        first: usize,
+    ) -> Result<Self> {
+        let limits = DiffLimits {
+            items_max: ctx.data::<Shared>()?.limits.diff_items_max,
+            first,
+        };
+        ask(ctx, move || {
+            let state = |at: &Standpoint| (std::sync::Arc::clone(&at.view.graph), at.valid_at);
+            let ((before, before_at), (after, after_at)) = (state(&from), state(&to));
+            let diff = graph::diff(
+                State {
+                    view: &before,
+                    at: before_at,
+                },
+                State {
+                    view: &after,
+                    at: after_at,
+                },
+                &scope,
+                limits,
+            );
+            Self::of(&from, &to, &diff)
+        })
+        .await
+    }
+
+    fn of(from: &Standpoint, to: &Standpoint, diff: &graph::Diff<'_>) -> Self {
+        let differences = diff.differences.iter();
+        Self {
+            differences: differences
+                .map(|difference| Difference::of(from, to, difference))
+                .collect(),
+            total: diff.total,
+            unexplained: diff.unexplained,
+            compared: diff.compared,
+            truncated: diff.truncated,
+            from_position: from.position(),
+            position: to.position(),
+        }
+    }
+}
+
+impl Difference {
+    fn of(from: &Standpoint, to: &Standpoint, difference: &graph::Difference<'_>) -> Self {
+        let later = difference.is_of(&to.view.graph);
+        let side = if later { to } else { from };
+        let changes: Vec<ChangeId> = difference
+            .explained_by
+            .iter()
+            .map(graph::ChangeRow::id)
+            .collect();
+        Self {
+            what: difference.what.into(),
+            item: ConfigurationItem::of(side, difference.item),
+            relation: difference
+                .relation
+                .as_ref()
+                .map(|relation| Relation::of(side, relation)),
+            before: difference.before.clone(),
+            after: difference.after.clone(),
+            at: difference.at.map(DateTime),
+            explained_by: changes.into_iter().map(|id| Change::of(to, id)).collect(),
+            sentence: difference.sentence(),
+        }
+    }
+}
