@@ -61,7 +61,7 @@ fn belonging(to: State<'_>, origins: &[ItemIx], at: Timestamp) -> BTreeSet<ItemI
         for item in frontier {
             let steps = topology.providers(item).chain(topology.dependents(item));
             for edge in steps {
-                let kind = to.view.identity.words.text(edge.kind);
+                let kind = to.view.identity.words.text(edge.span.kind());
                 let other = topology.item_of(edge);
                 if BELONGING.contains(&kind) && seen.len() < ITEMS_MAX && seen.insert(other) {
                     next.push(other);

@@ -71,16 +71,26 @@ fn holding(
     let topology = Topology::new(state.view, state.at);
     let identity = &to.view.identity;
     let names = identity.mentions.len();
-    let holds = |edge: &&Edge| {
-        let told = state.view.identity.words.text(edge.kind) != ANY_KIND;
-        told && (edge.other.0 as usize) < names && topology.hold(**edge).is_some()
+    let holds = |edge: &Edge| {
+        let told = state.view.identity.words.text(edge.span.kind()) != ANY_KIND;
+        told && (edge.other.0 as usize) < names && topology.hold(*edge).is_some()
     };
     let own = identity.item_of(member);
     let relations = &state.view.relations;
-    let providers = relations.providers_of(member).iter().filter(holds);
-    let needed = providers.map(|edge| ((own, identity.item_of(edge.other), edge.kind), edge.row));
-    let dependents = relations.dependents_of(member).iter().filter(holds);
-    let needing = dependents.map(|edge| ((identity.item_of(edge.other), own, edge.kind), edge.row));
+    let providers = relations.providers_of(member).filter(holds);
+    let needed = providers.map(|edge| {
+        (
+            (own, identity.item_of(edge.other), edge.span.kind()),
+            edge.row,
+        )
+    });
+    let dependents = relations.dependents_of(member).filter(holds);
+    let needing = dependents.map(|edge| {
+        (
+            (identity.item_of(edge.other), own, edge.span.kind()),
+            edge.row,
+        )
+    });
     let others = needing.filter(|((dependent, _, _), _)| !asked.contains(dependent));
     let steps = needed.chain(others);
     steps
