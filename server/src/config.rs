@@ -58,6 +58,8 @@ pub struct HttpSettings {
     pub connections_max: usize,
     /// How long a client may take to send the head of a request.
     pub head_timeout_ms: u64,
+    /// How long a client may read nothing of what waits for it before its connection is cut.
+    pub write_timeout_ms: u64,
     /// How long open requests may go on after the signal to stop.
     pub drain_timeout_ms: u64,
 }
@@ -197,6 +199,7 @@ impl Settings {
             http: HttpSettings {
                 connections_max: 1024,
                 head_timeout_ms: 10_000,
+                write_timeout_ms: 15_000,
                 drain_timeout_ms: 10_000,
             },
             store: StoreSettings {

@@ -17,6 +17,7 @@ mod parts;
 mod projector;
 mod serve;
 mod shutdown;
+mod stalled;
 mod tasks;
 mod telemetry;
 

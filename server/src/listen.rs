@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
 use crate::config::HttpSettings;
+use crate::stalled::Unstalled;
 
 /// Binds an address; port 0 picks a free one.
 pub(crate) async fn bind(
@@ -43,6 +44,7 @@ pub(crate) async fn serve_http(
         .preserve_header_case(true)
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_millis(settings.head_timeout_ms));
+    let patience = Duration::from_millis(settings.write_timeout_ms);
     let slots = Arc::new(Semaphore::new(settings.connections_max));
     let open = GracefulShutdown::new();
     loop {
@@ -53,7 +55,7 @@ pub(crate) async fn serve_http(
         let Some((stream, slot)) = next else { continue };
         let service = TowerToHyperService::new(router.clone());
         let connection = builder
-            .serve_connection_with_upgrades(TokioIo::new(stream), service)
+            .serve_connection_with_upgrades(TokioIo::new(Unstalled::new(stream, patience)), service)
             .into_owned();
         let connection = open.watch(connection);
         tokio::spawn(async move {
@@ -95,5 +97,57 @@ async fn accept(
             tokio::time::sleep(Duration::from_millis(100)).await;
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, Bytes};
+    use axum::routing::get;
+    use futures_util::stream;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    /// A body without end, and what tells that it was dropped.
+    fn endless(held: mpsc::Sender<()>) -> Body {
+        let piece = Bytes::from_static(&[b'x'; 64 * 1024]);
+        Body::from_stream(stream::unfold(held, move |held| {
+            let piece = piece.clone();
+            async move { Some((Ok::<_, std::convert::Infallible>(piece), held)) }
+        }))
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_nobody_reads_is_dropped() {
+        let (listener, address) = bind("listen", ([127, 0, 0, 1], 0).into()).await.unwrap();
+        let (held, mut dropped) = mpsc::channel::<()>(1);
+        let answer = move || {
+            let body = endless(held.clone());
+            async { body }
+        };
+        let router = Router::new().route("/", get(answer));
+        let settings = HttpSettings {
+            connections_max: 8,
+            head_timeout_ms: 10_000,
+            write_timeout_ms: 100,
+            drain_timeout_ms: 100,
+        };
+        let (stop, stopping) = watch::channel(false);
+        let serving = tokio::spawn(serve_http(listener, router, settings, stopping));
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        client.write_all(request).await.unwrap();
+        let mut status = [0; 12];
+        client.read_exact(&mut status).await.unwrap();
+        assert_eq!(&status, b"HTTP/1.1 200");
+        let waited = tokio::time::timeout(Duration::from_secs(30), async {
+            // The route holds a sender too, and goes when nothing listens any more.
+            dropped.recv().await
+        });
+        stop.send_replace(true);
+        assert_eq!(waited.await.expect("the body is let go"), None);
+        serving.await.unwrap();
     }
 }
