@@ -18,7 +18,7 @@ use axum::routing::{any, get};
 pub use error::ErrorCode;
 pub use limits::ApiLimits;
 pub use ports::{
-    Bodies, BodiesError, Events, EventsError, ItemStatement, KnownAt, PortFuture, Ports,
+    Bodies, BodiesError, Events, EventsError, ItemStatements, KnownAt, PortFuture, Ports,
     Quarantine, QuarantineEntry, QuarantineError, QuarantinePage, ReadView, RecordError,
     RecordOutcome, Recorder, Reprocessed, ViewError, Views,
 };

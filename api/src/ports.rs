@@ -6,10 +6,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use graph::{GraphView, Observation};
+use graph::{GraphView, ItemStatement, Observation};
+use index::KnownUntil;
 use model::{
-    Change, ChangeId, ContentHash, EventEnvelope, EventId, LogPosition, ObservedItem, Rejection,
-    SourceName, Timestamp,
+    Change, ChangeId, ContentHash, EventEnvelope, EventId, LogPosition, Rejection, SourceName,
+    Timestamp,
 };
 use serde_json::Value;
 use thiserror::Error;
@@ -175,22 +176,21 @@ pub trait Bodies: Send + Sync + 'static {
         statements: Vec<LogPosition>,
     ) -> PortFuture<'_, Result<Option<Change>, BodiesError>>;
 
-    /// What each source said of an item up to the given observation of its, the oldest first.
+    /// Everything that was said of an item by the sources and keys of these observations.
     fn items(
         &self,
         observations: Vec<Observation>,
-    ) -> PortFuture<'_, Result<Vec<ItemStatement>, BodiesError>>;
+        until: KnownUntil,
+    ) -> PortFuture<'_, Result<ItemStatements, BodiesError>>;
 }
 
-/// One statement about an item.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ItemStatement {
-    /// Who made it.
-    pub source: SourceName,
-    /// The time it speaks of.
-    pub occurred_at: Timestamp,
-    /// What it says.
-    pub item: ObservedItem,
+/// What sources said of one item, in no order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ItemStatements {
+    /// The statements.
+    pub statements: Vec<ItemStatement>,
+    /// Whether there are more than could be read.
+    pub truncated: bool,
 }
 
 /// Why a body could not be read; the details are for our log.

@@ -29,6 +29,7 @@ mod scalars;
 mod source;
 mod standpoint;
 mod structure;
+mod values;
 
 use std::sync::Arc;
 

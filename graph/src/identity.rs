@@ -31,7 +31,8 @@ use classes::{Bond, Cluster, Reason};
 use decided::Decisions;
 use rules::SHARED_MAX;
 
-pub(crate) use decided::{Decided, Decision, DecisionId, decision_id};
+pub use decided::decision_id;
+pub(crate) use decided::{Decided, Decision, DecisionId};
 pub(crate) use rules::{Worth, worth};
 pub(crate) use saved::SavedIdentity;
 

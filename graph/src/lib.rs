@@ -12,6 +12,7 @@ mod diff;
 mod estate;
 mod facts;
 mod freshness;
+mod history;
 mod identity;
 mod incidents;
 mod intern;
@@ -43,6 +44,11 @@ pub use deviations::DeviationRow;
 pub use diff::{Diff, DiffLimits, DiffScope, Difference, Differs, State, diff};
 pub use estate::Estate;
 pub use freshness::Freshness;
+pub use history::{
+    HistoryOfItem, ItemAttribute, ItemStatement, Precedence, StatedValue, ValueChange, Wanted,
+    attributes_at, history,
+};
+pub use identity::decision_id;
 pub use kinds::{KindBook, Version, is_built_in_kind, is_built_in_relation_kind};
 pub use mention::claim_of;
 pub use merged::{Statement, merge_change, merge_incident};
@@ -55,12 +61,13 @@ pub use projection::Projection;
 pub use relations::CallCounts;
 pub use saved::RestoreError;
 pub use sources::{GapRow, SourceRow};
+pub use stamped::tie_of;
 pub use structure::{
     CONTAINMENT, Chosen, Climb, ClimbLimits, Criticality, GroupBy, ItemCriteria, ItemGroup,
     ItemGroups, ItemOrder, OrderBy, PLACEMENT, Reached, Responsible, Rule, contained_in, contents,
     grouped, placement, responsible,
 };
 pub use view::{
-    AliasOfItem, BatchOfChange, ChangeRow, GraphView, IncidentRow, Item, LinkedChange, Observation,
-    Relation, Resolution, TargetOfChange,
+    AliasOfItem, BatchOfChange, ChangeRow, GraphView, IncidentRow, Item, ItemField, LinkedChange,
+    Observation, Relation, Remembered, Resolution, TargetOfChange,
 };

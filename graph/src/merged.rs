@@ -12,6 +12,8 @@ use serde_json::{Map, Value};
 pub struct Statement<T> {
     /// The time it speaks of.
     pub occurred_at: Timestamp,
+    /// [`crate::tie_of`] its event: decides between two statements of one time.
+    pub tie: u64,
     /// Where it stands in the log.
     pub position: LogPosition,
     /// What it says.
@@ -61,7 +63,7 @@ fn merge_batches(statements: &[Statement<Change>]) -> Option<Value> {
 
 fn in_time<T>(statements: &[Statement<T>]) -> Vec<&Statement<T>> {
     let mut sorted: Vec<&Statement<T>> = statements.iter().collect();
-    sorted.sort_by_key(|statement| (statement.occurred_at, statement.position));
+    sorted.sort_by_key(|statement| (statement.occurred_at, statement.tie));
     sorted
 }
 
@@ -76,6 +78,7 @@ mod tests {
     fn said(second: i64, change: Value) -> Statement<Change> {
         Statement {
             occurred_at: Timestamp::from_unix_millis(second * 1_000),
+            tie: 0,
             position: LogPosition::new(1),
             said: serde_json::from_value(change).unwrap(),
         }

@@ -3,9 +3,7 @@
 use model::{EventId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// When something was said; of two things said at one time the one with the greater tie counts.
-///
-/// The tie comes from the event's id, so it is the same on every machine and in every order of arrival.
+/// When something was said; of two things said at one time the one with the greater [`tie_of`] its event counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Stamp {
     pub(crate) at: Timestamp,
@@ -14,20 +12,22 @@ pub(crate) struct Stamp {
 
 impl Stamp {
     pub(crate) fn of(at: Timestamp, id: &EventId) -> Self {
-        let mut text = String::with_capacity(id.source.as_str().len() + id.delivery.len() + 1);
-        text.push_str(id.source.as_str());
-        text.push('\n');
-        text.push_str(&id.delivery);
-        let hash = model::ContentHash::of(text.as_bytes());
-        let (tie, _) = hash
-            .as_bytes()
-            .split_first_chunk()
-            .expect("the hash has 16 bytes");
         Self {
             at,
-            tie: u64::from_be_bytes(*tie),
+            tie: tie_of(id),
         }
     }
+}
+
+/// What decides between two events of one time: the same on every machine and in every order of arrival.
+pub fn tie_of(id: &EventId) -> u64 {
+    let mut text = String::with_capacity(id.source.as_str().len() + id.delivery.len() + 1);
+    text.push_str(id.source.as_str());
+    text.push('\n');
+    text.push_str(&id.delivery);
+    let hash = model::ContentHash::of(text.as_bytes());
+    let first = hash.as_bytes().first_chunk();
+    u64::from_be_bytes(*first.expect("a hash has 16 bytes"))
 }
 
 /// A value with the time of its statement.

@@ -27,7 +27,7 @@ use crate::stamped::Stamped;
 
 pub use change::{BatchOfChange, ChangeRow, LinkedChange, TargetOfChange};
 pub use incident::IncidentRow;
-pub use item::{AliasOfItem, Item, Observation};
+pub use item::{AliasOfItem, Item, ItemField, Observation, Remembered};
 pub use relation::Relation;
 pub use resolve::Resolution;
 

@@ -1,10 +1,13 @@
 //! Read models too large for memory, keyed by position. It keeps what the graph yields and decides no meaning.
 
+mod entries;
 mod error;
+mod evidence;
 mod keys;
 mod reader;
 mod writer;
 
 pub use error::IndexError;
-pub use reader::{IndexReader, Statements};
+pub use evidence::{EvidenceSubject, evidence_of};
+pub use reader::{Found, IndexReader, KnownUntil, Statements};
 pub use writer::{CatchUp, Index};

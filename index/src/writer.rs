@@ -9,11 +9,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use model::{ChangeId, ContentHash, Event, EventEnvelope, EventId, IncidentId, LogPosition};
+use model::{ContentHash, EventEnvelope, EventId, LogPosition};
 use store::{Entry, EventLog, KeyValue, KeyValueConfig, KeyValueError, Marker, Opened, ReadLimit};
 use tracing::{info, warn};
 
-use crate::keys::{self, CHANGES, INCIDENTS, ITEMS, LAYOUT};
+use crate::entries::TREES;
+use crate::keys::LAYOUT;
 use crate::{IndexError, IndexReader};
 
 /// Readers wait while a batch is written, so batches are short.
@@ -229,16 +230,17 @@ impl Index {
             position: last.position,
             stamp: stamp(&last.id),
         };
-        for (tree, entry_of) in TREES {
+        for (tree, keep) in TREES {
             let marker = self.shared.store.marker(tree).map_err(IndexError::Store)?;
             if reached.position <= marker.position {
                 continue;
             }
-            let entries: Vec<Entry> = events
-                .iter()
-                .filter(|event| marker.position < event.position)
-                .filter_map(entry_of)
-                .collect();
+            let mut entries: Vec<Entry> = Vec::new();
+            for event in events {
+                if marker.position < event.position {
+                    keep(event, &mut entries);
+                }
+            }
             self.shared
                 .store
                 .append(tree, &entries, reached)
@@ -258,43 +260,6 @@ impl Index {
         }
         Ok(least.unwrap_or(LogPosition::ZERO))
     }
-}
-
-/// What a tree keeps of an event, if anything.
-type EntryOf = fn(&EventEnvelope) -> Option<Entry>;
-
-/// What each tree keeps of an event.
-const TREES: [(&str, EntryOf); 3] = [
-    (CHANGES, change_entry),
-    (INCIDENTS, incident_entry),
-    (ITEMS, item_entry),
-];
-
-fn change_entry(event: &EventEnvelope) -> Option<Entry> {
-    let Event::ChangeRecorded(change) = &event.event else {
-        return None;
-    };
-    let subject = *ChangeId::of(&change.reference()).as_bytes();
-    let key = keys::key(&subject, event.position);
-    Some((key, keys::entry(event.occurred_at, change)))
-}
-
-fn incident_entry(event: &EventEnvelope) -> Option<Entry> {
-    let (Event::IncidentOpened(incident) | Event::IncidentUpdated(incident)) = &event.event else {
-        return None;
-    };
-    let subject = *IncidentId::of(&incident.reference()).as_bytes();
-    let key = keys::key(&subject, event.position);
-    Some((key, keys::entry(event.occurred_at, incident)))
-}
-
-fn item_entry(event: &EventEnvelope) -> Option<Entry> {
-    let Event::ItemObserved(item) = &event.event else {
-        return None;
-    };
-    let subject = keys::item_subject(&event.id.source, &item.key);
-    let key = keys::key(&subject, event.position);
-    Some((key, keys::entry(event.occurred_at, item)))
 }
 
 /// The mark of an event: another log has another event at its position.

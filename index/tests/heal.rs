@@ -132,7 +132,9 @@ fn said_of(reader: &IndexReader, number: u64, until: LogPosition) -> Vec<u64> {
 fn items(reader: &IndexReader, until: LogPosition) -> Vec<u64> {
     let source = SourceName::new("deployer");
     let key = SourceKey::text("service:checkout");
-    let said = reader.item_observations(&source, &key, until).unwrap();
+    let said = reader
+        .item_observations(&source, &key, until.into())
+        .unwrap();
     said.statements
         .iter()
         .map(|said| said.position.number())
@@ -200,7 +202,7 @@ fn of_very_many_statements_the_latest_are_given_and_the_cut_is_told() {
     let key = SourceKey::text("service:checkout");
     let said = index
         .reader()
-        .item_observations(&source, &key, log.head())
+        .item_observations(&source, &key, log.head().into())
         .unwrap();
     assert!(said.truncated);
     assert_eq!(said.statements.len(), 1_000);

@@ -1,5 +1,6 @@
 //! Provides what `api` needs from others, over the fold, the log and the intake.
 
+mod behind;
 mod bodies;
 mod kinds;
 mod quarantine;

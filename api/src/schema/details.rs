@@ -1,15 +1,12 @@
-//! The long part of changes and items: what their sources said in full, from the index.
-
-use std::collections::BTreeMap;
+//! The long part of changes: what their sources said in full, from the index.
 
 use async_graphql::{Context, Json, Result, SimpleObject};
 use model::{Change, LogPosition};
 use serde_json::Value;
 
 use super::Shared;
-use super::scalars::DateTime;
+use crate::BodiesError;
 use crate::error::ErrorCode;
-use crate::{BodiesError, ItemStatement};
 
 /// The whole description of a change, as all statements of its source together give it.
 #[derive(SimpleObject)]
@@ -64,19 +61,6 @@ pub(crate) struct ChangeDetails {
     shields: Vec<Json<Value>>,
 }
 
-/// A named value of an item, as its latest source states it.
-#[derive(SimpleObject)]
-pub(crate) struct ItemAttribute {
-    /// Its name.
-    name: String,
-    /// Its value.
-    value: Json<Value>,
-    /// Who says so.
-    source: String,
-    /// When that was said.
-    stated_at: DateTime,
-}
-
 impl From<Change> for ChangeDetails {
     fn from(change: Change) -> Self {
         Self {
@@ -126,49 +110,6 @@ pub(crate) async fn change_details(
     Ok(change.map(ChangeDetails::from))
 }
 
-/// The values an item has by these observations, the oldest first; the latest statement of a name counts.
-pub(crate) async fn item_attributes(
-    ctx: &Context<'_>,
-    observations: Vec<graph::Observation>,
-) -> Result<Vec<ItemAttribute>> {
-    let bodies = &ctx.data::<Shared>()?.ports.bodies;
-    let statements = bodies
-        .items(observations)
-        .await
-        .map_err(|error| failed(&error))?;
-    // A null takes back what its own source said, and lets that of another show again.
-    let mut by_source = BTreeMap::new();
-    for ItemStatement {
-        source,
-        occurred_at,
-        item,
-    } in statements
-    {
-        for (name, value) in item.attributes {
-            by_source.insert((name, source.to_string()), (occurred_at, value));
-        }
-    }
-    let mut latest: BTreeMap<String, ItemAttribute> = BTreeMap::new();
-    for ((name, source), (occurred_at, value)) in by_source {
-        let is_latest = latest
-            .get(&name)
-            .is_none_or(|kept| kept.stated_at.0 <= occurred_at);
-        if !value.is_null() && is_latest {
-            let (stated_at, value) = (DateTime(occurred_at), Json(value));
-            latest.insert(
-                name.clone(),
-                ItemAttribute {
-                    name,
-                    value,
-                    source,
-                    stated_at,
-                },
-            );
-        }
-    }
-    Ok(latest.into_values().collect())
-}
-
 fn objects(list: &[impl serde::Serialize]) -> Vec<Json<Value>> {
     let written = list
         .iter()
@@ -176,7 +117,7 @@ fn objects(list: &[impl serde::Serialize]) -> Vec<Json<Value>> {
     written.map(Json).collect()
 }
 
-fn failed(error: &BodiesError) -> async_graphql::Error {
+pub(crate) fn failed(error: &BodiesError) -> async_graphql::Error {
     tracing::error!(
         error = error as &dyn std::error::Error,
         "could not read a body"

@@ -4,13 +4,14 @@ use async_graphql::connection::{
     Connection, ConnectionNameType, EdgeNameType, EmptyFields, OpaqueCursor,
 };
 use async_graphql::{Context, Enum, ID, Object, OutputType, Result, SimpleObject};
+use graph::ItemField;
 use model::{CiId, Timestamp};
 
 use super::Shared;
-use super::details::{ItemAttribute, item_attributes};
-use super::paging::{PageArguments, page_cost};
+use super::paging::{PageArguments, page_cost, question_size};
 use super::scalars::{DateTime, LogPosition};
 use super::standpoint::Standpoint;
+use super::values::{self, AttributeHistory, ItemAttribute};
 
 /// A thing someone answers for: a service, host, database, queue, flag ...
 #[derive(Clone)]
@@ -120,10 +121,33 @@ impl ConfigurationItem {
         self.item().environment()
     }
 
-    /// Its named values: of each name the latest statement of any source.
-    #[graphql(complexity = 5)]
-    async fn attributes(&self, ctx: &Context<'_>) -> Result<Vec<ItemAttribute>> {
-        item_attributes(ctx, self.item().observations()).await
+    /// Its named values at the moment asked about, by name: of each the statement of the source that is
+    /// believed first where the kind declares an order, else the latest, with what other sources state.
+    #[graphql(complexity = "5 + child_complexity")]
+    async fn attributes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Only these; every attribute when missing. By name come `owner`, `criticality` and `displayName` too."
+        )]
+        names: Option<Vec<String>>,
+    ) -> Result<Vec<ItemAttribute>> {
+        values::attributes(ctx, &self.at, self.item(), names.as_deref()).await
+    }
+
+    /// How its values came to be up to the moment asked about: each change by any source, the newest first.
+    #[graphql(complexity = "page_cost(first, None, child_complexity)")]
+    async fn attribute_history(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Of which value, `owner`, `criticality` and `displayName` among them; of every attribute when missing."
+        )]
+        name: Option<String>,
+        #[graphql(desc = "How many changes at most; 20 when missing.")] first: Option<i32>,
+    ) -> Result<AttributeHistory> {
+        let first = question_size(ctx, first)?;
+        values::attribute_history(ctx, &self.at, self.item(), name, first).await
     }
 
     /// The namespace, if known.
@@ -132,18 +156,18 @@ impl ConfigurationItem {
     }
 
     /// A name for people, by the latest source that gave one.
-    async fn display_name(&self) -> Option<&str> {
-        self.item().display_name()
+    async fn display_name(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        values::field(ctx, &self.at, self.item(), ItemField::DisplayName).await
     }
 
     /// The team that answers for it, by the latest source that named one.
-    async fn owner(&self) -> Option<&str> {
-        self.item().owner()
+    async fn owner(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        values::field(ctx, &self.at, self.item(), ItemField::Owner).await
     }
 
     /// How much depends on it, in the words of the latest source that said so: `P0`, `P1`, `P2`, `critical` ...
-    async fn criticality(&self) -> Option<&str> {
-        self.item().criticality()
+    async fn criticality(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        values::field(ctx, &self.at, self.item(), ItemField::Criticality).await
     }
 
     /// Every other name it answers to.

@@ -80,6 +80,11 @@ impl Standpoint {
         })
     }
 
+    /// The moment, if one was asked for: without one the newest word counts, whatever its time.
+    pub(crate) fn stated_moment(&self) -> Option<Timestamp> {
+        self.stated.then_some(self.valid_at)
+    }
+
     /// The last position that is known here.
     pub(crate) fn position(&self) -> LogPosition {
         LogPosition(self.view.position())

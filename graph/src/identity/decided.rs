@@ -13,7 +13,7 @@ use crate::stamped::Stamp;
 pub(crate) type DecisionId = [u8; 16];
 
 /// The name of the decision that an event makes.
-pub(crate) fn decision_id(event: &EventId) -> DecisionId {
+pub fn decision_id(event: &EventId) -> [u8; 16] {
     let text = format!("{}\n{}", event.source, event.delivery);
     *ContentHash::of(text.as_bytes()).as_bytes()
 }

@@ -47,6 +47,40 @@ pub struct Observation {
     pub digest: u64,
 }
 
+/// What memory keeps of what sources say beyond names and times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ItemField {
+    /// A name for people.
+    DisplayName,
+    /// The team that answers for it.
+    Owner,
+    /// How much depends on it.
+    Criticality,
+}
+
+/// What memory can tell of a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remembered<'v> {
+    /// What was said by then, if anything was.
+    Known(Option<&'v str>),
+    /// Somebody said something since; what was said before lies in the index.
+    OnlyInTheIndex,
+}
+
+impl ItemField {
+    /// Every field.
+    pub const ALL: [Self; 3] = [Self::DisplayName, Self::Owner, Self::Criticality];
+
+    /// Its name among the values of an item.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::DisplayName => "displayName",
+            Self::Owner => "owner",
+            Self::Criticality => "criticality",
+        }
+    }
+}
+
 impl PartialEq for Item<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.item == other.item
@@ -134,26 +168,43 @@ impl<'v> Item<'v> {
 
     /// A name for people, by the latest source that gave one.
     pub fn display_name(&self) -> Option<&'v str> {
-        let said = self.said().filter_map(SourceSaid::display_name);
-        said.max_by_key(|(stamp, _)| *stamp).map(|(_, name)| name)
+        self.newest_word(ItemField::DisplayName)
+            .map(|(_, name)| name)
     }
 
     /// The team that answers for it, by the latest source that named one.
     pub fn owner(&self) -> Option<&'v str> {
-        let said = self.said().filter_map(SourceSaid::owner);
-        self.latest_word(said)
+        self.newest_word(ItemField::Owner).map(|(_, owner)| owner)
     }
 
     /// How much depends on it, by the latest source that said so.
     pub fn criticality(&self) -> Option<&'v str> {
-        let said = self.said().filter_map(SourceSaid::criticality);
-        self.latest_word(said)
+        self.newest_word(ItemField::Criticality)
+            .map(|(_, word)| word)
     }
 
-    fn latest_word(&self, said: impl Iterator<Item = (Stamp, WordIx)>) -> Option<&'v str> {
+    /// A field at a moment, if that can be told from memory: it keeps the newest word of each source only.
+    pub fn field_at(&self, field: ItemField, at: Timestamp) -> Remembered<'v> {
+        let mut words = self.words_of(field);
+        if words.any(|(stamp, _)| at < stamp.at) {
+            return Remembered::OnlyInTheIndex;
+        }
+        Remembered::Known(self.newest_word(field).map(|(_, word)| word))
+    }
+
+    fn newest_word(&self, field: ItemField) -> Option<(Stamp, &'v str)> {
+        self.words_of(field).max_by_key(|(stamp, _)| *stamp)
+    }
+
+    /// What every source says of a field, by every name.
+    fn words_of(&self, field: ItemField) -> impl Iterator<Item = (Stamp, &'v str)> + use<'v> {
         let words = &self.view.identity.words;
-        let latest = said.max_by_key(|(stamp, _)| *stamp);
-        latest.map(|(_, word)| words.text(word))
+        let text = |(stamp, word)| (stamp, words.text(word));
+        self.said().filter_map(move |said| match field {
+            ItemField::DisplayName => said.display_name(),
+            ItemField::Owner => said.owner().map(text),
+            ItemField::Criticality => said.criticality().map(text),
+        })
     }
 
     /// What every source says of it by every name.
@@ -196,6 +247,23 @@ impl<'v> Item<'v> {
         aliases.sort();
         aliases.dedup();
         aliases
+    }
+
+    /// The identifying claim of every name that is it for ever, its canonical key among them.
+    pub fn claims(&self) -> Vec<Claim> {
+        let identity = &self.view.identity;
+        let claim = |member| identity.mention(member).name.to_claim(&identity.words);
+        self.members().map(claim).collect()
+    }
+
+    /// The decisions of people that speak of any of its names, taken back or not, by [`crate::decision_id`].
+    pub fn decisions(&self) -> Vec<[u8; 16]> {
+        let identity = &self.view.identity;
+        let of_member = |member| identity.mention(member).decisions().iter().copied();
+        let mut decisions: Vec<[u8; 16]> = self.members().flat_map(of_member).collect();
+        decisions.sort_unstable();
+        decisions.dedup();
+        decisions
     }
 
     /// Each source's newest statement about it, oldest first.

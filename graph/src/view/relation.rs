@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use model::{Strength, Timestamp, ValidInterval};
+use model::{Claim, Strength, Timestamp, ValidInterval};
 use smallvec::SmallVec;
 
 use super::{GraphView, Item};
@@ -98,6 +98,15 @@ impl<'v> Relation<'v> {
             )
         });
         relations
+    }
+
+    /// Every two names between which it was stated, the dependent's first.
+    pub fn claims(&self) -> Vec<(Claim, Claim)> {
+        let identity = &self.view.identity;
+        let claim = |name| identity.mention(name).name.to_claim(&identity.words);
+        self.all_rows()
+            .map(|row| (claim(row.dependent), claim(row.provider)))
+            .collect()
     }
 
     /// The item that needs the other.

@@ -2,19 +2,13 @@
 
 use std::sync::Arc;
 
-use api::{Bodies, BodiesError, ItemStatement, PortFuture};
-use graph::{Observation, Statement, claim_of, merge_change};
-use index::IndexReader;
-use model::{Change, ChangeId, Event, EventEnvelope, LogPosition, ObservedItem};
-use store::{EventLog, ReadLimit};
+use api::{Bodies, BodiesError, ItemStatements, PortFuture};
+use graph::{ItemStatement, Observation, Statement, claim_of, merge_change, tie_of};
+use index::{IndexReader, KnownUntil};
+use model::{Change, ChangeId, Claim, Event, EventEnvelope, LogPosition, ObservedItem, SourceName};
+use store::EventLog;
 
-/// What is read of the log at once where the index is behind.
-const BEHIND: ReadLimit = ReadLimit {
-    events: 1_000,
-    bytes: 4 * 1024 * 1024,
-};
-/// How far the log is read where the index is behind: an index that is being made again is not waited for.
-const BEHIND_MAX: usize = 20_000;
+use super::behind::{self, Behind};
 
 /// The index, and the log behind it.
 pub(super) struct IndexedBodies {
@@ -29,7 +23,7 @@ impl Bodies for IndexedBodies {
         statements: Vec<LogPosition>,
     ) -> PortFuture<'_, Result<Option<Change>, BodiesError>> {
         let (index, log) = (self.index.clone(), Arc::clone(&self.log));
-        Box::pin(off_the_async_threads(move || {
+        Box::pin(behind::off_the_async_threads(move || {
             let Some(last) = statements.last().copied() else {
                 return Ok(None);
             };
@@ -41,8 +35,9 @@ impl Bodies for IndexedBodies {
                 .into_iter()
                 .filter(|position| indexed < *position)
             {
-                let envelope = at(&*log, position)?;
+                let envelope = behind::at(&*log, position)?;
                 if let Some(EventEnvelope {
+                    id,
                     occurred_at,
                     event: Event::ChangeRecorded(change),
                     ..
@@ -50,6 +45,7 @@ impl Bodies for IndexedBodies {
                 {
                     said.push(Statement {
                         occurred_at,
+                        tie: tie_of(&id),
                         position,
                         said: *change,
                     });
@@ -62,85 +58,74 @@ impl Bodies for IndexedBodies {
     fn items(
         &self,
         observations: Vec<Observation>,
-    ) -> PortFuture<'_, Result<Vec<ItemStatement>, BodiesError>> {
+        until: KnownUntil,
+    ) -> PortFuture<'_, Result<ItemStatements, BodiesError>> {
         let (index, log) = (self.index.clone(), Arc::clone(&self.log));
-        Box::pin(off_the_async_threads(move || {
-            let mut statements = Vec::new();
-            for observation in observations {
-                let known = said_before(&index, &*log, &observation)?;
-                statements.extend(known.into_iter().map(|statement| ItemStatement {
-                    source: observation.source.clone(),
-                    occurred_at: statement.occurred_at,
-                    item: statement.said,
-                }));
+        Box::pin(behind::off_the_async_threads(move || {
+            let behind = Behind::of(&index, until);
+            let mut said = ItemStatements::default();
+            for observation in &observations {
+                indexed(&index, &behind, observation, &mut said)?;
             }
-            statements.sort_by_key(|statement| statement.occurred_at);
-            Ok(statements)
+            let named: Vec<(SourceName, Claim)> = observations
+                .into_iter()
+                .map(|observation| (observation.source, claim_of(&observation.key)))
+                .collect();
+            said.truncated |= behind.each(&*log, |envelope| {
+                let of_item = |item: &&ObservedItem| {
+                    let claim = claim_of(&item.key);
+                    named.contains(&(envelope.id.source.clone(), claim))
+                };
+                let described = described(&envelope.event).iter().filter(of_item);
+                let statements = described.map(|item| statement(envelope, item));
+                said.statements.extend(statements);
+            })?;
+            Ok(said)
         }))
     }
 }
 
-/// What a source said of an item up to its newest observation.
-fn said_before(
+/// What the index holds of what a source said of an item.
+fn indexed(
     index: &IndexReader,
-    log: &dyn EventLog,
+    behind: &Behind,
     observation: &Observation,
-) -> Result<Vec<Statement<ObservedItem>>, BodiesError> {
-    let Observation {
-        source,
-        key,
-        position,
-        ..
-    } = observation;
-    let indexed = index.position();
-    let known = index
-        .item_observations(source, key, *position)
-        .map_err(failed)?;
-    let mut said = known.statements;
-    said.retain(|statement| statement.position <= indexed);
-    let mut after = indexed;
-    let mut read = 0;
-    while after < *position && read < BEHIND_MAX {
-        let envelopes = log.read(after, BEHIND).map_err(failed)?;
-        let Some(last) = envelopes.last() else { break };
-        after = last.position;
-        read += envelopes.len();
-        for envelope in envelopes {
-            if *position < envelope.position || envelope.id.source != *source {
-                continue;
-            }
-            let (occurred_at, position) = (envelope.occurred_at, envelope.position);
-            if let Event::ItemObserved(item) = envelope.event
-                && claim_of(&item.key) == claim_of(key)
-            {
-                said.push(Statement {
-                    occurred_at,
-                    position,
-                    said: item,
-                });
-            }
-        }
+    said: &mut ItemStatements,
+) -> Result<(), BodiesError> {
+    let Observation { source, key, .. } = observation;
+    let known = index.item_observations(source, key, behind.indexed);
+    let known = known.map_err(failed)?;
+    said.truncated |= known.truncated;
+    let statements = known.statements.into_iter().map(|statement| ItemStatement {
+        source: source.clone(),
+        occurred_at: statement.occurred_at,
+        tie: statement.tie,
+        position: statement.position,
+        item: statement.said,
+    });
+    said.statements.extend(statements);
+    Ok(())
+}
+
+/// The items that an event describes.
+fn described(event: &Event) -> &[ObservedItem] {
+    if let Event::ItemObserved(item) = event {
+        return std::slice::from_ref(item);
     }
-    Ok(said)
+    if let Event::CallsObserved(calls) = event {
+        return &calls.items;
+    }
+    &[]
 }
 
-/// The event at a position.
-fn at(log: &dyn EventLog, position: LogPosition) -> Result<Option<EventEnvelope>, BodiesError> {
-    let before = LogPosition::new(position.number().saturating_sub(1));
-    let read = log.read(
-        before,
-        ReadLimit {
-            events: 1,
-            bytes: usize::MAX,
-        },
-    );
-    Ok(read.map_err(failed)?.pop())
-}
-
-async fn off_the_async_threads<T: Send + 'static>(
-    read: impl FnOnce() -> Result<T, BodiesError> + Send + 'static,
-) -> Result<T, BodiesError> {
-    tokio::task::spawn_blocking(read).await.map_err(failed)?
+fn statement(envelope: &EventEnvelope, item: &ObservedItem) -> ItemStatement {
+    ItemStatement {
+        source: envelope.id.source.clone(),
+        occurred_at: envelope.occurred_at,
+        tie: tie_of(&envelope.id),
+        position: envelope.position,
+        item: item.clone(),
+    }
 }
 
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> BodiesError {

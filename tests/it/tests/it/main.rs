@@ -6,6 +6,7 @@
 )]
 
 mod durable;
+mod history;
 mod identity;
 mod order;
 mod running;

@@ -1,0 +1,99 @@
+//! What an event is evidence of: the way from an item or a relation back to the log.
+
+use std::collections::BTreeSet;
+
+use graph::claim_of;
+use model::{Claim, ContentHash, Event, EventEnvelope, RelationKind, SourceKey};
+
+use crate::keys::Subject;
+
+/// What events can be evidence of, by name: which names are one item is decided elsewhere and later.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EvidenceSubject {
+    /// What is called so, whoever calls it so.
+    Item(Claim),
+    /// What is said between two names.
+    Relation {
+        /// Who needs the other.
+        dependent: Claim,
+        /// Who is needed.
+        provider: Claim,
+        /// How.
+        kind: String,
+    },
+    /// A decision about identity, by [`graph::decision_id`].
+    Decision([u8; 16]),
+}
+
+impl EvidenceSubject {
+    /// What a source's key names.
+    pub fn item(key: &SourceKey) -> Self {
+        Self::Item(claim_of(key))
+    }
+
+    /// A relation between what two keys name.
+    pub fn relation(dependent: &SourceKey, provider: &SourceKey, kind: &RelationKind) -> Self {
+        Self::Relation {
+            dependent: claim_of(dependent),
+            provider: claim_of(provider),
+            kind: kind.as_str().to_owned(),
+        }
+    }
+
+    /// What the entries of this subject begin with.
+    pub(crate) fn digest(&self) -> Subject {
+        let text = match self {
+            Self::Item(claim) => serde_json::to_vec(&("item", claim)),
+            Self::Relation {
+                dependent,
+                provider,
+                kind,
+            } => serde_json::to_vec(&("relation", dependent, provider, kind)),
+            Self::Decision(id) => serde_json::to_vec(&("decision", id)),
+        };
+        *ContentHash::of(&text.expect("names are texts")).as_bytes()
+    }
+}
+
+/// What an event is evidence of, each once.
+///
+/// Calls are evidence of their relations; of items they are only where they describe them, or
+/// a busy service would have nothing but windows of traces to show.
+pub fn evidence_of(event: &EventEnvelope) -> Vec<EvidenceSubject> {
+    let decision = |id| vec![EvidenceSubject::Decision(graph::decision_id(id))];
+    match &event.event {
+        Event::ItemObserved(item) => vec![EvidenceSubject::item(&item.key)],
+        Event::ItemRetired(item) => vec![EvidenceSubject::item(&item.key)],
+        Event::RelationObserved(relation) => vec![EvidenceSubject::relation(
+            &relation.dependent,
+            &relation.provider,
+            &relation.kind,
+        )],
+        Event::RelationEnded(relation) => vec![EvidenceSubject::relation(
+            &relation.dependent,
+            &relation.provider,
+            &relation.kind,
+        )],
+        Event::CallsObserved(calls) => {
+            let items = calls.items.iter();
+            let items = items.map(|item| EvidenceSubject::item(&item.key));
+            let calls = calls.calls.iter();
+            let relations = calls
+                .map(|call| EvidenceSubject::relation(&call.dependent, &call.provider, &call.kind));
+            let each_once: BTreeSet<EvidenceSubject> = items.chain(relations).collect();
+            each_once.into_iter().collect()
+        }
+        Event::ItemsMerged(_) | Event::ItemSplit(_) => decision(&event.id),
+        Event::IdentityReverted(reverted) => decision(&reverted.decision),
+        Event::ChangeRecorded(_)
+        | Event::IncidentOpened(_)
+        | Event::IncidentUpdated(_)
+        | Event::CauseJudged(_)
+        | Event::ItemDeviated(_)
+        | Event::RelationDeviated(_)
+        | Event::ObservationGap(_)
+        | Event::InputQuarantined(_)
+        | Event::SourceRetracted(_)
+        | Event::SourceRestored(_) => Vec::new(),
+    }
+}
