@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use model::{LogPosition, ObservedItem, SourceName, Timestamp};
 use serde_json::Value;
 
+use crate::kinds::KindBook;
 use crate::view::ItemField;
 
 /// One statement about an item, by whatever name its source calls it.
@@ -37,10 +38,15 @@ pub enum Wanted<'a> {
     Field(ItemField),
 }
 
-/// Which sources are believed first about an attribute, where that is declared for the item's kind.
-#[derive(Clone, Debug, Default)]
-pub struct Precedence {
-    declared: BTreeMap<String, Vec<SourceName>>,
+/// Which sources are believed first about the values of an item.
+#[derive(Clone, Copy, Debug)]
+pub struct Precedence<'a> {
+    /// Every definition of every kind.
+    pub kinds: &'a KindBook,
+    /// The item's kind.
+    pub kind: &'a str,
+    /// The moment whose definition counts.
+    pub moment: Timestamp,
 }
 
 /// A value as one source states it.
@@ -93,15 +99,12 @@ pub struct HistoryOfItem {
     pub truncated: bool,
 }
 
-impl Precedence {
-    /// Declares the order for an attribute.
-    pub fn declare(&mut self, attribute: impl Into<String>, sources: Vec<SourceName>) {
-        self.declared.insert(attribute.into(), sources);
-    }
-
-    /// The sources in their order; who is not among them comes after them all.
-    pub fn sources_of(&self, attribute: &str) -> &[SourceName] {
-        self.declared.get(attribute).map_or(&[], Vec::as_slice)
+impl Precedence<'_> {
+    /// The place of a source in the declared order; who is not named comes after those who are.
+    pub(crate) fn rank(&self, attribute: &str, source: &str) -> usize {
+        let declared = self.kinds.precedence(self.kind, attribute, self.moment);
+        let place = declared.iter().position(|named| named.as_str() == source);
+        place.unwrap_or(declared.len())
     }
 }
 
@@ -160,7 +163,7 @@ pub fn attributes_at(
     statements: &[ItemStatement],
     at: Option<Timestamp>,
     wanted: Wanted<'_>,
-    precedence: &Precedence,
+    precedence: Precedence<'_>,
 ) -> Vec<ItemAttribute> {
     let mut latest: BTreeMap<(String, &SourceName), (&ItemStatement, Value)> = BTreeMap::new();
     for statement in statements {
@@ -183,24 +186,17 @@ pub fn attributes_at(
     }
     let named = by_name.into_iter();
     named
-        .filter_map(|(name, said)| {
-            let declared = precedence.sources_of(&name);
-            attribute(name, said, declared)
-        })
+        .filter_map(|(name, said)| attribute(name, said, precedence))
         .collect()
 }
 
 fn attribute(
     name: String,
     mut said: Vec<(&ItemStatement, Value)>,
-    declared: &[SourceName],
+    precedence: Precedence<'_>,
 ) -> Option<ItemAttribute> {
-    let rank = |source: &SourceName| {
-        let place = declared.iter().position(|declared| declared == source);
-        place.unwrap_or(declared.len())
-    };
     said.sort_by_key(|(statement, _)| {
-        let rank = rank(&statement.source);
+        let rank = precedence.rank(&name, statement.source.as_str());
         (rank, std::cmp::Reverse(moment(statement)))
     });
     let mut stated = said.into_iter().map(|(statement, value)| StatedValue {

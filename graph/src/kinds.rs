@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use model::{
     BUILT_IN_KINDS, BUILT_IN_RELATION_KINDS, HalfLife, KindDefined, KindRules, Kinds, LogPosition,
-    RelationKindDefined, Timestamp,
+    RelationKindDefined, SourceName, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -99,6 +99,14 @@ impl KindBook {
     /// Whether anybody ever defined anything.
     pub fn is_empty(&self) -> bool {
         self.kinds.is_empty() && self.relation_kinds.is_empty()
+    }
+
+    /// Which sources are believed first about an attribute of a kind at a moment, if a definition says so.
+    pub fn precedence(&self, kind: &str, attribute: &str, moment: Timestamp) -> &[SourceName] {
+        let version = self.kinds.get(kind).and_then(|it| counting(it, moment));
+        let rules = version.and_then(|version| version.defined.as_ref());
+        let rule = rules.and_then(|rules| rules.attribute(attribute));
+        rule.map_or(&[], |rule| &rule.precedence)
     }
 
     /// How fast evidence of a kind fades at a moment, if a definition says so.

@@ -94,6 +94,10 @@ pub fn evidence_of(event: &EventEnvelope) -> Vec<EvidenceSubject> {
         | Event::ObservationGap(_)
         | Event::InputQuarantined(_)
         | Event::SourceRetracted(_)
-        | Event::SourceRestored(_) => Vec::new(),
+        | Event::SourceRestored(_)
+        | Event::KindDefined(_)
+        | Event::KindWithdrawn(_)
+        | Event::RelationKindDefined(_)
+        | Event::RelationKindWithdrawn(_) => Vec::new(),
     }
 }

@@ -1,7 +1,7 @@
 //! The values of an item: what its sources say at a moment, and how that came to be.
 
 use async_graphql::{Context, Json, Result, SimpleObject};
-use graph::{ItemField, Precedence, Remembered, Wanted};
+use graph::{ItemField, Remembered, Wanted};
 use index::KnownUntil;
 use serde_json::Value;
 
@@ -83,9 +83,9 @@ pub(crate) async fn attributes(
     names: Option<&[String]>,
 ) -> Result<Vec<ItemAttribute>> {
     let wanted = wanted(names)?;
-    let precedence = precedence(at, item);
+    let precedence = item.precedence(at.valid_at);
     let said = statements(ctx, at, item).await?;
-    let found = graph::attributes_at(&said.statements, at.stated_moment(), wanted, &precedence);
+    let found = graph::attributes_at(&said.statements, at.stated_moment(), wanted, precedence);
     let truncated = said.truncated;
     let shown = found.into_iter();
     Ok(shown
@@ -122,11 +122,11 @@ pub(crate) async fn field(
     if let Remembered::Known(word) = item.field_at(field, moment) {
         return Ok(word.map(str::to_owned));
     }
-    let precedence = precedence(at, item);
+    let precedence = item.precedence(at.valid_at);
     let said = statements(ctx, at, item).await?;
     let moment = at.stated_moment();
     let wanted = Wanted::Field(field);
-    let found = graph::attributes_at(&said.statements, moment, wanted, &precedence);
+    let found = graph::attributes_at(&said.statements, moment, wanted, precedence);
     let value = found.into_iter().next().map(|found| found.shown.value);
     Ok(value.and_then(|value| value.as_str().map(str::to_owned)))
 }
@@ -148,11 +148,6 @@ pub(crate) fn known_until(at: &Standpoint) -> KnownUntil {
         position: at.view.position(),
         moment: at.stated_moment(),
     }
-}
-
-/// Which sources are believed first about the values of an item.
-fn precedence(_at: &Standpoint, _item: graph::Item<'_>) -> Precedence {
-    Precedence::default()
 }
 
 fn wanted(names: Option<&[String]>) -> Result<Wanted<'_>> {

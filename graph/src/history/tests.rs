@@ -1,7 +1,8 @@
-use model::SourceKey;
+use model::{AttributeRule, KindDefined, SourceKey};
 use proptest::prelude::*;
 
 use super::*;
+use crate::stamped::Stamp;
 
 /// One statement for each line: `second source name=value ...`, a value being JSON.
 fn statements(text: &str) -> Vec<ItemStatement> {
@@ -35,10 +36,23 @@ fn statements(text: &str) -> Vec<ItemStatement> {
         .collect()
 }
 
+fn of_services(kinds: &KindBook) -> Precedence<'_> {
+    Precedence {
+        kinds,
+        kind: "service",
+        moment: Timestamp::from_unix_millis(50_000),
+    }
+}
+
 /// The values at a second as lines: `name=value by source, then what others say`.
-fn values(text: &str, second: i64, precedence: &Precedence) -> String {
+fn values(text: &str, second: i64, kinds: &KindBook) -> String {
     let at = Some(Timestamp::from_unix_millis(second * 1_000));
-    let said = attributes_at(&statements(text), at, Wanted::Attributes, precedence);
+    let said = attributes_at(
+        &statements(text),
+        at,
+        Wanted::Attributes,
+        of_services(kinds),
+    );
     lines(&said)
 }
 
@@ -65,7 +79,7 @@ const TWO_SOURCES: &str = r#"
 
 #[test]
 fn a_moment_sees_what_was_stated_up_to_it() {
-    let none = Precedence::default();
+    let none = KindBook::default();
     assert_eq!(values(TWO_SOURCES, 9, &none), "");
     assert_eq!(
         values(TWO_SOURCES, 10, &none),
@@ -84,8 +98,16 @@ fn a_moment_sees_what_was_stated_up_to_it() {
 
 #[test]
 fn a_declared_order_stands_before_the_latest_statement() {
-    let mut scan_first = Precedence::default();
-    scan_first.declare("tier", vec![SourceName::new("scan")]);
+    let mut tier = AttributeRule::new("tier");
+    tier.precedence = vec![SourceName::new("scan")];
+    let mut service = KindDefined::new("service");
+    service.attributes.push(tier);
+    let stamp = Stamp {
+        at: Timestamp::from_unix_millis(0),
+        tie: 0,
+    };
+    let mut scan_first = KindBook::default();
+    scan_first.define(&service, stamp, LogPosition::new(1));
     assert_eq!(
         values(TWO_SOURCES, 30, &scan_first),
         "tier=2 by scan, 3 by cmdb !"
@@ -96,14 +118,14 @@ fn a_declared_order_stands_before_the_latest_statement() {
 #[test]
 fn a_null_takes_back_only_the_word_of_its_own_source() {
     let text = "10 a tier=1 \n 11 b tier=1 \n 12 b tier=null";
-    assert_eq!(values(text, 12, &Precedence::default()), "tier=1 by a");
+    assert_eq!(values(text, 12, &KindBook::default()), "tier=1 by a");
 }
 
 #[test]
 fn sources_that_agree_dispute_nothing() {
     let text = "10 a tier=1 \n 11 b tier=1";
     assert_eq!(
-        values(text, 11, &Precedence::default()),
+        values(text, 11, &KindBook::default()),
         "tier=1 by b, 1 by a"
     );
 }
@@ -112,7 +134,8 @@ fn sources_that_agree_dispute_nothing() {
 fn a_field_is_a_value_when_it_is_asked_for_by_name() {
     let said = statements("10 a owner=\"shop\" tier=1\n 20 b owner=\"front\"");
     let names = ["owner".to_owned()];
-    let asked = attributes_at(&said, None, Wanted::Named(&names), &Precedence::default());
+    let none = KindBook::default();
+    let asked = attributes_at(&said, None, Wanted::Named(&names), of_services(&none));
     assert_eq!(lines(&asked), "owner=\"front\" by b, \"shop\" by a !");
 }
 
@@ -188,7 +211,7 @@ proptest! {
     #[test]
     fn the_values_of_a_moment_are_every_sources_last_word(said in any_statements(), second in 0..9_i64) {
         let at = Timestamp::from_unix_millis(second * 1_000);
-        let found = attributes_at(&said, Some(at), Wanted::Attributes, &Precedence::default());
+        let found = attributes_at(&said, Some(at), Wanted::Attributes, of_services(&KindBook::default()));
         let found = lines(&found).replace(" !", "");
         prop_assert_eq!(found, oracle(&said, at));
     }
@@ -197,8 +220,8 @@ proptest! {
     fn the_order_of_arrival_does_not_matter(said in any_statements(), seed in any::<u64>()) {
         let mut shuffled = said.clone();
         shuffled.sort_by_key(|it| it.position.number().wrapping_mul(seed | 1));
-        let none = Precedence::default();
-        let of = |said: &[ItemStatement]| attributes_at(said, None, Wanted::Attributes, &none);
+        let none = KindBook::default();
+        let of = |said: &[ItemStatement]| attributes_at(said, None, Wanted::Attributes, of_services(&none));
         prop_assert_eq!(of(&said), of(&shuffled));
         let told = |said: &[ItemStatement]| history(said, None, Wanted::Attributes, 99);
         prop_assert_eq!(told(&said), told(&shuffled));
@@ -207,7 +230,7 @@ proptest! {
     #[test]
     fn the_history_of_a_value_ends_in_the_value(said in any_statements()) {
         let told = history(&said, None, Wanted::Attributes, 99).changes;
-        let now = attributes_at(&said, None, Wanted::Attributes, &Precedence::default());
+        let now = attributes_at(&said, None, Wanted::Attributes, of_services(&KindBook::default()));
         for attribute in now {
             let last = told.iter().find(|change| {
                 change.name == attribute.name && change.source == attribute.shown.source

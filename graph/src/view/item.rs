@@ -9,6 +9,7 @@ use super::{ChangeRow, GraphView, Relation};
 use crate::deviations::DeviationRow;
 use crate::facts::{ItemFacts, SourceSaid};
 use crate::freshness::{Freshness, HalfLife, freshness};
+use crate::history::Precedence;
 use crate::identity::ItemIx;
 use crate::intern::WordIx;
 use crate::mention::{MentionIx, Name, UNKNOWN_KIND};
@@ -65,6 +66,13 @@ pub enum Remembered<'v> {
     Known(Option<&'v str>),
     /// Somebody said something since; what was said before lies in the index.
     OnlyInTheIndex,
+}
+
+/// A source's newest word on a field.
+struct Word<'v> {
+    source: &'v str,
+    stamp: Stamp,
+    text: &'v str,
 }
 
 impl ItemField {
@@ -166,44 +174,70 @@ impl<'v> Item<'v> {
             .map(|word| identity.words.text(word))
     }
 
-    /// A name for people, by the latest source that gave one.
+    /// A name for people, by the source that is believed first, else the latest that gave one.
     pub fn display_name(&self) -> Option<&'v str> {
-        self.newest_word(ItemField::DisplayName)
-            .map(|(_, name)| name)
+        self.newest_word(ItemField::DisplayName, Timestamp::MAX)
     }
 
-    /// The team that answers for it, by the latest source that named one.
+    /// The team that answers for it, by the source that is believed first, else the latest that named one.
     pub fn owner(&self) -> Option<&'v str> {
-        self.newest_word(ItemField::Owner).map(|(_, owner)| owner)
+        self.newest_word(ItemField::Owner, Timestamp::MAX)
     }
 
-    /// How much depends on it, by the latest source that said so.
+    /// How much depends on it, by the source that is believed first, else the latest that said so.
     pub fn criticality(&self) -> Option<&'v str> {
-        self.newest_word(ItemField::Criticality)
-            .map(|(_, word)| word)
+        self.newest_word(ItemField::Criticality, Timestamp::MAX)
     }
 
     /// A field at a moment, if that can be told from memory: it keeps the newest word of each source only.
     pub fn field_at(&self, field: ItemField, at: Timestamp) -> Remembered<'v> {
         let mut words = self.words_of(field);
-        if words.any(|(stamp, _)| at < stamp.at) {
+        if words.any(|word| at < word.stamp.at) {
             return Remembered::OnlyInTheIndex;
         }
-        Remembered::Known(self.newest_word(field).map(|(_, word)| word))
+        Remembered::Known(self.newest_word(field, at))
     }
 
-    fn newest_word(&self, field: ItemField) -> Option<(Stamp, &'v str)> {
-        self.words_of(field).max_by_key(|(stamp, _)| *stamp)
+    /// Which sources are believed first about its values at a moment.
+    pub fn precedence(&self, moment: Timestamp) -> Precedence<'v> {
+        Precedence {
+            kinds: &self.view.kinds,
+            kind: self.kind(),
+            moment,
+        }
+    }
+
+    /// The newest words of all sources; which of them counts is asked of the definitions at a moment.
+    fn newest_word(&self, field: ItemField, moment: Timestamp) -> Option<&'v str> {
+        let precedence = self.precedence(moment);
+        let counts = self.words_of(field).max_by_key(|word| {
+            let rank = precedence.rank(field.name(), word.source);
+            (std::cmp::Reverse(rank), word.stamp)
+        });
+        counts.map(|word| word.text)
     }
 
     /// What every source says of a field, by every name.
-    fn words_of(&self, field: ItemField) -> impl Iterator<Item = (Stamp, &'v str)> + use<'v> {
+    fn words_of(&self, field: ItemField) -> impl Iterator<Item = Word<'v>> + use<'v> {
         let words = &self.view.identity.words;
-        let text = |(stamp, word)| (stamp, words.text(word));
-        self.said().filter_map(move |said| match field {
-            ItemField::DisplayName => said.display_name(),
-            ItemField::Owner => said.owner().map(text),
-            ItemField::Criticality => said.criticality().map(text),
+        self.said().filter_map(move |said| {
+            let (stamp, text) = match field {
+                ItemField::DisplayName => said.display_name()?,
+                ItemField::Owner => {
+                    let (stamp, word) = said.owner()?;
+                    (stamp, words.text(word))
+                }
+                ItemField::Criticality => {
+                    let (stamp, word) = said.criticality()?;
+                    (stamp, words.text(word))
+                }
+            };
+            let source = words.text(said.source);
+            Some(Word {
+                source,
+                stamp,
+                text,
+            })
         })
     }
 

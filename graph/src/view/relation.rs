@@ -104,8 +104,8 @@ impl<'v> Relation<'v> {
     pub fn claims(&self) -> Vec<(Claim, Claim)> {
         let identity = &self.view.identity;
         let claim = |name| identity.mention(name).name.to_claim(&identity.words);
-        self.all_rows()
-            .map(|row| (claim(row.dependent), claim(row.provider)))
+        let ends = self.rows.iter().map(|row| self.view.relations.ends(*row));
+        ends.map(|ends| (claim(ends.dependent), claim(ends.provider)))
             .collect()
     }
 

@@ -156,3 +156,30 @@ async fn the_history_of_a_value_names_every_change_and_no_repeat() {
     );
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_kind_declares_whom_to_believe_first() {
+    let folder = folder();
+    let server = Running::over(folder.path()).await;
+    server.take(&disputed()).await;
+    let rule = |name: &str| json!({ "name": name, "precedence": ["scan"] });
+    let kind = json!({ "name": "service", "attributes": [rule("tier"), rule("owner")] });
+    let defined = json!({ "source": "ops", "type": "kind.defined", "time": "2026-11-20T10:45:00Z", "data": kind });
+    server.take(&[defined]).await;
+    let before = values(&server, Some("2026-11-20T10:40:00Z")).await;
+    assert!(before.ends_with("tier=\"silver\" by scan @2, \"gold\" by cmdb @1 !"));
+    let after = values(&server, Some("2026-11-20T11:30:00Z")).await;
+    assert!(after.ends_with("tier=\"silver\" by scan @2, \"gold\" by cmdb @3 !"));
+    let owner = |at: &str| {
+        format!(
+            "{{ item(asOf: {{ validAt: \"2026-11-20T{at}:00Z\" }}, key: \"service:checkout\") {{ owner }} }}"
+        )
+    };
+    let answer = server.ask(&owner("11:30")).await;
+    assert_eq!(answer["item"]["owner"], "platform");
+    let answer = server
+        .ask("{ item(key: \"service:checkout\") { owner } }")
+        .await;
+    assert_eq!(answer["item"]["owner"], "platform");
+    server.stop().await;
+}
