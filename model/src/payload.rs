@@ -72,23 +72,26 @@ fn write_text(text: &str, json: &mut Vec<u8>) {
     let mut rest = text.as_bytes();
     json.reserve(rest.len() + 2);
     json.push(b'"');
-    while !rest.is_empty() {
-        let plain = rest.chunks(CHUNK_BYTES).take_while(|chunk| is_plain(chunk));
-        let plain = plain.map(<[u8]>::len).sum();
-        let (plain, behind) = rest.split_at(plain);
+    loop {
+        let (chunks, _) = rest.as_chunks();
+        let plain = chunks.iter().take_while(|chunk| is_plain(chunk)).count();
+        let (plain, behind) = rest.split_at(plain * CHUNK_BYTES);
         json.extend_from_slice(plain);
         let (mixed, behind) = behind.split_at(behind.len().min(CHUNK_BYTES));
         for &byte in mixed {
             write_byte(byte, json);
         }
         rest = behind;
+        if rest.is_empty() {
+            break;
+        }
     }
     json.push(b'"');
 }
 
 /// Whether nothing of it is to be escaped. Without a branch, so that it is done in wide registers.
-fn is_plain(bytes: &[u8]) -> bool {
-    let escaped = bytes.iter().fold(false, |escaped, &byte| {
+fn is_plain(chunk: &[u8; CHUNK_BYTES]) -> bool {
+    let escaped = chunk.iter().fold(false, |escaped, &byte| {
         escaped | (byte < 0x20) | (byte == b'"') | (byte == b'\\')
     });
     !escaped

@@ -222,22 +222,23 @@ async fn a_log_of_another_format_is_refused_and_says_so() {
 #[tokio::test]
 async fn a_log_verifies_while_it_is_written_to() {
     let directory = tempfile::tempdir().unwrap();
-    let log = Arc::new(open(directory.path()));
+    let log = open(directory.path());
     let path = directory.path().to_owned();
+    let (written, is_written) = tokio::sync::watch::channel(false);
     let verified = tokio::task::spawn_blocking(move || {
-        for _ in 0..40 {
+        while !*is_written.borrow() {
             let report = verify(&path);
             assert!(report.is_sound(), "{report}");
         }
     });
-    let mut number = 0;
-    while !verified.is_finished() {
-        let batch = (number..number + 7).map(|n| change(&n.to_string(), &"word ".repeat(40)));
+    for batch in 0..200 {
+        let batch =
+            (batch * 7..(batch + 1) * 7).map(|n| change(&n.to_string(), &"word ".repeat(40)));
         log.append(batch.collect()).await.unwrap();
-        number += 7;
     }
+    written.send_replace(true);
     verified.await.unwrap();
-    assert!(3 < verify(directory.path()).segments);
+    assert!(100 < verify(directory.path()).segments);
 }
 
 #[tokio::test]

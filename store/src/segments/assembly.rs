@@ -425,13 +425,13 @@ impl Threads {
             .as_ref()
             .map_or(at.segment.sequence, |next| next.sequence);
         let (handed, prepared) = mpsc::sync_channel(0);
-        let wanted = Arc::new(AtomicBool::new(false));
+        let hurried = Arc::new(AtomicBool::new(false));
         let preparer = Preparer {
             directory: Arc::clone(&self.shared.catalog.directory),
             segment_bytes: self.config.segment_bytes,
             next: newest + 1,
             handed,
-            wanted: Arc::clone(&wanted),
+            hurried: Arc::clone(&hurried),
         };
         let tender = Tender {
             shared: Arc::clone(&self.shared),
@@ -444,7 +444,7 @@ impl Threads {
             head: self.head,
             jobs: self.jobs,
             prepared,
-            wanted,
+            hurried,
             at,
             group: Group::default(),
             completed: None,

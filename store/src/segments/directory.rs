@@ -20,12 +20,12 @@ pub trait Directory: Send + Sync + 'static {
     /// Replaces one of the same name.
     ///
     /// What is written over real zeros is synced faster than what is written into space that
-    /// is only reserved. While it is `wanted` already, no more of them are written.
+    /// is only reserved. Once it is `enough`, no more of them are written.
     fn create(
         &self,
         name: &str,
         zeros: u64,
-        wanted: &dyn Fn() -> bool,
+        enough: &dyn Fn() -> bool,
     ) -> io::Result<Arc<dyn DirectoryFile>>;
 
     /// An existing file.
@@ -143,7 +143,7 @@ impl Directory for DiskDirectory {
         &self,
         name: &str,
         zeros: u64,
-        wanted: &dyn Fn() -> bool,
+        enough: &dyn Fn() -> bool,
     ) -> io::Result<Arc<dyn DirectoryFile>> {
         let file = OpenOptions::new()
             .create(true)
@@ -153,7 +153,7 @@ impl Directory for DiskDirectory {
             .open(self.path.join(name))?;
         if 0 < zeros {
             let is_reserved = reserve(&file, zeros)?;
-            fill(&file, zeros, &|| is_reserved && wanted())?;
+            fill(&file, zeros, &|| is_reserved && enough())?;
             file.sync_all()?;
         }
         Ok(Arc::new(DiskFile(file)))

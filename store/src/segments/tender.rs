@@ -48,8 +48,8 @@ pub(crate) struct Preparer {
     pub(crate) next: u64,
     /// Holds nothing: what is handed over is what was asked for, so at most one waits unused.
     pub(crate) handed: SyncSender<io::Result<PreparedSegment>>,
-    /// Whether the writer waits and would rather have it than more zeros in it.
-    pub(crate) wanted: Arc<AtomicBool>,
+    /// Whether zeros are not worth while now.
+    pub(crate) hurried: Arc<AtomicBool>,
 }
 
 impl Preparer {
@@ -62,8 +62,8 @@ impl Preparer {
     }
 
     fn prepare(&mut self) -> io::Result<PreparedSegment> {
-        let wanted = || self.wanted.load(Ordering::Relaxed);
-        let prepared = prepare(&self.directory, self.next, self.segment_bytes, &wanted)?;
+        let enough = || self.hurried.load(Ordering::Relaxed);
+        let prepared = prepare(&self.directory, self.next, self.segment_bytes, &enough)?;
         self.next += 1;
         Ok(prepared)
     }
@@ -206,11 +206,11 @@ pub(crate) fn prepare(
     directory: &Arc<dyn Directory>,
     sequence: u64,
     bytes: u64,
-    wanted: &dyn Fn() -> bool,
+    enough: &dyn Fn() -> bool,
 ) -> io::Result<PreparedSegment> {
     let name = segment_name(sequence);
     let unfinished = unfinished_name(&name);
-    let file = directory.create(&unfinished, bytes, wanted)?;
+    let file = directory.create(&unfinished, bytes, enough)?;
     directory.rename(&unfinished, &name)?;
     directory.sync()?;
     Ok(PreparedSegment {

@@ -29,7 +29,7 @@ use super::tender::{Job, PreparedSegment};
 use super::{SegmentConfig, Shared};
 use crate::{AppendError, Appended};
 
-/// Zeros written beforehand save a part of each sync. Where fewer syncs fill a segment, they are not worth waiting for.
+/// Zeros written beforehand save a part of each sync. Where fewer syncs fill a segment, they cost more than they save.
 const SYNCS_WORTH_ZEROS: u32 = 64;
 /// When nothing comes for so long, the last mark is made durable too.
 const IDLE: Duration = Duration::from_secs(1);
@@ -65,8 +65,8 @@ pub(crate) struct Writer {
     pub(crate) head: watch::Sender<LogPosition>,
     pub(crate) jobs: Sender<Job>,
     pub(crate) prepared: Receiver<io::Result<PreparedSegment>>,
-    /// Tells who prepares segments to be quick.
-    pub(crate) wanted: Arc<AtomicBool>,
+    /// Tells who prepares segments that they are filled faster than zeros can be.
+    pub(crate) hurried: Arc<AtomicBool>,
     pub(crate) at: Start,
     pub(crate) group: Group,
     /// A segment that is full, until the next one holds something durable.
@@ -256,9 +256,8 @@ impl Writer {
         self.sync_mark().map_err(Refusal::Disk)?;
         let gone = || io::Error::other("the thread that prepares segments has ended");
         let few_syncs = self.at.segment.syncs < SYNCS_WORTH_ZEROS;
-        self.wanted.store(few_syncs, Ordering::Relaxed);
+        self.hurried.store(few_syncs, Ordering::Relaxed);
         let prepared = self.prepared.recv().map_err(|_| Refusal::Disk(gone()))?;
-        self.wanted.store(false, Ordering::Relaxed);
         let prepared = prepared.map_err(|error| match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 error!("the disk is full; the log takes nothing until there is room");
