@@ -32,6 +32,8 @@ pub enum ErrorCode {
     BatchLimit,
     /// The document behind a hash is not known here; send it once in full.
     PersistedQueryNotFound,
+    /// The operator lists the documents that are answered, and this is none of them.
+    DocumentNotAllowed,
     /// The answer took longer than allowed.
     Timeout,
     /// Too many requests or live streams at once; try again later.
@@ -62,7 +64,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, in the order of their table.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::BadRequest,
         Self::ForbiddenOrigin,
         Self::MethodNotAllowed,
@@ -76,6 +78,7 @@ impl ErrorCode {
         Self::CostLimit,
         Self::BatchLimit,
         Self::PersistedQueryNotFound,
+        Self::DocumentNotAllowed,
         Self::Timeout,
         Self::Busy,
         Self::ViewBehind,
@@ -107,6 +110,7 @@ impl ErrorCode {
             Self::CostLimit => "COST_LIMIT",
             Self::BatchLimit => "BATCH_LIMIT",
             Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::DocumentNotAllowed => "DOCUMENT_NOT_ALLOWED",
             Self::Timeout => "TIMEOUT",
             Self::Busy => "BUSY",
             Self::ViewBehind => "VIEW_BEHIND",
@@ -126,7 +130,7 @@ impl ErrorCode {
     /// The status of a request refused as a whole with this code, where the media type lets it show.
     pub(crate) const fn status(self) -> StatusCode {
         match self {
-            Self::ForbiddenOrigin => StatusCode::FORBIDDEN,
+            Self::ForbiddenOrigin | Self::DocumentNotAllowed => StatusCode::FORBIDDEN,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -24,7 +24,7 @@ pub use ports::{
 };
 pub use schema::schema_text;
 pub use state::ApiState;
-pub use transport::OriginPolicy;
+pub use transport::{OriginPolicy, TrustedDocuments, TrustedDocumentsError};
 
 /// The routes: `/graphql` (queries, mutations, live streams), and the page at `/`.
 ///

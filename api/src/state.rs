@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
 
 use crate::schema::{Engine, engine};
-use crate::transport::{OriginPolicy, PersistedDocuments};
+use crate::transport::{OriginPolicy, PersistedDocuments, TrustedDocuments};
 use crate::{ApiLimits, Ports};
 
 /// Everything the routes need. Cloning it is cheap.
@@ -32,15 +32,17 @@ impl ApiState {
         ports: Ports,
         limits: ApiLimits,
         origins: OriginPolicy,
+        trusted: TrustedDocuments,
         closing: watch::Receiver<bool>,
     ) -> Self {
+        let (most, longest) = (limits.persisted_max, limits.document_bytes);
         Self {
             inner: Arc::new(Inner {
                 engine: engine(&ports, limits),
                 ports,
                 limits,
                 origins,
-                documents: PersistedDocuments::remembering(limits.persisted_max),
+                documents: PersistedDocuments::new(trusted, most, longest),
                 live: Arc::new(Semaphore::new(limits.live_max)),
                 closing,
             }),

@@ -14,11 +14,13 @@ mod negotiate;
 mod params;
 mod persisted;
 mod protocol;
+mod trusted;
 mod websocket;
 
 pub use guard::OriginPolicy;
 pub(crate) use http::serve;
 pub(crate) use persisted::PersistedDocuments;
+pub use trusted::{TrustedDocuments, TrustedDocumentsError};
 
 /// Small limits for tests of this folder.
 #[cfg(test)]

@@ -281,6 +281,9 @@ impl Settings {
                 return Err(ConfigError::Zero { key });
             }
         }
+        if self.graphql.documents_only && self.graphql.documents.as_os_str().is_empty() {
+            return Err(ConfigError::NoDocuments);
+        }
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::bail;
-use api::ApiState;
+use api::{ApiState, TrustedDocuments};
 use axum::{Router, middleware};
 use tokio::sync::watch;
 use tonic::service::Routes;
@@ -47,6 +47,7 @@ impl Server {
     /// Starts everything; when it returns, the addresses answer.
     pub async fn start(settings: Settings) -> anyhow::Result<Self> {
         settings.check()?;
+        let trusted = settings.graphql.trusted()?;
         let (http, http_address) = bind("listen", settings.listen).await?;
         let (otlp_http, otlp_http_address) = bind("otlp_http", settings.otlp_http).await?;
         let (otlp_grpc, otlp_grpc_address) = bind("otlp_grpc", settings.otlp_grpc).await?;
@@ -56,7 +57,7 @@ impl Server {
         let (stop_listening, stopping) = shutdown::switch();
         let mut listeners = Tasks::default();
 
-        let graphql = graphql(&settings, &parts, stopping.clone());
+        let graphql = graphql(&settings, &parts, trusted, stopping.clone());
         let page = health::routes(parts.readiness(), Arc::clone(&metrics))
             .merge(ingest::routes(Arc::clone(&parts.intake)))
             .merge(parts.otlp.http_routes())
@@ -117,13 +118,19 @@ impl Server {
 }
 
 /// The page and GraphQL. Its live streams end when the listeners do.
-fn graphql(settings: &Settings, parts: &Parts, stopping: watch::Receiver<bool>) -> ApiState {
+fn graphql(
+    settings: &Settings,
+    parts: &Parts,
+    trusted: TrustedDocuments,
+    stopping: watch::Receiver<bool>,
+) -> ApiState {
     let wait_ms = settings.projector.wait_timeout_ms;
     let loopback_only = settings.listen.ip().is_loopback();
     ApiState::new(
         adapters::ports(parts),
         settings.graphql.limits(wait_ms),
         settings.graphql.origins(loopback_only),
+        trusted,
         stopping,
     )
 }

@@ -42,7 +42,8 @@ pub(crate) fn prepare(
         None | Some(serde_json::Value::Null) => header_position,
         Some(value) => Some(read_position(value.as_str().unwrap_or_default())?),
     };
-    let text = state.documents.resolve(params.query, extensions)?;
+    let id = params.document_id.as_deref();
+    let text = state.documents.resolve(params.query, id, extensions)?;
     let document = document::read(&text, &state.limits)?;
     let name = params.operation_name.as_deref();
     let kind = document::operation(&document, name, &params.variables)?.ty;

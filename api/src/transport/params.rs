@@ -14,6 +14,8 @@ use crate::error::{ErrorCode, Refusal};
 pub(crate) struct Params {
     /// The document, unless it is named by its hash.
     pub(crate) query: Option<String>,
+    /// What the document is called, if it is known here.
+    pub(crate) document_id: Option<String>,
     /// Which operation of the document.
     pub(crate) operation_name: Option<String>,
     /// Values of the variables.
@@ -65,6 +67,7 @@ pub(crate) fn read_query_string(query: &str) -> Result<Params, Refusal> {
     for (name, value) in pairs(query)? {
         match name.as_ref() {
             "query" => params.query = Some(value.into_owned()),
+            "documentId" => params.document_id = Some(value.into_owned()),
             "operationName" if !value.is_empty() => {
                 params.operation_name = Some(value.into_owned());
             }

@@ -143,7 +143,8 @@ pub(crate) fn read(text: &str) -> Result<ClientMessage, Closing> {
             };
             let params: Params = serde_json::from_value(Value::Object(payload))
                 .map_err(|error| Closing::BadMessage(error.to_string()))?;
-            if params.query.is_none() && params.extensions.is_none() {
+            if params.query.is_none() && params.document_id.is_none() && params.extensions.is_none()
+            {
                 return Err(bad("subscribe needs a query"));
             }
             Ok(ClientMessage::Subscribe { id, params })

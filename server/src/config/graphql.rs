@@ -1,9 +1,16 @@
 //! What a GraphQL client may ask for at once.
 
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use api::{ApiLimits, OriginPolicy};
+use anyhow::{Context, ensure};
+use api::{ApiLimits, OriginPolicy, TrustedDocuments};
 use serde::{Deserialize, Serialize};
+
+/// Largest file that lists documents.
+const DOCUMENTS_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The GraphQL surface.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,6 +64,10 @@ pub struct GraphQlSettings {
     pub keep_alive_ms: u64,
     /// Most documents remembered by their hash.
     pub persisted_max: usize,
+    /// A file that lists documents by their id or hash; none when empty.
+    pub documents: PathBuf,
+    /// Whether no other documents are answered.
+    pub documents_only: bool,
 }
 
 impl GraphQlSettings {
@@ -87,6 +98,8 @@ impl GraphQlSettings {
             send_timeout_ms: 10_000,
             keep_alive_ms: 12_000,
             persisted_max: 1_000,
+            documents: PathBuf::new(),
+            documents_only: false,
         }
     }
 
@@ -118,6 +131,26 @@ impl GraphQlSettings {
             keep_alive: millis(self.keep_alive_ms),
             persisted_max: self.persisted_max,
         }
+    }
+
+    /// The documents of the list, if there is one.
+    pub(crate) fn trusted(&self) -> anyhow::Result<TrustedDocuments> {
+        if self.documents.as_os_str().is_empty() {
+            return Ok(TrustedDocuments::none());
+        }
+        let name = self.documents.display();
+        let mut text = String::new();
+        let file = File::open(&self.documents)
+            .with_context(|| format!("could not open {name} (`graphql.documents`)"))?;
+        file.take(DOCUMENTS_BYTES + 1)
+            .read_to_string(&mut text)
+            .with_context(|| format!("could not read {name} (`graphql.documents`)"))?;
+        ensure!(
+            u64::try_from(text.len())? <= DOCUMENTS_BYTES,
+            "{name} (`graphql.documents`) has more than {DOCUMENTS_BYTES} bytes"
+        );
+        TrustedDocuments::read(&text, self.documents_only)
+            .with_context(|| format!("could not use {name} (`graphql.documents`)"))
     }
 
     /// Who may ask a server that listens on loopback only, or not.

@@ -84,6 +84,9 @@ pub enum ConfigError {
         /// The address.
         address: SocketAddr,
     },
+    /// Nothing would be answered.
+    #[error("`graphql.documents_only` needs a list of documents in `graphql.documents`")]
+    NoDocuments,
     /// It would never do anything.
     #[error("`{key}` must be at least 1")]
     Zero {
