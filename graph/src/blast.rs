@@ -18,8 +18,9 @@ pub use propagation::{PROPAGATION, PROPAGATION_VERSION, Propagation};
 use crate::freshness::Freshness;
 use crate::identity::ItemIx;
 use crate::path::{Contribution, PathStep};
+use crate::relations::Seat;
 use crate::topology::Topology;
-use crate::view::{GraphView, Item, Relation};
+use crate::view::{GraphView, Relation};
 use paths::{Label, Paths};
 use search::Search;
 
@@ -176,12 +177,27 @@ fn doubt(freshness: Freshness) -> &'static str {
     }
 }
 
+/// Who answers for the item that has a seat; most searches meet many of which nobody said anything.
+fn owner(topology: Topology<'_>, seat: Seat) -> Option<&str> {
+    let view = topology.view();
+    let mut is_described = false;
+    view.relations
+        .each_seat_of_item(&view.identity, seat, |seat| {
+            let mention = view.relations.mention_at(seat);
+            is_described |= view.facts.get(mention.0 as usize).is_some();
+        });
+    is_described
+        .then(|| view.item_at(topology.item_at(seat)).owner())
+        .flatten()
+}
+
 fn teams(topology: Topology<'_>, search: &Search) -> Vec<TeamImpact> {
     let mut by_team: BTreeMap<&str, TeamImpact> = BTreeMap::new();
     for wave in search.waves().iter().filter(|wave| 0 < wave.hops) {
         for seat in search.seats_of(wave) {
-            let item: Item<'_> = topology.view().item_at(topology.item_at(*seat));
-            let Some(owner) = item.owner() else { continue };
+            let Some(owner) = owner(topology, *seat) else {
+                continue;
+            };
             let team = by_team.entry(owner).or_insert_with(|| TeamImpact {
                 team: owner.to_owned(),
                 items: 0,

@@ -291,15 +291,13 @@ impl Relations {
         all.map(|row| self.edge(row, self.span(RowIx(row)).other))
     }
 
-    /// How many relations a mention ever had as the dependent.
-    pub(crate) fn providers_count(&self, mention: MentionIx) -> usize {
-        let seat = self.seat_of(mention);
+    /// How many relations a seat ever had as the dependent.
+    pub(crate) fn needs_count(&self, seat: Seat) -> usize {
         self.layout.needs_of(seat).len() + self.late_needs_of(seat).count()
     }
 
-    /// How many relations a mention ever had as the provider.
-    pub(crate) fn dependents_count(&self, mention: MentionIx) -> usize {
-        let seat = self.seat_of(mention);
+    /// How many relations a seat ever had as the provider.
+    pub(crate) fn dependents_count(&self, seat: Seat) -> usize {
         self.layout.dependents_of(seat).len() + self.late_dependents_of(seat).count()
     }
 

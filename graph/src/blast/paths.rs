@@ -51,12 +51,18 @@ impl<'v> Paths<'v> {
             }
             let seats = search.seats_of(wave).iter();
             let mut of_wave: Vec<Label> = seats.map(|seat| label(seat, wave)).collect();
-            labels.extend(&of_wave);
-            if 0 < wave.hops {
-                of_wave.sort_unstable_by_key(|label| label.item);
-                of_wave.truncate(missing);
-                listed.append(&mut of_wave);
+            if wave.hops == 0 {
+                labels.append(&mut of_wave);
+                continue;
             }
+            // A path goes through earlier waves only, so of the last one only what is listed counts.
+            if missing < of_wave.len() {
+                of_wave.select_nth_unstable_by_key(missing, |label| label.item);
+                of_wave.truncate(missing);
+            }
+            of_wave.sort_unstable_by_key(|label| label.item);
+            labels.extend(&of_wave);
+            listed.append(&mut of_wave);
         }
         let again = search.again().iter();
         labels.extend(again.map(|(seat, wave)| label(seat, wave)));

@@ -18,7 +18,6 @@ use super::BlastLimits;
 use super::weigh::Weigh;
 use crate::identity::ItemIx;
 use crate::relations::{RowIx, Seat, Span, Tag};
-use crate::table::Pages;
 use crate::topology::{Seen, Topology};
 
 /// What is reached with one score by one number of steps.
@@ -50,22 +49,12 @@ struct Running<'v> {
     weigh: Weigh<'v>,
     limits: BlastLimits,
     seen: Seen,
-    /// The fewest steps by which a seat was reached, where steps are limited.
-    fewest: Pages<Steps>,
+    /// The fewest steps by which a seat that was seen was reached; empty where steps are not limited.
+    fewest: Vec<u32>,
     waiting: BTreeMap<Rank, usize>,
     /// Seats that wait, by the numbers in `waiting`; empty ones are used again.
     crowds: Vec<Vec<Seat>>,
     empty: Vec<usize>,
-}
-
-/// A number of steps, none yet at first.
-#[derive(Clone, Copy)]
-struct Steps(u32);
-
-impl Default for Steps {
-    fn default() -> Self {
-        Self(u32::MAX)
-    }
 }
 
 /// The wave that is spread, and where harm goes from it.
@@ -170,7 +159,10 @@ impl<'v> Running<'v> {
             weigh: Weigh::new(topology),
             limits,
             seen: topology.no_seats(),
-            fewest: Pages::default(),
+            fewest: match limits.hops_max {
+                Some(_) => vec![0; topology.view().relations.seats_end()],
+                None => Vec::new(),
+            },
             waiting: BTreeMap::new(),
             crowds: Vec::new(),
             empty: Vec::new(),
@@ -194,20 +186,20 @@ impl<'v> Running<'v> {
         seats.sort_by_cached_key(|seat| self.topology.item_at(*seat));
     }
 
-    /// Whether a seat was reached before by as few steps, or steps do not count.
-    fn is_no_shorter(&mut self, seat: Seat, hops: u32) -> bool {
-        self.limits.hops_max.is_none() || self.fewest.get_mut(seat as usize).0 <= hops
+    /// Whether a seat that was seen was reached by as few steps, or steps do not count.
+    fn is_no_shorter(&self, seat: Seat, hops: u32) -> bool {
+        let fewest = self.fewest.get(seat as usize);
+        fewest.is_none_or(|fewest| *fewest <= hops)
     }
 
     /// Marks every seat of an item and spreads harm from each.
     fn reach(&mut self, seat: Seat, spreading: &mut Spreading, goes_on: bool) {
         let view = self.topology.view();
         let relations = &view.relations;
-        let fewer_steps_matter = self.limits.hops_max.is_some();
         relations.each_seat_of_item(&view.identity, seat, |seat| {
             self.seen.mark(seat);
-            if fewer_steps_matter {
-                self.fewest.get_mut(seat as usize).0 = spreading.hops;
+            if let Some(fewest) = self.fewest.get_mut(seat as usize) {
+                *fewest = spreading.hops;
             }
             if !goes_on {
                 return;

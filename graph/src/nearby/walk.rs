@@ -245,11 +245,11 @@ impl Walker<'_> {
         let members = &self.view.identity.item(item).members;
         let providers: usize = members
             .iter()
-            .map(|member| relations.providers_count(*member))
+            .map(|member| relations.needs_count(relations.seat_of(*member)))
             .sum();
         let dependents: usize = members
             .iter()
-            .map(|member| relations.dependents_count(*member))
+            .map(|member| relations.dependents_count(relations.seat_of(*member)))
             .sum();
         let mut crowd = 0.0;
         if self.weights.walk_hub < providers {

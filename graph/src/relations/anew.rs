@@ -8,6 +8,9 @@ use crate::cow::CowVec;
 use crate::identity::Identity;
 use crate::mention::MentionIx;
 
+/// An item with more relations on one side is not followed there when mentions are seated: it is near to everything.
+const CROWD: usize = 64;
+
 /// What the numbers of relations have become.
 pub(crate) struct Renumbering {
     new_rows: Vec<u32>,
@@ -40,8 +43,8 @@ impl Relations {
 
     /// Lays every relation out anew, by locality.
     pub(crate) fn lay_out(&mut self, identity: &Identity) -> Renumbering {
-        let order = layout::by_locality(identity, self.layout.mentions(), |mention| {
-            self.around(mention)
+        let order = layout::by_locality(identity, self.layout.mentions(), |mention, visit| {
+            self.around(mention, CROWD, visit);
         });
         let (anew, renumbering) = self.in_order(order, identity);
         *self = anew;
@@ -119,18 +122,17 @@ impl Relations {
         self.follow(identity);
     }
 
-    /// What is around a mention: providers, then dependents, with how many they are.
-    fn around(&self, mention: MentionIx) -> [(usize, Around<'_>); 2] {
-        let needed = self.providers_of(mention).map(|edge| edge.other);
-        let needing = self.dependents_of(mention).map(|edge| edge.other);
-        [
-            (self.providers_count(mention), Box::new(needed)),
-            (self.dependents_count(mention), Box::new(needing)),
-        ]
+    /// Calls `visit` with all around a mention, except on a side where they are too many.
+    fn around(&self, mention: MentionIx, most: usize, mut visit: impl FnMut(MentionIx)) {
+        let seat = self.seat_of(mention);
+        if self.needs_count(seat) <= most {
+            self.each_need(seat, |_, provider| visit(self.mention_at(provider)));
+        }
+        if self.dependents_count(seat) <= most {
+            self.each_dependent(seat, |_, span| visit(self.mention_at(span.other)));
+        }
     }
 }
-
-type Around<'r> = Box<dyn Iterator<Item = MentionIx> + 'r>;
 
 fn number(count: usize) -> u32 {
     u32::try_from(count).expect("fewer than 2^32 relations and mentions")

@@ -15,9 +15,6 @@ use crate::mention::MentionIx;
 /// The number of a mention by locality: what hangs together sits together.
 pub(crate) type Seat = u32;
 
-/// An item with more relations is not followed when mentions are seated: it is near to everything.
-const CROWD: usize = 64;
-
 /// Seats, and the relations of each.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Layout {
@@ -130,11 +127,11 @@ impl Layout {
 
 /// The mentions in a new order: neighbours near each other, the mentions of one item side by side.
 ///
-/// It goes in rounds from a mention to all around it, except around what everybody is near to.
-pub(super) fn by_locality<N: Iterator<Item = MentionIx>>(
+/// It goes in rounds from a mention to all that `around` finds.
+pub(super) fn by_locality(
     identity: &Identity,
     before: &[u32],
-    neighbours: impl Fn(MentionIx) -> [(usize, N); 2],
+    around: impl Fn(MentionIx, &mut dyn FnMut(MentionIx)),
 ) -> Vec<u32> {
     let count = identity.mentions.len();
     let mut order: Vec<u32> = Vec::with_capacity(count);
@@ -155,11 +152,7 @@ pub(super) fn by_locality<N: Iterator<Item = MentionIx>>(
         seat(&mut order, MentionIx(start));
         while let Some(mention) = order.get(next).copied() {
             next += 1;
-            for (count, around) in neighbours(MentionIx(mention)) {
-                if count <= CROWD {
-                    around.for_each(|other| seat(&mut order, other));
-                }
-            }
+            around(MentionIx(mention), &mut |other| seat(&mut order, other));
         }
     }
     order
