@@ -33,6 +33,8 @@ pub struct ApiLimits {
     pub diff_items_max: usize,
     /// Harm less likely than this, from 0 to 1, is not followed further.
     pub radius_score_min: f64,
+    /// Most statements about items that are looked through for attributes.
+    pub attribute_statements_max: usize,
     /// How long the answer to one request may take.
     pub request_time: Duration,
     /// How long a request waits for the fold to reach what was acknowledged before it.

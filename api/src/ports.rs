@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use graph::{GraphView, ItemStatement, Observation};
-use index::KnownUntil;
+use graph::{AttributeStatement, GraphView, ItemStatement, Observation};
+use index::{Found, KnownUntil};
 use model::{
     Change, ChangeId, ContentHash, EventEnvelope, EventId, LogPosition, Rejection, SourceName,
     Timestamp,
@@ -182,6 +182,15 @@ pub trait Bodies: Send + Sync + 'static {
         observations: Vec<Observation>,
         until: KnownUntil,
     ) -> PortFuture<'_, Result<ItemStatements, BodiesError>>;
+
+    /// What every source said of some attributes of any item, in no order. No more than about
+    /// `read_max` statements are looked at.
+    fn attributes(
+        &self,
+        names: Vec<String>,
+        until: KnownUntil,
+        read_max: usize,
+    ) -> PortFuture<'_, Result<Found<AttributeStatement>, BodiesError>>;
 }
 
 /// What sources said of one item, in no order.

@@ -63,9 +63,9 @@ pub use saved::RestoreError;
 pub use sources::{GapRow, SourceRow};
 pub use stamped::tie_of;
 pub use structure::{
-    CONTAINMENT, Chosen, Climb, ClimbLimits, Criticality, GroupBy, ItemCriteria, ItemGroup,
-    ItemGroups, ItemOrder, OrderBy, PLACEMENT, Reached, Responsible, Rule, contained_in, contents,
-    grouped, placement, responsible,
+    AttributeStatement, AttributeTable, CONTAINMENT, Climb, ClimbLimits, Criticality, GroupBy,
+    ItemCriteria, ItemGroup, ItemGroups, ItemOrder, OrderBy, PLACEMENT, Reached, Responsible, Rule,
+    contained_in, contents, grouped, placement, responsible,
 };
 pub use view::{
     AliasOfItem, BatchOfChange, ChangeRow, GraphView, IncidentRow, Item, ItemField, LinkedChange,

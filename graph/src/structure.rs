@@ -2,6 +2,7 @@
 //!
 //! Every question is a function over a view with explicit limits. Nothing here changes anything.
 
+mod attributes;
 mod climb;
 mod criticality;
 mod environments;
@@ -11,11 +12,12 @@ mod grouping;
 mod order;
 mod responsible;
 
+pub use attributes::{AttributeStatement, AttributeTable};
 pub use climb::{
     CONTAINMENT, Climb, ClimbLimits, PLACEMENT, Reached, Rule, contained_in, contents, placement,
 };
 pub use criticality::Criticality;
-pub use filter::{Chosen, ItemCriteria};
+pub use filter::ItemCriteria;
 pub use grouping::{GroupBy, ItemGroup, ItemGroups, grouped};
 pub use order::{ItemOrder, OrderBy};
 pub use responsible::{Responsible, responsible};

@@ -1,7 +1,10 @@
 //! How the estate is built: which items a filter means, what contains what, who answers, what is amiss.
 use std::sync::Arc;
 
-use graph::{Estate, GraphView, GroupBy, ItemCriteria, ItemOrder, OrderBy, Projection, grouped};
+use graph::{
+    AttributeTable, Estate, GraphView, GroupBy, ItemCriteria, ItemOrder, OrderBy, Projection,
+    grouped,
+};
 use insta::assert_snapshot;
 use model::ItemFilter;
 use testkit::{at, envelopes};
@@ -18,7 +21,7 @@ fn estate(text: &str) -> Arc<GraphView> {
 fn chosen(text: &str, filter: &str) -> String {
     let view = estate(text);
     let filter: ItemFilter = serde_json::from_str(&format!("{{{filter}}}")).expect("a filter");
-    let criteria = ItemCriteria::new(&view, vec![filter], Vec::new(), at("10:00"));
+    let criteria = ItemCriteria::new(&view, vec![filter], AttributeTable::default(), at("10:00"));
     let passing = view.items().filter(|item| criteria.passes(item));
     let mut keys: Vec<String> = passing.map(|item| item.key()).collect();
     keys.sort();

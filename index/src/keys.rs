@@ -25,6 +25,9 @@ pub(crate) const LAYOUT: KeyValueLayout = KeyValueLayout {
 /// What one thing's statements begin with.
 pub(crate) type Subject = [u8; 16];
 
+/// How long a key is: a subject and a position.
+pub(crate) const KEY_BYTES: usize = 24;
+
 /// The subject of what a source calls an item: two spellings of one key are one subject.
 pub(crate) fn item_subject(source: &SourceName, key: &SourceKey) -> Subject {
     let claim = graph::claim_of(key);
@@ -32,11 +35,21 @@ pub(crate) fn item_subject(source: &SourceName, key: &SourceKey) -> Subject {
     *ContentHash::of(&text).as_bytes()
 }
 
+/// What is equal for everything one source says by one key.
+pub fn teller(source: &SourceName, key: &SourceKey) -> [u8; 16] {
+    item_subject(source, key)
+}
+
 /// The key of a statement.
 pub(crate) fn key(subject: &Subject, position: LogPosition) -> Vec<u8> {
     let mut key = subject.to_vec();
     key.extend_from_slice(&store::position_key(position));
     key
+}
+
+/// The subject in a key.
+pub(crate) fn subject_of(key: &[u8]) -> Option<Subject> {
+    key.split_first_chunk().map(|(subject, _)| *subject)
 }
 
 /// The position in a key.

@@ -1,5 +1,6 @@
 //! Read models too large for memory, keyed by position. It keeps what the graph yields and decides no meaning.
 
+mod attributes;
 mod entries;
 mod error;
 mod evidence;
@@ -9,5 +10,6 @@ mod writer;
 
 pub use error::IndexError;
 pub use evidence::{EvidenceSubject, evidence_of};
+pub use keys::teller;
 pub use reader::{Found, IndexReader, KnownUntil, Statements};
 pub use writer::{CatchUp, Index};

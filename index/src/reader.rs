@@ -103,6 +103,13 @@ impl IndexReader {
         self.statements(keys::ITEMS, &keys::item_subject(source, key), until)
     }
 
+    /// The last entries about items before a key.
+    pub(crate) fn last_items(&self, before: &[u8], limit: usize) -> Result<Vec<Entry>, IndexError> {
+        let store = self.shared.store();
+        let read = store.last_between(keys::ITEMS, &[], before, limit);
+        read.map_err(IndexError::Store)
+    }
+
     /// Where the events stand that are evidence of this, the newest first, no more than `limit`.
     pub fn evidence(
         &self,
@@ -182,7 +189,10 @@ impl IndexReader {
     }
 }
 
-fn read<T: DeserializeOwned>(key: &[u8], entry: &[u8]) -> Result<Statement<T>, IndexError> {
+pub(crate) fn read<T: DeserializeOwned>(
+    key: &[u8],
+    entry: &[u8],
+) -> Result<Statement<T>, IndexError> {
     let position = keys::position_of(key).ok_or(IndexError::Form)?;
     let (occurred_at, tie, payload) = keys::split(entry).ok_or(IndexError::Form)?;
     let said =

@@ -1,9 +1,14 @@
 //! Which items a list shows, and in which order.
 
-use async_graphql::{Context, Enum, InputObject, Result};
-use graph::{Chosen, ItemCriteria, OrderBy};
-use model::Sureness;
+use async_graphql::{Context, Enum, InputObject, Json, Result};
+use graph::{AttributeTable, ItemCriteria, OrderBy};
+use index::{KnownUntil, teller};
+use model::{AttributeOperator, AttributeTest, LabelTest, Sureness};
+use serde_json::Value;
 
+use super::Shared;
+use super::asking::ask;
+use super::details::failed;
 use super::item::Freshness;
 use super::standpoint::Standpoint;
 use crate::error::ErrorCode;
@@ -38,9 +43,51 @@ pub(crate) struct ItemFilter {
     criticalities: Option<Vec<String>>,
     /// We are as sure of it as one of these at the moment asked about.
     freshness: Option<Vec<Freshness>>,
+    /// Its attributes pass all of these. They lie on the disk: see `cuts` of the answer.
+    attributes: Option<Vec<AttributeCondition>>,
+    /// It carries all of these labels: entries of the attribute `labels`.
+    labels: Option<Vec<LabelCondition>>,
     /// Whether items that do not exist at the moment asked about are shown too.
     #[graphql(default)]
     include_ended: bool,
+}
+
+/// A condition on one attribute, by the latest statement of any source.
+#[derive(InputObject)]
+pub(crate) struct AttributeCondition {
+    /// The attribute's name.
+    name: String,
+    /// How it is compared.
+    operator: AttributeComparison,
+    /// What it is compared with; not needed by `EXISTS`. Numbers and their texts are equal.
+    value: Option<Json<Value>>,
+}
+
+/// How an attribute is compared.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "AttributeOperator")]
+pub(crate) enum AttributeComparison {
+    /// It is the value.
+    Eq,
+    /// It is another value, or there is none.
+    Neq,
+    /// Its text holds the text of the value, whatever its case, or its list has it as an entry.
+    Contains,
+    /// There is a value.
+    Exists,
+    /// It is greater: numbers as numbers, anything else as text.
+    Gt,
+    /// It is less.
+    Lt,
+}
+
+/// A condition on one label.
+#[derive(InputObject)]
+pub(crate) struct LabelCondition {
+    /// The label's name.
+    name: String,
+    /// Its value; any when missing.
+    value: Option<String>,
 }
 
 /// What a list of items is ordered by. What is equal is ordered by key.
@@ -72,7 +119,7 @@ pub(crate) enum ItemOrderBy {
 /// Which items are meant at a standpoint, everything read that lies on the disk.
 pub(crate) struct ItemChoice {
     filters: Vec<model::ItemFilter>,
-    chosen: Vec<Chosen>,
+    attributes: AttributeTable,
     cuts: Vec<String>,
 }
 
@@ -99,6 +146,8 @@ impl ItemFilter {
                 .map(sureness)
                 .collect(),
             include_ended: self.include_ended,
+            attributes: conditions(self.attributes)?,
+            labels: labels(self.labels),
             ..model::ItemFilter::default()
         };
         let lists = [
@@ -125,23 +174,75 @@ impl ItemFilter {
 impl ItemChoice {
     /// Reads what a filter needs from the disk.
     pub(crate) async fn of(
-        _ctx: &Context<'_>,
-        _at: &Standpoint,
+        ctx: &Context<'_>,
+        at: &Standpoint,
         filter: Option<ItemFilter>,
     ) -> Result<Self> {
-        let filter = filter.unwrap_or_default().read()?;
-        Ok(Self {
-            filters: vec![filter],
-            chosen: Vec::new(),
+        let filters = vec![filter.unwrap_or_default().read()?];
+        Self::reading(ctx, at, filters, None).await
+    }
+
+    /// Reads what filters need from the disk, and one attribute more.
+    pub(crate) async fn reading(
+        ctx: &Context<'_>,
+        at: &Standpoint,
+        filters: Vec<model::ItemFilter>,
+        also: Option<String>,
+    ) -> Result<Self> {
+        let mut choice = Self {
+            attributes: AttributeTable::default(),
             cuts: Vec::new(),
-        })
+            filters,
+        };
+        let names = choice.attribute_names(also);
+        if names.is_empty() {
+            return Ok(choice);
+        }
+        let read_max = ctx.data::<Shared>()?.limits.attribute_statements_max;
+        let until = KnownUntil {
+            position: at.view.position(),
+            moment: at.stated.then_some(at.valid_at),
+        };
+        let read = ctx
+            .data::<Shared>()?
+            .ports
+            .bodies
+            .attributes(names, until, read_max);
+        let found = read.await.map_err(|error| failed(&error))?;
+        if found.truncated {
+            choice.cuts.push(format!(
+                "attributes were looked for in {read_max} statements about items, not in all"
+            ));
+        }
+        let view = at.view.clone();
+        let table = move || AttributeTable::new(&view.graph, found.entries, until.moment, teller);
+        choice.attributes = ask(ctx, table).await?;
+        Ok(choice)
+    }
+
+    fn attribute_names(&self, also: Option<String>) -> Vec<String> {
+        let mut names: Vec<String> = also.into_iter().collect();
+        for filter in &self.filters {
+            names.extend(filter.attributes.iter().map(|test| test.name.clone()));
+            let labels = filter.labels.iter();
+            names.extend(labels.map(|_| LabelTest::ATTRIBUTE.to_owned()));
+        }
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// The attributes that were read.
+    pub(crate) fn attributes(&self) -> &AttributeTable {
+        &self.attributes
     }
 
     /// The items that are meant, and sentences on what was not looked at.
-    pub(crate) fn items(self, at: &Standpoint) -> (Vec<graph::Item<'_>>, Vec<String>) {
+    pub(crate) fn items<'v>(&self, at: &'v Standpoint) -> (Vec<graph::Item<'v>>, Vec<String>) {
         let graph = &at.view.graph;
-        let criteria = ItemCriteria::new(graph, self.filters, self.chosen, at.valid_at);
-        let mut cuts = self.cuts;
+        let (filters, attributes) = (self.filters.clone(), self.attributes.clone());
+        let criteria = ItemCriteria::new(graph, filters, attributes, at.valid_at);
+        let mut cuts = self.cuts.clone();
         if criteria.truncated() {
             cuts.push("the environment contains more than was looked at".to_owned());
         }
@@ -167,4 +268,33 @@ fn sureness(freshness: Freshness) -> Sureness {
         Freshness::Unconfirmed => Sureness::Unconfirmed,
         Freshness::Closed => Sureness::Closed,
     }
+}
+
+fn conditions(given: Option<Vec<AttributeCondition>>) -> Result<Vec<AttributeTest>> {
+    let mut tests = Vec::new();
+    for condition in given.unwrap_or_default() {
+        let operator = AttributeOperator::from(condition.operator);
+        let value = condition.value.map(|value| value.0);
+        let comparable = value.as_ref().is_some_and(|value| !value.is_null());
+        if operator != AttributeOperator::Exists && !comparable {
+            let message = format!("the condition on {} needs a value", condition.name);
+            return Err(ErrorCode::BadInput.error(message));
+        }
+        tests.push(AttributeTest {
+            name: condition.name,
+            operator,
+            value,
+        });
+    }
+    Ok(tests)
+}
+
+fn labels(given: Option<Vec<LabelCondition>>) -> Vec<LabelTest> {
+    let given = given.unwrap_or_default().into_iter();
+    given
+        .map(|label| LabelTest {
+            name: label.name,
+            value: label.value,
+        })
+        .collect()
 }

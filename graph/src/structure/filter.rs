@@ -1,40 +1,21 @@
-//! Which items a filter means, without reading attributes: those lie on the disk, and whoever
-//! reads them hands in what passed as [`Chosen`].
+//! Which items a filter means. Attributes lie on the disk: whoever reads them hands them in.
 
-use std::collections::BTreeSet;
+use model::{ItemFilter, Sureness, Timestamp};
 
-use model::{CiId, ItemFilter, Sureness, Timestamp};
-
+use super::attributes::AttributeTable;
 use super::criticality::Criticality;
 use super::environments::Inside;
 use super::fold;
 use super::responsible::owner_of;
 use crate::freshness::Freshness;
-use crate::identity::ItemIx;
 use crate::mention::Name;
 use crate::view::{GraphView, Item};
-
-/// Items that passed a condition elsewhere.
-#[derive(Clone, Debug, Default)]
-pub struct Chosen {
-    items: BTreeSet<ItemIx>,
-}
-
-impl Chosen {
-    /// The items of a view with these ids.
-    pub fn of(view: &GraphView, ids: impl IntoIterator<Item = CiId>) -> Self {
-        let items = ids.into_iter().filter_map(|id| view.item(id));
-        Self {
-            items: items.map(|item| item.item).collect(),
-        }
-    }
-}
 
 /// A filter ready to be applied to a view at a moment.
 #[derive(Clone, Debug)]
 pub struct ItemCriteria {
     all: Vec<One>,
-    chosen: Vec<Chosen>,
+    attributes: AttributeTable,
     at: Timestamp,
 }
 
@@ -47,13 +28,13 @@ struct One {
 }
 
 impl ItemCriteria {
-    /// Filters that must all hold, and items chosen elsewhere to which the answer is held.
+    /// Filters that must all hold, and the attributes they test.
     ///
-    /// The fields `attributes`, `labels` and `group` of a filter are not looked at here.
+    /// The field `group` of a filter is not looked at here: its group's filter is one of the others.
     pub fn new(
         view: &GraphView,
         filters: Vec<ItemFilter>,
-        chosen: Vec<Chosen>,
+        attributes: AttributeTable,
         at: Timestamp,
     ) -> Self {
         let read = |filter: ItemFilter| One {
@@ -67,7 +48,7 @@ impl ItemCriteria {
         };
         Self {
             all: filters.into_iter().map(read).collect(),
-            chosen,
+            attributes,
             at,
         }
     }
@@ -75,7 +56,7 @@ impl ItemCriteria {
     /// Whether every item that exists passes.
     pub fn passes_all(&self) -> bool {
         let nothing = ItemFilter::default();
-        self.chosen.is_empty() && self.all.iter().all(|one| one.filter == nothing)
+        self.all.iter().all(|one| one.filter == nothing)
     }
 
     /// Whether a part of the estate was too large to be looked at.
@@ -86,11 +67,12 @@ impl ItemCriteria {
 
     /// Whether an item passes.
     pub fn passes(&self, item: &Item<'_>) -> bool {
-        self.chosen
-            .iter()
-            .all(|chosen| chosen.items.contains(&item.item))
-            && self.all.iter().all(|one| one.passes(item, self.at))
+        self.all.iter().all(|one| one.passes(item, self.at))
             && self.freshness_passes(item)
+            && self
+                .all
+                .iter()
+                .all(|one| self.attributes.passes(item, &one.filter))
     }
 
     fn freshness_passes(&self, item: &Item<'_>) -> bool {

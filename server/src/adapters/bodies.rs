@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use api::{Bodies, BodiesError, ItemStatements, PortFuture};
-use graph::{ItemStatement, Observation, Statement, claim_of, merge_change, tie_of};
-use index::{IndexReader, KnownUntil};
+use graph::{
+    AttributeStatement, ItemStatement, Observation, Statement, claim_of, merge_change, tie_of,
+};
+use index::{Found, IndexReader, KnownUntil, teller};
 use model::{Change, ChangeId, Claim, Event, EventEnvelope, LogPosition, ObservedItem, SourceName};
 use store::EventLog;
 
@@ -83,6 +85,44 @@ impl Bodies for IndexedBodies {
             Ok(said)
         }))
     }
+
+    fn attributes(
+        &self,
+        names: Vec<String>,
+        until: KnownUntil,
+        read_max: usize,
+    ) -> PortFuture<'_, Result<Found<AttributeStatement>, BodiesError>> {
+        let (index, log) = (self.index.clone(), Arc::clone(&self.log));
+        Box::pin(behind::off_the_async_threads(move || {
+            let behind = Behind::of(&index, until);
+            let found = index.attribute_statements(&names, behind.indexed, read_max);
+            let mut found = found.map_err(failed)?;
+            found.truncated |= behind.each(&*log, |envelope| {
+                let described = described(&envelope.event).iter();
+                let said = described.filter_map(|item| stated(envelope, item, &names));
+                found.entries.extend(said);
+            })?;
+            Ok(found)
+        }))
+    }
+}
+
+/// What an event says of some attributes of an item, if anything.
+fn stated(
+    envelope: &EventEnvelope,
+    item: &ObservedItem,
+    names: &[String],
+) -> Option<AttributeStatement> {
+    let mut attributes = item.attributes.clone();
+    attributes.retain(|name, _| names.contains(name));
+    (!attributes.is_empty()).then(|| AttributeStatement {
+        key: item.key.clone(),
+        teller: teller(&envelope.id.source, &item.key),
+        occurred_at: envelope.occurred_at,
+        tie: tie_of(&envelope.id),
+        position: envelope.position,
+        attributes,
+    })
 }
 
 /// What the index holds of what a source said of an item.

@@ -1,13 +1,13 @@
 //! Items counted by a value.
 
 use async_graphql::{Enum, SimpleObject};
+use graph::GroupBy;
 
 use crate::schema::scalars::LogPosition;
 use crate::schema::standpoint::Standpoint;
 
 /// What items can be counted by.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "graph::GroupBy")]
 pub(crate) enum ItemGroupBy {
     /// The kind.
     Kind,
@@ -19,6 +19,8 @@ pub(crate) enum ItemGroupBy {
     Criticality,
     /// How sure we are of it.
     Freshness,
+    /// The attribute that the argument `attribute` names.
+    Attribute,
 }
 
 /// The items with one value.
@@ -45,6 +47,20 @@ pub(crate) struct ItemGroups {
     cuts: Vec<String>,
     /// The last position that was known when this was answered.
     position: LogPosition,
+}
+
+impl ItemGroupBy {
+    /// What the fold knows items by; `None` for an attribute, which lies on the disk.
+    pub(crate) fn known(self) -> Option<GroupBy> {
+        match self {
+            Self::Kind => Some(GroupBy::Kind),
+            Self::Owner => Some(GroupBy::Owner),
+            Self::Environment => Some(GroupBy::Environment),
+            Self::Criticality => Some(GroupBy::Criticality),
+            Self::Freshness => Some(GroupBy::Freshness),
+            Self::Attribute => None,
+        }
+    }
 }
 
 impl ItemGroups {

@@ -10,4 +10,5 @@ mod history;
 mod identity;
 mod order;
 mod running;
+mod structure;
 mod tidy;
