@@ -16,6 +16,7 @@ mod item;
 mod item_filter;
 mod item_input;
 mod keys;
+mod kinds;
 mod live;
 mod mutation;
 mod nearby;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use model::{Cardinality, Kinds, ObservedRelation, RelationKindDefined, Timestamp};
+use model::{Cardinality, ObservedRelation, RelationKindDefined, Timestamp};
 
 use crate::anomalies::{Anomaly, ITEMS_SHOWN};
 use crate::freshness::Freshness;
@@ -52,17 +52,36 @@ pub fn crowding(
     })
 }
 
+/// Definitions of relation kinds, by the word that relations carry.
+type Ruled<'k> = BTreeMap<WordIx, &'k RelationKindDefined>;
+
 /// Items at one end of the relations of one kind, by the item at the other end.
 type Ends = BTreeMap<(WordIx, ItemIx), BTreeSet<ItemIx>>;
 
 /// Every breach of a relation kind's definition at a moment: too many relations, or ends of other kinds.
 pub(crate) fn breaches(view: &GraphView, at: Timestamp) -> Vec<Anomaly> {
     let kinds = view.kinds().at(at);
-    let ruled = ruled(view, &kinds);
-    let mut found = BTreeSet::new();
-    if ruled.is_empty() {
-        return Vec::new();
+    let ruled = ruled(view, kinds.relation_kinds().map(Arc::as_ref));
+    match ruled.is_empty() {
+        true => Vec::new(),
+        false => check(view, &ruled, at).1,
     }
+}
+
+/// How many relations of a kind there are at a moment, and what of them breaks a definition of it.
+pub(crate) fn check_one(
+    view: &GraphView,
+    defined: &RelationKindDefined,
+    at: Timestamp,
+) -> (usize, Vec<Anomaly>) {
+    let word = view.identity.words.find(&defined.name);
+    let ruled = word.map(|word| (word, defined)).into_iter().collect();
+    check(view, &ruled, at)
+}
+
+fn check(view: &GraphView, ruled: &Ruled<'_>, at: Timestamp) -> (usize, Vec<Anomaly>) {
+    let mut found = BTreeSet::new();
+    let mut checked = 0;
     let (mut providers, mut dependents) = (Ends::new(), Ends::new());
     for row in view.relations.rows() {
         let ends = view.relations.ends(row);
@@ -73,6 +92,7 @@ pub(crate) fn breaches(view: &GraphView, at: Timestamp) -> Vec<Anomaly> {
         if relation.freshness(at) == Freshness::Closed {
             continue;
         }
+        checked += 1;
         let dependent = view.identity.item_of(ends.dependent);
         let provider = view.identity.item_of(ends.provider);
         let (one, other) = (relation.dependent(), relation.provider());
@@ -99,20 +119,17 @@ pub(crate) fn breaches(view: &GraphView, at: Timestamp) -> Vec<Anomaly> {
             found.insert(too_many(view, kind, *item, others));
         }
     }
-    found.into_iter().collect()
+    (checked, found.into_iter().collect())
 }
 
 /// The relation kinds that rule something, by the word that relations carry.
-fn ruled<'k>(view: &GraphView, kinds: &'k Kinds) -> BTreeMap<WordIx, &'k RelationKindDefined> {
+fn ruled<'k>(view: &GraphView, kinds: impl Iterator<Item = &'k RelationKindDefined>) -> Ruled<'k> {
     let rules_something = |kind: &&RelationKindDefined| {
         kind.cardinality != Cardinality::ManyToMany
             || !kind.dependents.is_empty()
             || !kind.providers.is_empty()
     };
-    let ruling = kinds
-        .relation_kinds()
-        .map(Arc::as_ref)
-        .filter(rules_something);
+    let ruling = kinds.filter(rules_something);
     ruling
         .filter_map(|kind| Some((view.identity.words.find(&kind.name)?, kind)))
         .collect()

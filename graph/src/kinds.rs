@@ -96,6 +96,13 @@ impl KindBook {
         versions.flat_map(BTreeMap::values)
     }
 
+    /// Whether a definition of a kind counts at a moment, apart from what is built in.
+    pub fn stands(&self, name: &str, moment: Timestamp) -> bool {
+        let versions = self.kinds.get(name);
+        let version = versions.and_then(|versions| counting(versions, moment));
+        version.is_some_and(|version| version.defined.is_some())
+    }
+
     /// Whether anybody ever defined anything.
     pub fn is_empty(&self) -> bool {
         self.kinds.is_empty() && self.relation_kinds.is_empty()

@@ -11,7 +11,7 @@ mod resolve;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use model::{ChangeId, CiId, IncidentId, LogPosition, Timestamp, Verdict};
+use model::{ChangeId, CiId, IncidentId, LogPosition, RelationKindDefined, Timestamp, Verdict};
 
 use crate::anomalies::{self, Anomaly};
 use crate::changes::Changes;
@@ -156,6 +156,15 @@ impl GraphView {
     /// Relations that break the definition of their kind at a moment.
     pub fn broken_relation_kinds(&self, at: Timestamp) -> Vec<Anomaly> {
         crate::crowding::breaches(self, at)
+    }
+
+    /// How many relations of a kind there are at a moment, and what of them breaks a definition of it.
+    pub fn check_relation_kind(
+        &self,
+        defined: &RelationKindDefined,
+        at: Timestamp,
+    ) -> (usize, Vec<Anomaly>) {
+        crate::crowding::check_one(self, defined, at)
     }
 
     /// The kinds of all items with their number; `unknown` where only names in other schemes are known.

@@ -6,11 +6,11 @@ use async_graphql::SimpleObject;
 #[derive(SimpleObject)]
 pub(crate) struct Anomaly {
     /// Its stable name, such as `AMBIGUOUS_KEY`.
-    code: &'static str,
+    pub(super) code: &'static str,
     /// The key it is about.
-    key: String,
+    pub(super) key: String,
     /// What is the matter, and what to do.
-    message: String,
+    pub(super) message: String,
 }
 
 impl From<graph::Anomaly> for Anomaly {

@@ -17,6 +17,7 @@ use super::incident::{
 use super::item::{ConfigurationItem, ItemConnection, ItemTotals};
 use super::item_filter::{ItemChoice, ItemFilter, ItemOrder};
 use super::keys::{self, Meant};
+use super::kinds::findings;
 use super::nearby::{Coverage, NearbyChanges};
 use super::node::{AnyId, Node};
 use super::paging::{PageArguments, page_cost, question_size};
@@ -355,9 +356,16 @@ impl CoreQuery {
     ) -> Result<Vec<Anomaly>> {
         let first = question_size(ctx, first)?;
         let at = Standpoint::of(ctx, as_of.as_ref()).await?;
+        let broken = findings(ctx, &at).await?;
         ask(ctx, move || {
-            let anomalies = at.view.graph.anomalies().into_iter();
-            anomalies.take(first).map(Anomaly::from).collect()
+            let graph = &at.view.graph;
+            let open = graph.anomalies().into_iter();
+            let relations = graph.broken_relation_kinds(at.valid_at);
+            let mut all: Vec<Anomaly> = open.chain(relations).map(Anomaly::from).collect();
+            all.extend(broken);
+            all.sort_by(|one, other| (one.code, &one.key).cmp(&(other.code, &other.key)));
+            all.truncate(first);
+            all
         })
         .await
     }
