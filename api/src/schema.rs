@@ -43,6 +43,7 @@ use difference::DifferenceQuery;
 use identity::IdentityMutation;
 use incident::IncidentConnection;
 use item::{ItemConnection, RelationConnection};
+use kinds::{KindMutation, KindQuery};
 use live::Subscription;
 use mutation::CoreMutation;
 use quarantine::QuarantineConnection;
@@ -51,11 +52,11 @@ use structure::StructureQuery;
 
 /// Everything that can be asked. Every answer is given from one immutable view that holds all that was acknowledged before the request.
 #[derive(Default, MergedObject)]
-pub(crate) struct Query(CoreQuery, DifferenceQuery, StructureQuery);
+pub(crate) struct Query(CoreQuery, DifferenceQuery, KindQuery, StructureQuery);
 
 /// Everything that can be stated. Success is answered after the fact is on the disk.
 #[derive(Default, MergedObject)]
-pub(crate) struct Mutation(CoreMutation, IdentityMutation);
+pub(crate) struct Mutation(CoreMutation, IdentityMutation, KindMutation);
 
 /// The engine with our schema.
 pub(crate) type Engine = Schema<Query, Mutation, Subscription>;

@@ -75,12 +75,12 @@ impl KindQuery {
             let counted = |name: &str| seen.get(name).copied().unwrap_or(0);
             let defined = kinds.kinds().map(|rules| {
                 let items = counted(&rules.defined().name);
-                ItemKind::defined(&at, Arc::clone(rules)).with_items(items)
+                ItemKind::with_rules(&at, Arc::clone(rules)).with_items(items)
             });
             let undefined = seen.iter().filter(|(name, _)| kinds.kind(name).is_none());
             let undefined = undefined
                 .take(SEEN_MAX)
-                .map(|(name, items)| ItemKind::undefined(&at, name).with_items(*items));
+                .map(|(name, items)| ItemKind::without_rules(&at, name).with_items(*items));
             let mut all: Vec<ItemKind> = defined.chain(undefined).collect();
             all.sort_by(|one, other| one.name.cmp(&other.name));
             all
@@ -141,7 +141,7 @@ impl KindMutation {
         Ok(KindRecorded {
             position: None,
             check: Some(ModelCheck::of_items(ctx, &at, &rules).await?),
-            kind: Some(ItemKind::defined(&at, rules)),
+            kind: Some(ItemKind::with_rules(&at, rules)),
         })
     }
 
@@ -170,7 +170,7 @@ impl KindMutation {
         }
         Ok(KindRecorded {
             position: None,
-            kind: Some(ItemKind::undefined(&at, &name)),
+            kind: Some(ItemKind::without_rules(&at, &name)),
             check: Some(ModelCheck::nothing()),
         })
     }

@@ -109,16 +109,16 @@ impl ItemKind {
     pub(super) fn find(at: &Standpoint, name: &str) -> Option<Self> {
         let graph = &at.view.graph;
         if let Some(rules) = graph.kinds().at(at.valid_at).kind(name) {
-            return Some(Self::defined(at, Arc::clone(rules)));
+            return Some(Self::with_rules(at, Arc::clone(rules)));
         }
         let was_defined = graph.kinds().kind_versions(name).next().is_some();
         let items = graph.kinds_seen().get(name).copied();
         (was_defined || items.is_some())
-            .then(|| Self::undefined(at, name).with_items(items.unwrap_or(0)))
+            .then(|| Self::without_rules(at, name).with_items(items.unwrap_or(0)))
     }
 
     /// A defined kind.
-    pub(super) fn defined(at: &Standpoint, rules: Arc<KindRules>) -> Self {
+    pub(super) fn with_rules(at: &Standpoint, rules: Arc<KindRules>) -> Self {
         Self {
             at: at.clone(),
             name: rules.defined().name.clone(),
@@ -128,7 +128,7 @@ impl ItemKind {
     }
 
     /// A kind that nobody defines.
-    pub(super) fn undefined(at: &Standpoint, name: &str) -> Self {
+    pub(super) fn without_rules(at: &Standpoint, name: &str) -> Self {
         Self {
             at: at.clone(),
             name: name.to_owned(),
