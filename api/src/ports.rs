@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use graph::{AttributeStatement, GraphView, ItemStatement, Observation};
+use graph::{AttributeStatement, GraphView, ItemStatement, Observation, Retractions};
 use index::{Found, KnownUntil};
 use model::{
     Change, ChangeId, ContentHash, EventEnvelope, EventId, LogPosition, Rejection, SourceName,
@@ -73,6 +73,14 @@ pub trait Views: Send + Sync + 'static {
 
     /// The view that holds exactly what was known then.
     fn as_known_at(&self, known_at: KnownAt) -> PortFuture<'_, Result<ReadView, ViewError>>;
+
+    /// The view at a position as it would be if these sources were retracted. It is folded from the
+    /// beginning of the log, which takes its time.
+    fn knowing(
+        &self,
+        position: LogPosition,
+        retractions: Retractions,
+    ) -> PortFuture<'_, Result<ReadView, ViewError>>;
 }
 
 /// Why there is no such view.

@@ -82,6 +82,14 @@ pub(crate) fn coverage_of(view: &GraphView, around: &Surroundings<'_>) -> Covera
             .iter()
             .map(|(name, source)| format!("{name} is silent since {}", source.recorded_at)),
     );
+    if view.is_outdated() {
+        gaps.push("a source was retracted or restored and is not left out yet: the state is being made anew".to_owned());
+    }
+    for (source, until) in view.retractions().standing() {
+        gaps.push(format!(
+            "what {source} said of the time until {until} is retracted"
+        ));
+    }
     gaps.extend(observation_gaps(view, around));
     gaps.extend(unconfirmed(view, nearest, around.at));
     gaps.truncate(LISTED_MAX);

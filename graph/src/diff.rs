@@ -12,6 +12,7 @@ use model::{CiId, EventEnvelope, Timestamp};
 
 use crate::estate::Estate;
 use crate::identity::ItemIx;
+use crate::mention::MentionIx;
 use crate::projection::Projection;
 use crate::topology::Topology;
 use crate::view::{ChangeRow, GraphView, Item, Relation};
@@ -244,10 +245,25 @@ fn around(
 
 /// The items of another view that share a name with an item.
 fn counterparts(item: Item<'_>, other: &GraphView) -> BTreeSet<ItemIx> {
-    let known = item
-        .members()
-        .filter(|member| (member.0 as usize) < other.identity.mentions.len());
+    let members = item.members();
+    let known = members.filter_map(|member| same_name(item.view, member, other));
     known.map(|member| other.identity.item_of(member)).collect()
+}
+
+/// The number a name has in another view, if that knows it.
+///
+/// Folds of one log that know of the same retractions number names alike.
+fn same_name(view: &GraphView, name: MentionIx, other: &GraphView) -> Option<MentionIx> {
+    if view.numbering == other.numbering {
+        let known = (name.0 as usize) < other.identity.mentions.len();
+        return known.then_some(name);
+    }
+    let claim = view
+        .identity
+        .mention(name)
+        .name
+        .to_claim(&view.identity.words);
+    other.identity.find_id(CiId::of(&claim))
 }
 
 fn of_item<'v>(from: State<'v>, to: State<'v>, item: ItemIx) -> Vec<Difference<'v>> {
@@ -342,7 +358,8 @@ fn of_values<'v>(before: &[Item<'v>], item: Item<'v>, view: &'v GraphView) -> Ve
 
 /// Items that only the earlier state knows.
 fn vanished<'v>(from: State<'v>, to: State<'v>, scope: &DiffScope) -> Vec<Difference<'v>> {
-    if from.view.identity.mentions.len() <= to.view.identity.mentions.len() {
+    let (known, knows) = (&from.view.identity.mentions, &to.view.identity.mentions);
+    if from.view.numbering == to.view.numbering && known.len() <= knows.len() {
         return Vec::new();
     }
     let named: BTreeSet<CiId> = scope.items.iter().copied().collect();

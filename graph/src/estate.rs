@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use model::{
     CauseJudged, Change, ChangeId, Event, EventEnvelope, Incident, IncidentId, IncidentStatus,
-    ItemSplit, ItemsMerged, LogPosition, ObservationGap, SourceKey,
+    ItemSplit, ItemsMerged, LogPosition, ObservationGap, SourceKey, SourceName,
 };
 
 use crate::changes;
@@ -18,6 +18,7 @@ use crate::kinds::KindBook;
 use crate::mention::{MentionIx, ReadKey};
 use crate::projection::Projection;
 use crate::relations::Renumbering;
+use crate::retractions::Retractions;
 use crate::saved::{RestoreError, SavedEstate};
 use crate::sources::{self, GapRow};
 use crate::stamped::Stamp;
@@ -35,7 +36,7 @@ pub struct Estate {
 impl Projection for Estate {
     type View = GraphView;
     const NAME: &'static str = "estate";
-    const VERSION: u32 = 5;
+    const VERSION: u32 = 6;
 
     fn apply(&mut self, envelope: &EventEnvelope) {
         assert_eq!(
@@ -46,6 +47,9 @@ impl Projection for Estate {
         self.view.position = envelope.position;
         self.view.recorded_at = Some(envelope.recorded_at);
         sources::hear(Arc::make_mut(&mut self.view.sources), envelope);
+        if self.view.retractions.voids(envelope) {
+            return;
+        }
         let stamp = Stamp::of(envelope.occurred_at, &envelope.id);
         match &envelope.event {
             Event::ItemObserved(item) => self.item_observed(envelope, item, stamp),
@@ -69,7 +73,11 @@ impl Projection for Estate {
                 let decision = decision_id(&reverted.decision);
                 self.view.identity.revert(decision);
             }
-            Event::SourceRetracted(_) | Event::SourceRestored(_) => {}
+            Event::SourceRetracted(_) | Event::SourceRestored(_) => {
+                let source = self.view.retractions.say(envelope);
+                let heard = source.is_some_and(|source| self.heard_before(source, envelope));
+                self.view.outdated |= heard;
+            }
             Event::KindDefined(kind) => self.kinds().define(kind, stamp, envelope.position),
             Event::KindWithdrawn(kind) => {
                 self.kinds().withdraw(&kind.name, stamp, envelope.position);
@@ -99,6 +107,33 @@ impl Estate {
     /// The view it has become.
     pub(crate) fn into_view(self) -> GraphView {
         self.view
+    }
+
+    /// An empty estate that knows from the start whom not to believe.
+    pub fn knowing(retractions: Retractions) -> Self {
+        let mut estate = Self::default();
+        estate.view.numbering = retractions.digest();
+        estate.view.retractions = retractions;
+        estate
+    }
+
+    /// Whom it does not believe.
+    pub fn retractions(&self) -> &Retractions {
+        &self.view.retractions
+    }
+
+    /// Whether it holds what has since been retracted, or lacks what has since been restored: it is
+    /// to be folded anew by one that [knows](Self::knowing).
+    pub fn is_outdated(&self) -> bool {
+        self.view.outdated
+    }
+
+    /// Whether a source has said anything but what is said of it now.
+    fn heard_before(&self, source: &SourceName, envelope: &EventEnvelope) -> bool {
+        let row = self.view.sources.get(source.as_str());
+        let events: u64 = row.map_or(0, |row| row.events.values().sum());
+        let own = u64::from(*source == envelope.id.source);
+        own < events
     }
 
     /// The last position it holds.

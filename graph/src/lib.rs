@@ -24,6 +24,7 @@ mod nearby;
 mod path;
 mod projection;
 mod relations;
+mod retractions;
 mod saved;
 mod sources;
 mod stamped;
@@ -59,6 +60,7 @@ pub use nearby::{
 pub use path::{Contribution, PathStep};
 pub use projection::Projection;
 pub use relations::CallCounts;
+pub use retractions::Retractions;
 pub use saved::RestoreError;
 pub use sources::{GapRow, SourceRow};
 pub use stamped::tie_of;

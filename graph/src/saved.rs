@@ -15,6 +15,7 @@ use crate::incidents::{self, Incidents};
 use crate::kinds::{KindBook, SavedKinds};
 use crate::listings::Lists;
 use crate::relations::{Relations, SavedRelations};
+use crate::retractions::Retractions;
 use crate::sources::{GapRow, SourceRow};
 use crate::stamped::Stamped;
 use crate::view::GraphView;
@@ -50,6 +51,9 @@ pub(crate) struct SavedEstate {
     gaps: BTreeSet<GapRow>,
     quarantined: u64,
     kinds: SavedKinds,
+    retractions: Retractions,
+    numbering: u64,
+    outdated: bool,
 }
 
 impl SavedEstate {
@@ -68,6 +72,9 @@ impl SavedEstate {
             gaps: (*view.gaps).clone(),
             quarantined: view.quarantined,
             kinds: view.kinds.save(),
+            retractions: view.retractions.clone(),
+            numbering: view.numbering,
+            outdated: view.outdated,
         }
     }
 
@@ -95,6 +102,9 @@ impl SavedEstate {
             gaps: Arc::new(self.gaps),
             quarantined: self.quarantined,
             kinds: Arc::new(KindBook::restore(self.kinds)),
+            retractions: self.retractions,
+            numbering: self.numbering,
+            outdated: self.outdated,
         }
     }
 }

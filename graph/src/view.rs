@@ -22,6 +22,7 @@ use crate::incidents::Incidents;
 use crate::kinds::KindBook;
 use crate::listings::Lists;
 use crate::relations::Relations;
+use crate::retractions::Retractions;
 use crate::sources::{GapRow, SourceRow};
 use crate::stamped::Stamped;
 
@@ -46,6 +47,11 @@ pub struct GraphView {
     pub(crate) sources: Arc<BTreeMap<String, SourceRow>>,
     pub(crate) gaps: Arc<BTreeSet<GapRow>>,
     pub(crate) kinds: Arc<KindBook>,
+    pub(crate) retractions: Retractions,
+    /// Which retractions it was folded with from the start: views with the same one number names alike.
+    pub(crate) numbering: u64,
+    /// Whether it was folded before what is retracted now was known.
+    pub(crate) outdated: bool,
     pub(crate) quarantined: u64,
 }
 
@@ -146,6 +152,16 @@ impl GraphView {
     /// Every source by name.
     pub fn sources(&self) -> &BTreeMap<String, SourceRow> {
         &self.sources
+    }
+
+    /// Whom it does not believe.
+    pub fn retractions(&self) -> &Retractions {
+        &self.retractions
+    }
+
+    /// Whether a retraction, or its taking back, is not in effect yet: it is being folded anew.
+    pub fn is_outdated(&self) -> bool {
+        self.outdated
     }
 
     /// Observations known to be missing.

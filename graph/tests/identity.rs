@@ -230,3 +230,78 @@ proptest! {
         prop_assert_eq!(estate.publish().state_hash(), self::estate(FACTS).state_hash());
     }
 }
+
+/// The estate as its owner keeps it: folded anew whenever a retraction comes too late.
+fn settled(events: Vec<model::NewEvent>) -> Arc<GraphView> {
+    let log = envelopes_of(events);
+    let mut estate = Estate::default();
+    loop {
+        let reached = estate.position();
+        for envelope in log.iter().filter(|envelope| reached < envelope.position) {
+            estate.apply(envelope);
+        }
+        if !estate.is_outdated() {
+            return estate.publish();
+        }
+        estate = Estate::knowing(estate.retractions().clone());
+    }
+}
+
+const SCANNED: &str = "
+    web -> api -> db
+    item service:api owner=shop
+    @scanner item host:a at=09:00 arn=1 owner=wrong
+    @scanner item service:api at=09:00 owner=nobody arn=1
+    @scanner web -> ghost
+    @scanner change scan-1 api 09:30
+    item host:a arn=2
+";
+
+/// The lines of facts, without those that tell of retractions.
+fn facts(view: &GraphView) -> Vec<String> {
+    let lines = view.lines().into_iter();
+    lines
+        .filter(|line| !line.starts_with("retracted "))
+        .collect()
+}
+
+#[test]
+fn a_retracted_source_has_said_nothing_and_a_restored_one_all_of_it() {
+    let without: String = SCANNED
+        .lines()
+        .filter(|line| !line.contains("@scanner"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let retracted = format!("{SCANNED}\nretract scanner 10:00");
+    assert_eq!(
+        facts(&settled(events(&retracted))),
+        estate(&without).lines()
+    );
+    let restored = format!("{retracted}\nrestore scanner 11:00");
+    assert_eq!(settled(events(&restored)).lines(), estate(SCANNED).lines());
+    // What it says of the time after counts.
+    let mended = format!("{retracted}\n@scanner item host:a at=10:30 owner=infra");
+    let view = settled(events(&mended));
+    let host = view
+        .resolve(&SourceKey::text("host:a"), None, at("11:00"))
+        .item()
+        .unwrap();
+    assert_eq!(host.owner(), Some("infra"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn a_retraction_counts_whenever_it_comes(seed in any::<u64>()) {
+        let text = format!("{SCANNED}
+            retract scanner 10:00
+            @cmdb item host:b at=09:00 owner=x
+            retract cmdb 08:00
+            retract cmdb 12:00
+            restore cmdb 11:00
+            @scanner item host:c at=10:30");
+        let shuffled = settled(shuffled(events(&text), seed));
+        prop_assert_eq!(shuffled.lines(), settled(events(&text)).lines());
+    }
+}

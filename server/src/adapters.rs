@@ -12,6 +12,7 @@ use api::{
     Events, EventsError, KnownAt, PortFuture, Ports, ReadView, RecordError, RecordOutcome,
     Recorder, ViewError, Views,
 };
+use graph::Retractions;
 use ingest::{DirectError, Intake};
 use model::{EventEnvelope, LogPosition};
 use serde_json::Value;
@@ -83,13 +84,29 @@ impl Views for FoldedViews {
                 KnownAt::Position(position) => self.past.at(position).await,
                 KnownAt::Moment(moment) => self.past.at_moment(moment).await,
             };
-            let graph = folded.map_err(|error| match error {
-                PastError::BeyondLog { head } => ViewError::BeyondLog { head },
-                PastError::Busy => ViewError::Busy,
-                other => ViewError::Failed(Box::new(other)),
-            })?;
+            let graph = folded.map_err(no_past)?;
             Ok(ReadView { graph })
         })
+    }
+
+    fn knowing(
+        &self,
+        position: LogPosition,
+        retractions: Retractions,
+    ) -> PortFuture<'_, Result<ReadView, ViewError>> {
+        Box::pin(async move {
+            let folded = self.past.knowing(position, retractions).await;
+            let graph = folded.map_err(no_past)?;
+            Ok(ReadView { graph })
+        })
+    }
+}
+
+fn no_past(error: PastError) -> ViewError {
+    match error {
+        PastError::BeyondLog { head } => ViewError::BeyondLog { head },
+        PastError::Busy => ViewError::Busy,
+        other => ViewError::Failed(Box::new(other)),
     }
 }
 

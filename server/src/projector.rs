@@ -3,6 +3,7 @@
 //! One thread owns the estate. Readers take immutable views; nobody else ever
 //! touches the fold, and nothing here decides what an event means.
 
+mod anew;
 mod fold;
 mod past;
 mod saved;

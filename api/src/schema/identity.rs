@@ -20,6 +20,7 @@ use super::scalars::{DateTime, LogPosition};
 use super::standpoint::Standpoint;
 use crate::ReadView;
 use crate::error::ErrorCode;
+use crate::reading::view_error;
 
 /// Decisions about identity.
 #[derive(Default)]
@@ -99,7 +100,7 @@ pub(crate) struct Decided {
     /// Where it stands in the log; null for a dry run.
     position: Option<LogPosition>,
     /// What it changes, or would change.
-    diff: Diff,
+    diff: Option<Diff>,
 }
 
 /// Decisions about identity.
@@ -217,8 +218,14 @@ impl Statement {
 
     /// Shows what the decision changes and, unless it is a dry run, writes it.
     async fn make(self, ctx: &Context<'_>, at: Standpoint, event: Event) -> Result<Decided> {
-        let after = preview(&at, &self.source, event.clone());
-        let diff = Diff::between(ctx, at, after, DiffScope::default(), PAGE_DEFAULT).await?;
+        let diff = match ctx.look_ahead().field("diff").exists() {
+            true => {
+                let after = preview(ctx, &at, &self.source, event.clone()).await?;
+                let scope = DiffScope::default();
+                Some(Diff::between(ctx, at, after, scope, PAGE_DEFAULT).await?)
+            }
+            false => None,
+        };
         if self.dry_run {
             return Ok(Decided {
                 position: None,
@@ -243,7 +250,13 @@ impl Statement {
 }
 
 /// The standpoint as it would be with one more event.
-fn preview(at: &Standpoint, source: &str, event: Event) -> Standpoint {
+async fn preview(
+    ctx: &Context<'_>,
+    at: &Standpoint,
+    source: &str,
+    event: Event,
+) -> Result<Standpoint> {
+    let graph = &at.view.graph;
     let envelope = EventEnvelope {
         position: at.view.position(),
         recorded_at: at.valid_at,
@@ -255,12 +268,21 @@ fn preview(at: &Standpoint, source: &str, event: Event) -> Standpoint {
         actor: Actor::default(),
         event,
     };
-    Standpoint {
-        view: ReadView {
-            graph: Arc::new(at.view.graph.preview(envelope)),
-        },
-        ..at.clone()
-    }
+    let about_source = matches!(
+        envelope.event,
+        Event::SourceRetracted(_) | Event::SourceRestored(_)
+    );
+    let view = if about_source {
+        let retractions = graph.retractions().clone().with(&envelope);
+        let views = &ctx.data::<Shared>()?.ports.views;
+        let view = views.knowing(at.view.position(), retractions).await;
+        view.map_err(|error| view_error(&error))?
+    } else {
+        ReadView {
+            graph: Arc::new(graph.preview(envelope)),
+        }
+    };
+    Ok(Standpoint { view, ..at.clone() })
 }
 
 /// The names that leave an item, and those that stay.

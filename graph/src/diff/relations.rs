@@ -4,16 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Timestamp, ValidInterval};
 
-use super::{Difference, Differs, State};
+use super::{Difference, Differs, State, same_name};
 use crate::identity::ItemIx;
-use crate::intern::WordIx;
 use crate::mention::MentionIx;
 use crate::relations::{ANY_KIND, Edge, RowIx};
 use crate::topology::Topology;
 use crate::view::Relation;
 
 /// A relation by its ends as the later state knows them, and its kind.
-type Key = (ItemIx, ItemIx, WordIx);
+type Key<'v> = (ItemIx, ItemIx, &'v str);
 
 /// By which row it held in the earlier state, and by which in the later.
 #[derive(Clone, Copy, Default)]
@@ -24,14 +23,14 @@ struct Held {
 
 /// The relations of the given items that differ. A relation between two of them is told once.
 ///
-/// Relations hang on names, and names have the same numbers in all views of one log: what is one
-/// item in one state and two in the other makes no difference by itself.
+/// Relations hang on names: what is one item in one state and two in the other makes no
+/// difference by itself.
 pub(super) fn of_items<'v>(
     from: State<'v>,
     to: State<'v>,
     items: &[ItemIx],
 ) -> Vec<Difference<'v>> {
-    let mut held: BTreeMap<Key, Held> = BTreeMap::new();
+    let mut held: BTreeMap<Key<'v>, Held> = BTreeMap::new();
     let asked: BTreeSet<ItemIx> = items.iter().copied().collect();
     for item in items {
         for member in &to.view.identity.item(*item).members {
@@ -62,35 +61,29 @@ pub(super) fn of_items<'v>(
 }
 
 /// What a name needs and who needs it in a state; of those who are asked about themselves only what they need.
-fn holding(
-    state: State<'_>,
-    to: State<'_>,
+fn holding<'v>(
+    state: State<'v>,
+    to: State<'v>,
     member: MentionIx,
     asked: &BTreeSet<ItemIx>,
-) -> Vec<(Key, RowIx)> {
-    let topology = Topology::new(state.view, state.at);
-    let identity = &to.view.identity;
-    let names = identity.mentions.len();
-    let holds = |edge: &Edge| {
-        let told = state.view.identity.words.text(edge.span.kind()) != ANY_KIND;
-        told && (edge.other.0 as usize) < names && topology.hold(*edge).is_some()
+) -> Vec<(Key<'v>, RowIx)> {
+    let Some(here) = same_name(to.view, member, state.view) else {
+        return Vec::new();
     };
+    let topology = Topology::new(state.view, state.at);
+    let (identity, relations) = (&to.view.identity, &state.view.relations);
     let own = identity.item_of(member);
-    let relations = &state.view.relations;
-    let providers = relations.providers_of(member).filter(holds);
-    let needed = providers.map(|edge| {
-        (
-            (own, identity.item_of(edge.other), edge.span.kind()),
-            edge.row,
-        )
-    });
-    let dependents = relations.dependents_of(member).filter(holds);
-    let needing = dependents.map(|edge| {
-        (
-            (identity.item_of(edge.other), own, edge.span.kind()),
-            edge.row,
-        )
-    });
+    // The other end and the kind, as the later state knows them.
+    let known = |edge: Edge| {
+        let kind = state.view.identity.words.text(edge.span.kind());
+        let holds = kind != ANY_KIND && topology.hold(edge).is_some();
+        let other = same_name(state.view, edge.other, to.view).filter(|_| holds)?;
+        Some((identity.item_of(other), kind, edge.row))
+    };
+    let providers = relations.providers_of(here).filter_map(known);
+    let needed = providers.map(|(other, kind, row)| ((own, other, kind), row));
+    let dependents = relations.dependents_of(here).filter_map(known);
+    let needing = dependents.map(|(other, kind, row)| ((other, own, kind), row));
     let others = needing.filter(|((dependent, _, _), _)| !asked.contains(dependent));
     let steps = needed.chain(others);
     steps

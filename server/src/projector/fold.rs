@@ -2,17 +2,23 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use anyhow::anyhow;
 use graph::{Estate, Projection};
 use model::LogPosition;
-use store::{EventLog, ReadLimit};
+use store::{EventLog, ReadError, ReadLimit};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use super::anew::{AT_ONCE, apply_until, fold_knowing};
 use super::{Published, SavedFolds};
 use crate::config::ProjectorSettings;
 use crate::tasks::message_of;
+
+/// How often the thread looks whether a state folded aside is ready.
+const RENEWAL_LOOK: Duration = Duration::from_millis(20);
 
 /// What the thread works with.
 pub(super) struct Fold {
@@ -24,6 +30,8 @@ pub(super) struct Fold {
     head: watch::Receiver<LogPosition>,
     last_publish: Option<Instant>,
     last_saved: LogPosition,
+    /// The state that is being folded anew aside.
+    anew: Option<JoinHandle<Result<Estate, ReadError>>>,
 }
 
 /// What there is to do next.
@@ -52,6 +60,7 @@ impl Fold {
             head,
             last_publish: None,
             last_saved: LogPosition::ZERO,
+            anew: None,
         }
     }
 
@@ -71,20 +80,68 @@ impl Fold {
         self.last_saved = estate.position();
         self.publish(&mut estate);
         loop {
+            self.renew(&mut estate)?;
             match self.next(&estate) {
                 Next::Read => self.read(&mut estate)?,
                 Next::Publish => {
                     self.publish(&mut estate);
                     self.save_if_due();
                 }
-                Next::Wait(at_most) => self.wait(runtime, at_most),
+                Next::Wait(at_most) => self.wait(runtime, self.until_renewed(at_most)),
                 Next::Stop => break,
             }
         }
-        if self.last_saved < estate.position() {
+        if self.last_saved < estate.position() && !estate.is_outdated() {
             self.saved.try_save(&self.published.newest());
         }
         Ok(())
+    }
+
+    /// Sees to it that an outdated estate is folded anew, and puts the new one in its place.
+    ///
+    /// The published position never goes back: the new one first folds what the old one held.
+    fn renew(&mut self, estate: &mut Estate) -> anyhow::Result<()> {
+        if let Some(anew) = self.anew.take_if(|anew| anew.is_finished()) {
+            let folded = anew
+                .join()
+                .map_err(|panic| anyhow!(message_of(panic.as_ref())))?;
+            let mut renewed = folded?;
+            apply_until(
+                &mut renewed,
+                self.log.as_ref(),
+                estate.position(),
+                &self.settings,
+            )?;
+            tracing::info!("folded the log anew up to position {}", renewed.position());
+            *estate = renewed;
+            self.publish(estate);
+        }
+        if !estate.is_outdated() || self.anew.is_some() {
+            return Ok(());
+        }
+        let retractions = estate.retractions().clone();
+        let (log, settings) = (Arc::clone(&self.log), self.settings.clone());
+        let position = estate.position();
+        if position <= AT_ONCE {
+            *estate = fold_knowing(retractions, &log, position, &settings)?;
+            self.publish(estate);
+            return Ok(());
+        }
+        tracing::info!(
+            "folding {position} events anew, because a source was retracted or restored"
+        );
+        let aside = std::thread::Builder::new().name("projector-anew".to_owned());
+        let head = self.log.head();
+        self.anew = Some(aside.spawn(move || fold_knowing(retractions, &log, head, &settings))?);
+        Ok(())
+    }
+
+    /// A wait is short while a state is being folded aside.
+    fn until_renewed(&self, at_most: Option<Duration>) -> Option<Duration> {
+        match (&self.anew, at_most) {
+            (None, at_most) => at_most,
+            (Some(_), at_most) => Some(at_most.map_or(RENEWAL_LOOK, |most| most.min(RENEWAL_LOOK))),
+        }
     }
 
     fn next(&self, estate: &Estate) -> Next {
@@ -125,6 +182,9 @@ impl Fold {
 
     fn save_if_due(&mut self) {
         let view = self.published.newest();
+        if view.is_outdated() {
+            return;
+        }
         let since = view.position().number() - self.last_saved.number();
         if self.settings.snapshot_every_events <= since {
             self.last_saved = view.position();

@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use graph::{GraphView, Projection};
+use graph::{GraphView, Projection, Retractions};
 use model::{LogPosition, Timestamp};
 use store::{EventLog, ReadError, ReadLimit};
 use thiserror::Error;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinError;
 
+use super::anew::{apply_until, fold_knowing};
 use super::{Published, SavedFolds};
 use crate::config::ProjectorSettings;
 
@@ -74,11 +75,7 @@ impl Past {
         if let Some(view) = self.find(position) {
             return Ok(view);
         }
-        let patience = Duration::from_millis(self.settings.wait_timeout_ms);
-        let slot = tokio::time::timeout(patience, Arc::clone(&self.folding).acquire_owned()).await;
-        let Ok(Ok(slot)) = slot else {
-            return Err(PastError::Busy);
-        };
+        let slot = self.slot().await?;
         // Somebody else may have folded it while this one waited.
         if let Some(view) = self.find(position) {
             return Ok(view);
@@ -90,6 +87,32 @@ impl Past {
             folded
         });
         folded.await?
+    }
+
+    /// The state at a position as it would be if these retractions stood.
+    pub(crate) async fn knowing(
+        self: &Arc<Self>,
+        position: LogPosition,
+        retractions: Retractions,
+    ) -> Result<Arc<GraphView>, PastError> {
+        let slot = self.slot().await?;
+        let this = Arc::clone(self);
+        let folded = tokio::task::spawn_blocking(move || {
+            let folded = fold_knowing(retractions, &this.log, position, &this.settings);
+            drop(slot);
+            folded.map(|mut estate| estate.publish())
+        });
+        Ok(folded.await??)
+    }
+
+    /// Room for one fold.
+    async fn slot(&self) -> Result<OwnedSemaphorePermit, PastError> {
+        let patience = Duration::from_millis(self.settings.wait_timeout_ms);
+        let slot = tokio::time::timeout(patience, Arc::clone(&self.folding).acquire_owned()).await;
+        match slot {
+            Ok(Ok(slot)) => Ok(slot),
+            Ok(Err(_)) | Err(_) => Err(PastError::Busy),
+        }
     }
 
     /// The state that holds every event recorded at or before a moment.
@@ -115,17 +138,10 @@ impl Past {
 
     fn fold(&self, position: LogPosition) -> Result<Arc<GraphView>, PastError> {
         let mut estate = self.saved.restore(position);
-        while estate.position() < position {
-            let left = position.number() - estate.position().number();
-            let limit = ReadLimit {
-                events: usize::try_from(left).map_or(self.settings.batch_events, |left| {
-                    left.min(self.settings.batch_events)
-                }),
-                bytes: self.settings.batch_bytes,
-            };
-            for envelope in self.log.read(estate.position(), limit)? {
-                estate.apply(&envelope);
-            }
+        apply_until(&mut estate, self.log.as_ref(), position, &self.settings)?;
+        if estate.is_outdated() {
+            let retractions = estate.retractions().clone();
+            estate = fold_knowing(retractions, &self.log, position, &self.settings)?;
         }
         let view = estate.publish();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

@@ -173,3 +173,58 @@ async fn a_difference_is_explained_by_the_change_or_by_nobody() {
     );
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_is_retracted_after_a_look_and_restored_exactly() {
+    let folder = folder();
+    let server = Running::over(folder.path()).await;
+    let at = "2026-11-20T10:00:00Z";
+    let item = |source: &str, key: &str, owner: &str| {
+        let mut said = event("item.observed", at, &json!({ "key": key, "owner": owner }));
+        said["source"] = json!(source);
+        said
+    };
+    server
+        .take(&[
+            item("cmdb", "service:api", "shop"),
+            item("scanner", "host:ghost", "nobody"),
+            item("scanner", "service:api", "zzz"),
+        ])
+        .await;
+    let asked =
+        r#"{ api: item(key: "service:api") { owner } ghost: item(key: "host:ghost") { key } }"#;
+    let before = server.ask(asked).await;
+    let retract = |dry: bool| {
+        format!(
+            r#"mutation {{ retractSource(input: {{source: "test", retracted: "scanner", dryRun: {dry}}}) {{
+                diff {{ differences {{ sentence }} }} }} }}"#
+        )
+    };
+    let told = server.ask(&retract(true)).await;
+    assert_eq!(
+        told["retractSource"]["diff"]["differences"][0]["sentence"],
+        "host:ghost is gone"
+    );
+    assert_eq!(server.ask(asked).await, before, "a dry run changes nothing");
+
+    server.ask(&retract(false)).await;
+    let without = server.ask(asked).await;
+    assert_eq!(
+        without,
+        json!({ "api": { "owner": "shop" }, "ghost": null })
+    );
+    server.stop().await;
+
+    let server = Running::over(folder.path()).await;
+    assert_eq!(server.ask(asked).await, without, "it outlives a restart");
+    let gaps = server.ask("{ coverage { gaps } }").await.to_string();
+    assert!(
+        gaps.contains("what scanner said of the time until"),
+        "{gaps}"
+    );
+    server
+        .ask(r#"mutation { restoreSource(input: {source: "test", retracted: "scanner"}) { position } }"#)
+        .await;
+    assert_eq!(server.ask(asked).await, before);
+    server.stop().await;
+}

@@ -1,0 +1,51 @@
+//! Folding the log anew, for an estate that learnt of a retraction after it had folded what is void.
+
+use std::sync::Arc;
+
+use graph::{Estate, Projection, Retractions};
+use model::LogPosition;
+use store::{EventLog, ReadError, ReadLimit};
+
+use crate::config::ProjectorSettings;
+
+/// Logs up to this length are folded anew at once; a longer one aside, while the old state still answers.
+pub(super) const AT_ONCE: LogPosition = LogPosition::new(100_000);
+
+/// Applies what the log holds up to a position.
+pub(super) fn apply_until(
+    estate: &mut Estate,
+    log: &dyn EventLog,
+    position: LogPosition,
+    settings: &ProjectorSettings,
+) -> Result<(), ReadError> {
+    while estate.position() < position {
+        let left = position.number() - estate.position().number();
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
+        let limit = ReadLimit {
+            events: left.min(settings.batch_events),
+            bytes: settings.batch_bytes,
+        };
+        for envelope in log.read(estate.position(), limit)? {
+            estate.apply(&envelope);
+        }
+    }
+    Ok(())
+}
+
+/// The estate at a position, with everything retracted by then left out, and these retractions besides.
+pub(super) fn fold_knowing(
+    retractions: Retractions,
+    log: &Arc<dyn EventLog>,
+    position: LogPosition,
+    settings: &ProjectorSettings,
+) -> Result<Estate, ReadError> {
+    let mut estate = Estate::knowing(retractions);
+    loop {
+        apply_until(&mut estate, log.as_ref(), position, settings)?;
+        if !estate.is_outdated() {
+            return Ok(estate);
+        }
+        // It learnt of one more on the way; each time round it knows more of them, so this ends.
+        estate = Estate::knowing(estate.retractions().clone());
+    }
+}
