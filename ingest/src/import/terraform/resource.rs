@@ -249,13 +249,12 @@ impl Resource {
     }
 
     fn tags(&self) -> Option<&Value> {
-        let found = ["tags_all", "tags", "labels"].iter().find_map(|name| {
+        ["tags_all", "tags", "labels"].iter().find_map(|name| {
             let tags = self.values.get(name)?;
             tags.as_object()
                 .filter(|tags| !tags.is_empty())
                 .map(|_| tags)
-        });
-        found
+        })
     }
 
     fn tag(&self, names: &[&str]) -> Option<&str> {
