@@ -78,6 +78,7 @@ impl Projection for Estate {
                 let heard = source.is_some_and(|source| self.heard_before(source, envelope));
                 self.view.outdated |= heard;
             }
+            Event::SourceListed(_) => {}
             Event::KindDefined(kind) => self.kinds().define(kind, stamp, envelope.position),
             Event::KindWithdrawn(kind) => {
                 self.kinds().withdraw(&kind.name, stamp, envelope.position);

@@ -71,5 +71,5 @@ pub use structure::{
 };
 pub use view::{
     AliasOfItem, BatchOfChange, ChangeRow, GraphView, IncidentRow, Item, ItemField, LinkedChange,
-    Observation, Relation, Remembered, Resolution, TargetOfChange,
+    Observation, Relation, Remembered, Resolution, StatedItem, TargetOfChange,
 };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{EventEnvelope, Timestamp, ValidInterval};
+use model::{Event, EventEnvelope, Timestamp, ValidInterval};
 use serde::{Deserialize, Serialize};
 
 /// Hours of a day in whose buckets the rhythm of a source is counted.
@@ -19,6 +19,8 @@ pub struct SourceRow {
     pub last_at: Timestamp,
     /// When the log last took something from it.
     pub recorded_at: Timestamp,
+    /// The last moment of which it said everything it knew.
+    pub listed_at: Option<Timestamp>,
     /// The last gaps between its words, in milliseconds, oldest first.
     pub gaps_ms: Vec<f64>,
 }
@@ -41,6 +43,7 @@ impl SourceRow {
             first_at: envelope.occurred_at,
             last_at: envelope.occurred_at,
             recorded_at: envelope.recorded_at,
+            listed_at: None,
             gaps_ms: Vec::new(),
         }
     }
@@ -57,6 +60,9 @@ impl SourceRow {
             .events
             .entry(envelope.event.tag().0.to_owned())
             .or_default() += 1;
+        if let Event::SourceListed(listed) = &envelope.event {
+            self.listed_at = self.listed_at.max(Some(listed.at));
+        }
         self.first_at = self.first_at.min(envelope.occurred_at);
         self.last_at = self.last_at.max(envelope.occurred_at);
         self.recorded_at = self.recorded_at.max(envelope.recorded_at);

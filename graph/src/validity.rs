@@ -211,6 +211,20 @@ impl Validity {
         self.statements.iter().map(|statement| statement.source)
     }
 
+    /// Whether by the word of this source it holds on, without an end in sight.
+    pub(crate) fn is_open_by(&self, source: WordIx) -> bool {
+        let of_source = self.statements.iter().filter(|kept| kept.source == source);
+        let mut held = of_source.filter_map(|statement| self.held(statement));
+        held.any(|held| held.until().is_none())
+    }
+
+    /// When this source last said that it holds no more.
+    pub(crate) fn ended_by(&self, source: WordIx) -> Option<Timestamp> {
+        let is_end = |kept: &&Statement| kept.source == source && kept.said == Said::Ended;
+        let ends = self.statements.iter().filter(is_end);
+        ends.map(|end| end.from).max()
+    }
+
     /// When it held by any source: sorted, apart from each other.
     pub(crate) fn intervals(&self) -> SmallVec<[ValidInterval; 1]> {
         let held = self

@@ -7,6 +7,7 @@ mod incident;
 mod item;
 mod relation;
 mod resolve;
+mod stated;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub use incident::IncidentRow;
 pub use item::{AliasOfItem, Item, ItemField, Observation, Remembered};
 pub use relation::Relation;
 pub use resolve::Resolution;
+pub use stated::StatedItem;
 
 /// The estate at one position.
 #[derive(Clone, Debug, Default)]

@@ -138,6 +138,7 @@ fn listed(of: &SourceKey, number: usize) -> ListedRelations {
         dependent: of.clone(),
         provider: SourceKey::text(*other),
         kind: RelationKind::new("calls"),
+        strength: None,
     });
     ListedRelations {
         of: of.clone(),

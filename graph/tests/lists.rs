@@ -34,6 +34,7 @@ fn states(text: &str) -> Vec<NewEvent> {
                 dependent: key("api"),
                 provider: key(name),
                 kind: RelationKind::new("depends_on"),
+                strength: None,
             });
             let mut item = ObservedItem::new(key("api"));
             item.report_interval_ms = Some(60_000);

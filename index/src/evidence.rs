@@ -95,6 +95,7 @@ pub fn evidence_of(event: &EventEnvelope) -> Vec<EvidenceSubject> {
         | Event::InputQuarantined(_)
         | Event::SourceRetracted(_)
         | Event::SourceRestored(_)
+        | Event::SourceListed(_)
         | Event::KindDefined(_)
         | Event::KindWithdrawn(_)
         | Event::RelationKindDefined(_)

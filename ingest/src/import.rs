@@ -36,6 +36,15 @@ impl Format {
             Self::Backstage => "backstage",
         }
     }
+
+    /// Whether a file of it says all that its source knows, so that what a later one lacks has ended.
+    /// Objects of a cluster and entities of a catalog come in parts.
+    pub const fn is_whole(self) -> bool {
+        match self {
+            Self::Terraform => true,
+            Self::Kubernetes | Self::Backstage => false,
+        }
+    }
 }
 
 /// A file as it was read.

@@ -6,6 +6,7 @@ pub(crate) mod answer;
 pub(crate) mod body;
 mod counters;
 mod direct;
+mod listing;
 pub(crate) mod media;
 mod reprocess;
 mod settle;
@@ -26,7 +27,7 @@ use crate::decoded::{Malformed, Part};
 use crate::events;
 use crate::room::Room;
 use crate::split::Wrapping;
-use crate::{Quarantine, Recorder, alertmanager, cloudevents};
+use crate::{Known, Quarantine, Recorder, alertmanager, cloudevents};
 use answer::Refusal;
 use counters::Counters;
 pub use counters::IntakeCounters;
@@ -55,6 +56,8 @@ pub struct Intake {
     events: Counters,
     cloudevents: Counters,
     alertmanager: Counters,
+    known: Option<Arc<dyn Known>>,
+    listings: listing::Running,
 }
 
 /// A body as a decoder gets it.
@@ -97,7 +100,16 @@ impl Intake {
             events: Counters::default(),
             cloudevents: Counters::default(),
             alertmanager: Counters::default(),
+            known: None,
+            listings: listing::Running::default(),
         }
+    }
+
+    /// The same, which compares listings with what their sources stated before.
+    #[must_use]
+    pub fn comparing_with(mut self, known: Arc<dyn Known>) -> Self {
+        self.known = Some(known);
+        self
     }
 
     /// What came to each address and what became of it.
@@ -115,6 +127,7 @@ pub fn routes(intake: Arc<Intake>) -> Router {
     Router::new()
         .route("/ingest/events", post(take_events))
         .route("/ingest/events/schema.json", get(show_schema))
+        .route("/ingest/listing", post(listing::take_listing))
         .route("/ingest/alertmanager", post(take_alerts))
         .route("/ingest/cloudevents", post(take_cloudevents))
         .layer(DefaultBodyLimit::disable())

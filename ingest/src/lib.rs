@@ -9,6 +9,7 @@ mod fields;
 pub mod import;
 mod intake;
 mod kinds;
+mod known;
 #[cfg(test)]
 mod mutate;
 mod otlp;
@@ -23,6 +24,7 @@ pub use intake::{
     DirectError, Intake, IntakeCounters, IntakeLimits, ReprocessError, Reprocessed, routes,
 };
 pub use kinds::{Crowded, KnownKinds, Rules};
+pub use known::{Known, KnownFuture, NotKnown, Stated, StatedItem};
 pub use otlp::{FlushError, NotOtlp, Otlp, OtlpConfig, OtlpCounters, SpansToCalls, count_spans};
 pub use quarantine::{
     Quarantine, QuarantineConfig, QuarantineEntry, QuarantineError, QuarantinePage,

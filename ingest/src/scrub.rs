@@ -33,6 +33,7 @@ pub(crate) fn scrub(event: &mut Event) {
         Event::KindWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
         Event::RelationKindWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
         Event::RelationObserved(_)
+        | Event::SourceListed(_)
         | Event::ItemDeviated(_)
         | Event::RelationDeviated(_)
         | Event::ObservationGap(_) => {}

@@ -8,7 +8,8 @@ use crate::{
     CauseJudged, Change, IdentityReverted, Incident, ItemDeviated, ItemRetired, ItemSplit,
     ItemsMerged, KindDefined, KindWithdrawn, ObservationGap, ObservedCalls, ObservedItem,
     ObservedRelation, Occurred, QuarantinedInput, RelationDeviated, RelationEnded,
-    RelationKindDefined, RelationKindWithdrawn, SourceRestored, SourceRetracted, Timestamp,
+    RelationKindDefined, RelationKindWithdrawn, SourceListed, SourceRestored, SourceRetracted,
+    Timestamp,
 };
 
 /// Something that was observed or decided. Named in the past tense.
@@ -50,6 +51,8 @@ pub enum Event {
     SourceRetracted(SourceRetracted),
     /// A retraction is taken back.
     SourceRestored(SourceRestored),
+    /// A source has said everything it knows.
+    SourceListed(SourceListed),
     /// Somebody says what items of a kind are like.
     KindDefined(Box<KindDefined>),
     /// Somebody takes that back.
@@ -78,7 +81,7 @@ pub enum DecodeEventError {
 
 impl Event {
     /// Every stored name with its newest payload version.
-    pub const TAGS: [(&'static str, u16); 22] = [
+    pub const TAGS: [(&'static str, u16); 23] = [
         ("item.observed", 1),
         ("item.retired", 1),
         ("relation.observed", 1),
@@ -97,6 +100,7 @@ impl Event {
         ("identity.reverted", 1),
         ("source.retracted", 1),
         ("source.restored", 1),
+        ("source.listed", 1),
         ("kind.defined", 1),
         ("kind.withdrawn", 1),
         ("relation_kind.defined", 1),
@@ -124,6 +128,7 @@ impl Event {
             Self::IdentityReverted(_) => ("identity.reverted", 1),
             Self::SourceRetracted(_) => ("source.retracted", 1),
             Self::SourceRestored(_) => ("source.restored", 1),
+            Self::SourceListed(_) => ("source.listed", 1),
             Self::KindDefined(_) => ("kind.defined", 1),
             Self::KindWithdrawn(_) => ("kind.withdrawn", 1),
             Self::RelationKindDefined(_) => ("relation_kind.defined", 1),
@@ -164,6 +169,7 @@ impl Event {
             | Self::IdentityReverted(_)
             | Self::SourceRetracted(_)
             | Self::SourceRestored(_)
+            | Self::SourceListed(_)
             | Self::KindDefined(_)
             | Self::KindWithdrawn(_)
             | Self::RelationKindDefined(_)
@@ -193,6 +199,7 @@ impl Event {
             Self::IdentityReverted(payload) => payload::write(payload, out),
             Self::SourceRetracted(payload) => payload::write(payload, out),
             Self::SourceRestored(payload) => payload::write(payload, out),
+            Self::SourceListed(payload) => payload::write(payload, out),
             Self::KindDefined(payload) => payload::write(payload, out),
             Self::KindWithdrawn(payload) => payload::write(payload, out),
             Self::RelationKindDefined(payload) => payload::write(payload, out),
@@ -222,6 +229,7 @@ impl Event {
             "identity.reverted" => serde_json::from_slice(payload).map(Self::IdentityReverted),
             "source.retracted" => serde_json::from_slice(payload).map(Self::SourceRetracted),
             "source.restored" => serde_json::from_slice(payload).map(Self::SourceRestored),
+            "source.listed" => serde_json::from_slice(payload).map(Self::SourceListed),
             "kind.defined" => serde_json::from_slice(payload).map(Self::KindDefined),
             "kind.withdrawn" => serde_json::from_slice(payload).map(Self::KindWithdrawn),
             "relation_kind.defined" => {

@@ -104,13 +104,28 @@ impl ObservedItem {
 
     /// A digest of the whole statement: a source that says the same again makes the same one.
     ///
-    /// The first eight bytes of [`ContentHash`] over the payload as it is stored.
+    /// The first eight bytes of [`ContentHash`] over the payload as it is stored, without
+    /// what it only takes back: a list of no relations, an attribute of `null`.
     pub fn digest(&self) -> u64 {
-        let payload = serde_json::to_vec(self).unwrap_or_default();
+        let takes_back = self.attributes.values().any(Value::is_null)
+            || self.relations.as_ref().is_some_and(is_empty);
+        let payload = if takes_back {
+            let mut said = self.clone();
+            said.attributes.retain(|_, value| !value.is_null());
+            said.relations = said.relations.filter(|listed| !is_empty(listed));
+            serde_json::to_vec(&said)
+        } else {
+            serde_json::to_vec(self)
+        };
+        let payload = payload.unwrap_or_default();
         let hash = ContentHash::of(&payload);
         let first = hash.as_bytes().first_chunk();
         u64::from_be_bytes(*first.expect("a hash has 16 bytes"))
     }
+}
+
+fn is_empty(listed: &ListedRelations) -> bool {
+    listed.relations.is_empty()
 }
 
 /// `item.retired`: a source says that an item no longer exists.

@@ -55,6 +55,6 @@ pub use relation::{
     ListedRelation, ListedRelations, ObservedRelation, RelationEnded, RelationKind, Strength,
 };
 pub use source::{
-    Actor, ActorKind, EventId, SourceName, SourceRef, SourceRestored, SourceRetracted,
+    Actor, ActorKind, EventId, SourceListed, SourceName, SourceRef, SourceRestored, SourceRetracted,
 };
 pub use time::{AsOf, Lookback, TimeError, Timestamp, ValidInterval};

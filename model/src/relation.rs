@@ -103,4 +103,7 @@ pub struct ListedRelation {
     pub provider: SourceKey,
     /// How it is needed.
     pub kind: RelationKind,
+    /// Whether the dependent can do without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strength: Option<Strength>,
 }

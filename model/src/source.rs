@@ -54,6 +54,20 @@ pub struct SourceRef {
     pub source_id: String,
 }
 
+/// `source.listed`: a source has said everything it knows, and what it no longer says has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SourceListed {
+    /// The moment of which the listing speaks; the event itself happens when it is through.
+    pub at: Timestamp,
+    /// How many items it listed.
+    pub listed: u64,
+    /// How many of them it said something new of.
+    pub changed: u64,
+    /// How many that it listed before it no longer lists.
+    pub ended: u64,
+}
+
 /// Whether a person or a machine acted.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,

@@ -3,6 +3,7 @@
 mod behind;
 mod bodies;
 mod kinds;
+pub(crate) mod known;
 mod quarantine;
 
 use std::sync::Arc;

@@ -12,6 +12,7 @@ use model::Clock;
 use store::{EventLog, LogHealth, MemoryLog, SegmentLog, Snapshots};
 
 use crate::adapters::NewestKinds;
+use crate::adapters::known::StatedBefore;
 use crate::clock::SystemClock;
 use crate::config::{LogUrl, Settings};
 use crate::data_dir::DataDir;
@@ -79,12 +80,16 @@ impl Parts {
             limits::otlp_config(settings, cursor),
         );
         measures::register(&otlp, &recorder, &quarantine, metrics);
-        let intake = Arc::new(Intake::new(
+        let intake = Intake::new(
             recorder.clone(),
             Arc::clone(&quarantine),
             clock,
             limits::intake_limits(&settings.ingest),
-        ));
+        );
+        let intake = Arc::new(intake.comparing_with(Arc::new(StatedBefore {
+            log: Arc::clone(&log),
+            published: Arc::clone(&published),
+        })));
         measures::register_intake(&intake, metrics);
         Ok(Self {
             log,

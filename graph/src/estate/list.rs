@@ -6,7 +6,7 @@ use super::Estate;
 use crate::intern::WordIx;
 use crate::listings::{List, Lister};
 use crate::mention::MentionIx;
-use crate::relations::{Ends, RowIx};
+use crate::relations::{Ends, Row, RowIx};
 use crate::stamped::Stamp;
 use crate::validity::ListedRun;
 
@@ -36,6 +36,10 @@ impl Estate {
             let row = view
                 .relations
                 .row_of(dependent, provider, &relation.kind, words);
+            if relation.strength.is_some() {
+                let say = |row: &mut Row| row.say_strength(stamp, relation.strength);
+                view.relations.change(row, say);
+            }
             rows.push(row);
         }
         rows.sort_unstable();

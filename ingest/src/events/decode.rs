@@ -118,6 +118,7 @@ fn acting(event: &Event) -> Actor {
         | Event::IdentityReverted(_)
         | Event::SourceRetracted(_)
         | Event::SourceRestored(_)
+        | Event::SourceListed(_)
         | Event::KindDefined(_)
         | Event::KindWithdrawn(_)
         | Event::RelationKindDefined(_)

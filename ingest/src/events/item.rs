@@ -1,10 +1,12 @@
 //! What a sender states of an item.
 
 use model::{
-    Alias, Claim, Deviation, ItemDeviated, ItemRetired, ObservedItem, ValidInterval, bounds,
+    Alias, Claim, Deviation, ItemDeviated, ItemRetired, ListedRelations, ObservedItem,
+    ValidInterval, bounds,
 };
 use serde_json::Value;
 
+use super::relation;
 use crate::fields::{self, Fields, Path, Problems};
 
 /// `item.observed`.
@@ -24,10 +26,19 @@ pub(super) fn observed(
     let valid_from = fields.may("validFrom", fields::time);
     let valid_until = fields.may("validUntil", fields::time);
     let report_interval_ms = fields.may("reportIntervalMs", fields::duration_ms);
+    let listed = fields.may("relations", |value, path, problems| {
+        relation::listed(value, path, problems)
+    });
     fields.in_order(("validFrom", valid_from), ("validUntil", valid_until));
     fields.close();
+    let key = key?;
+    let relations = listed.map(|relations| ListedRelations {
+        of: key.clone(),
+        by: None,
+        relations,
+    });
     Some(ObservedItem {
-        key: key?,
+        key,
         claims,
         aliases,
         display_name,
@@ -37,7 +48,7 @@ pub(super) fn observed(
         valid_from,
         valid_until,
         report_interval_ms,
-        relations: None,
+        relations,
     })
 }
 

@@ -1,6 +1,6 @@
 //! What a sender states of a relation, always `dependent -> provider`.
 
-use model::{ObservedRelation, RelationDeviated, RelationEnded, Strength};
+use model::{ListedRelation, ObservedRelation, RelationDeviated, RelationEnded, Strength, bounds};
 use serde_json::Value;
 
 use super::item;
@@ -35,6 +35,45 @@ pub(super) fn observed(
         valid_until,
         report_interval_ms,
     })
+}
+
+/// All relations that an item's source states by it; what an earlier list had and this one has not, has ended.
+pub(super) fn listed(
+    value: Value,
+    path: &Path<'_>,
+    problems: &mut Problems,
+) -> Option<Vec<ListedRelation>> {
+    let Value::Array(entries) = value else {
+        problems.add(path, "expected a list");
+        return None;
+    };
+    if bounds::LISTED_RELATIONS_MAX < entries.len() {
+        let (found, limit) = (entries.len(), bounds::LISTED_RELATIONS_MAX);
+        problems.add(
+            path,
+            format!("has {found} entries, at most {limit} are taken"),
+        );
+        return None;
+    }
+    let entries = entries.into_iter().enumerate();
+    let read = entries.filter_map(|(index, entry)| {
+        let path = Path::Entry(path, index);
+        let mut fields = Fields::open(entry, &path, problems)?;
+        let dependent = fields.must("dependent", fields::key);
+        let provider = fields.must("provider", fields::key);
+        let kind = fields.must("kind", fields::relation_kind);
+        let strength = fields.may("strength", |value, path, problems| {
+            fields::word(&STRENGTHS, value, path, problems)
+        });
+        fields.close();
+        Some(ListedRelation {
+            dependent: dependent?,
+            provider: provider?,
+            kind: kind?,
+            strength,
+        })
+    });
+    Some(read.collect())
 }
 
 /// `relation.ended`.

@@ -225,7 +225,7 @@ fn plain(stated: &str) -> String {
 }
 
 /// A field of `spec` that names one or several others.
-fn named<'v>(value: Option<&'v Value>) -> Vec<&'v str> {
+fn named(value: Option<&Value>) -> Vec<&str> {
     match value {
         Some(Value::String(one)) => vec![one],
         Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),

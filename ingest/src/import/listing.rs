@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    Alias, Change, Claim, Event, ItemRetired, ObservedItem, ObservedRelation, RelationKind,
-    SourceKey, Timestamp, bounds,
+    Alias, Change, Claim, Event, ItemRetired, ListedRelation, ListedRelations, ObservedItem,
+    ObservedRelation, RelationKind, SourceKey, Timestamp, bounds,
 };
 use serde_json::Value;
 
@@ -94,6 +94,33 @@ impl Listing {
         items.chain(relations).chain(retired).chain(changes)
     }
 
+    /// Puts every relation into the list of one of its ends, so that an item says at once
+    /// what it needs; what has no end among the items stays as it is.
+    pub fn gather(&mut self) {
+        let mut items: BTreeMap<SourceKey, ObservedItem> = BTreeMap::new();
+        for item in std::mem::take(&mut self.items) {
+            items.insert(item.key.clone(), item);
+        }
+        for relation in std::mem::take(&mut self.relations) {
+            // A whole may have more parts than a list holds; each part says it itself.
+            let ends = match relation.kind.as_str() {
+                "includes" | "has_member" => [&relation.provider, &relation.dependent],
+                _ => [&relation.dependent, &relation.provider],
+            };
+            let room = |key: &&&SourceKey| {
+                let item = items.get(**key);
+                item.is_some_and(|item| listed(item) < bounds::LISTED_RELATIONS_MAX)
+            };
+            let of = ends.iter().find(room).map(|key| (*key).clone());
+            let has_time = relation.valid_from.is_some() || relation.valid_until.is_some();
+            match of.and_then(|of| items.get_mut(&of)).filter(|_| !has_time) {
+                Some(item) => list(item, relation),
+                None => self.relations.push(relation),
+            }
+        }
+        self.items = items.into_values().collect();
+    }
+
     /// Takes the facts of another listing in.
     pub fn append(&mut self, mut other: Self) {
         self.items.append(&mut other.items);
@@ -158,6 +185,26 @@ impl Listing {
                 .retain(|alias| !is_for_ever(alias) || is_its_own(&alias.scheme, &alias.value));
         }
     }
+}
+
+fn listed(item: &ObservedItem) -> usize {
+    let listed = item.relations.as_ref();
+    listed.map_or(0, |listed| listed.relations.len())
+}
+
+fn list(item: &mut ObservedItem, relation: ObservedRelation) {
+    let of = item.key.clone();
+    let listed = item.relations.get_or_insert_with(|| ListedRelations {
+        of,
+        by: None,
+        relations: Vec::new(),
+    });
+    listed.relations.push(ListedRelation {
+        dependent: relation.dependent,
+        provider: relation.provider,
+        kind: relation.kind,
+        strength: relation.strength,
+    });
 }
 
 fn is_for_ever(alias: &Alias) -> bool {

@@ -17,6 +17,7 @@ pub(super) struct Sorted {
 }
 
 /// Which events of the batch belong to one part.
+#[derive(Clone)]
 struct Share {
     index: usize,
     events: usize,
@@ -134,6 +135,19 @@ pub(super) fn submit(recorder: &Recorder, sorted: Sorted) -> Result<Pending, Ref
         shares: sorted.shares,
         rejected: sorted.rejected,
     })
+}
+
+/// The same, and gives them back where the log is too busy.
+pub(super) fn submit_or_return(
+    recorder: &Recorder,
+    sorted: Sorted,
+) -> Result<Pending, Box<(Sorted, Refusal)>> {
+    let kept = Sorted {
+        batch: sorted.batch.clone(),
+        shares: sorted.shares.clone(),
+        rejected: sorted.rejected.clone(),
+    };
+    submit(recorder, sorted).map_err(|refusal| Box::new((kept, refusal)))
 }
 
 /// Waits for the log, and counts what became of each part.

@@ -220,6 +220,7 @@ fn relation(
         dependent,
         provider,
         kind: RelationKind::new(kind),
+        strength: None,
     })
 }
 

@@ -55,6 +55,18 @@ struct EstateFlags {
     /// As whose word it counts [default: the format's name]
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
+    /// Which part of what the source knows the files hold [default: where files are whole listings, the file's name]
+    #[arg(long, value_name = "NAME")]
+    scope: Option<String>,
+    /// The files say all that the source knows in its scope: what they no longer say has ended
+    #[arg(long, conflicts_with = "partial")]
+    full: bool,
+    /// The files say only a part: nothing ends
+    #[arg(long)]
+    partial: bool,
+    /// Believe a listing that lacks nearly all that was known
+    #[arg(long)]
+    end_all: bool,
     /// The environment all of it belongs to
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,

@@ -35,6 +35,7 @@ impl Oracle {
             | Event::IdentityReverted(_)
             | Event::SourceRetracted(_)
             | Event::SourceRestored(_)
+            | Event::SourceListed(_)
             | Event::KindDefined(_)
             | Event::KindWithdrawn(_)
             | Event::RelationKindDefined(_)

@@ -55,16 +55,25 @@ pub(super) fn node(object: &Object<'_>, listing: &mut Listing) {
 
 fn machine(object: &Object<'_>, node: &mut ItemWriter) {
     let lower = |pointer: &str| object.text(pointer).map(str::to_lowercase);
-    node.claim("host.id", lower("/status/nodeInfo/systemUUID").as_deref());
-    node.claim("host.id", lower("/status/nodeInfo/machineID").as_deref());
-    // The id that the cloud's own detectors report as `host.id`.
-    node.claim(
-        "host.id",
-        object.annotation("container.googleapis.com/instance_id"),
+    let (machine_id, system_uuid) = (
+        lower("/status/nodeInfo/machineID"),
+        lower("/status/nodeInfo/systemUUID"),
     );
-    if let Some(provider) = object.text("/spec/providerID") {
-        cloud(provider, node);
-    }
+    let in_cloud = object
+        .text("/spec/providerID")
+        .and_then(|provider| cloud(provider, node));
+    // A thing has one `host.id`: in a cloud that of the instance, elsewhere that of the machine.
+    let host_id = match in_cloud {
+        Some(Cloud::Instance(id)) => Some(id),
+        Some(Cloud::ByNode) => object
+            .annotation("container.googleapis.com/instance_id")
+            .map(str::to_owned),
+        Some(Cloud::BySystem) => system_uuid.clone(),
+        None => machine_id.clone(),
+    };
+    node.claim("host.id", host_id.as_deref());
+    node.claim("machine.id", machine_id.as_deref());
+    node.claim("system.uuid", system_uuid.as_deref());
     for (attribute, pointer) in [
         ("host.arch", "/status/nodeInfo/architecture"),
         ("os.type", "/status/nodeInfo/operatingSystem"),
@@ -95,17 +104,29 @@ fn machine(object: &Object<'_>, node: &mut ItemWriter) {
     }
 }
 
+/// Where the id stands that the cloud's own detectors report as `host.id`.
+enum Cloud {
+    /// It is this.
+    Instance(String),
+    /// In an annotation of the node.
+    ByNode,
+    /// It is the system's UUID.
+    BySystem,
+}
+
 /// What a node's provider id says of its machine: `aws:///eu-west-1a/i-0abc`.
-fn cloud(provider_id: &str, node: &mut ItemWriter) {
-    let Some((provider, path)) = provider_id.split_once("://") else {
-        return;
-    };
+fn cloud(provider_id: &str, node: &mut ItemWriter) -> Option<Cloud> {
+    let (provider, path) = provider_id.split_once("://")?;
+    node.claim("k8s.provider_id", Some(provider_id));
     let trimmed = path.trim_start_matches('/');
     match provider {
         "aws" => {
             node.attribute("cloud.provider", "aws");
-            let instance = trimmed.rsplit('/').next();
-            node.claim("host.id", instance.filter(|id| id.starts_with("i-")));
+            let instance = trimmed
+                .rsplit('/')
+                .next()
+                .filter(|id| id.starts_with("i-"))?;
+            Some(Cloud::Instance(instance.to_owned()))
         }
         "gce" => {
             node.attribute("cloud.provider", "gcp");
@@ -113,15 +134,16 @@ fn cloud(provider_id: &str, node: &mut ItemWriter) {
                 let resource = format!("projects/{project}/zones/{zone}/instances/{name}");
                 node.claim("cloud.resource_id", Some(&resource));
             }
+            Some(Cloud::ByNode)
         }
         "azure" => {
             node.attribute("cloud.provider", "azure");
             let resource = format!("/{}", trimmed.to_lowercase());
             node.claim("cloud.resource_id", Some(&resource));
+            Some(Cloud::BySystem)
         }
-        _ => {}
+        _ => None,
     }
-    node.claim("k8s.provider_id", Some(provider_id));
 }
 
 /// What fails with a zone: `node runs_on zone runs_on region`.

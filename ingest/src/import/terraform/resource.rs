@@ -32,10 +32,9 @@ impl Resource {
         let kind = kind_of(&self.kind)?;
         let name = match (kind, self.kind.as_str()) {
             // The tag *Name* is shared by every instance of a group.
-            (_, "aws_instance") => self.text("id").map(str::to_owned),
+            (_, "aws_instance") | ("network" | "subnet", _) => self.text("id").map(str::to_owned),
             ("domain", _) => self.domain(),
             ("cloud_resource", kind) => self.text("id").map(|id| format!("{kind}.{id}")),
-            ("network" | "subnet", _) => self.text("id").map(str::to_owned),
             _ => self.name().map(str::to_owned),
         };
         let name = name.unwrap_or_else(|| self.address.clone());
@@ -122,12 +121,18 @@ impl Resource {
     }
 
     fn host(&self, key: &KeyParts, item: &mut ItemWriter) {
-        for name in ["instance_id", "virtual_machine_id", "uuid"] {
-            item.claim("host.id", self.text(name).map(str::to_lowercase).as_deref());
-        }
-        if self.kind == "aws_instance" {
-            item.claim("host.id", self.text("id"));
-        }
+        // A thing has one `host.id`: the one that the cloud's own detectors report.
+        let host_id = match self.kind.as_str() {
+            "aws_instance" => self.text("id"),
+            _ => self
+                .text("instance_id")
+                .or_else(|| self.text("virtual_machine_id")),
+        };
+        item.claim("host.id", host_id.map(str::to_lowercase).as_deref());
+        item.claim(
+            "system.uuid",
+            self.text("uuid").map(str::to_lowercase).as_deref(),
+        );
         for name in ["private_dns", "hostname", "computer_name"] {
             if let Some(host) = self.text(name) {
                 item.also_called(named_like(key, "host", host));

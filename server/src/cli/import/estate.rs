@@ -9,15 +9,11 @@ use ingest::import::{self, Format, ImportFile, Listing, Surroundings};
 use model::{Clock, Timestamp};
 use serde_json::{Value, json};
 
-use super::post::Poster;
-use super::read::{Batch, Places};
+use super::post::{Poster, WholeListing};
 use super::{EstateFlags, Summary};
 use crate::cli::{print, progress};
 use crate::clock::SystemClock;
 
-/// Most events and bytes of one request.
-const EVENTS_MAX: usize = 1_000;
-const BYTES_MAX: usize = 2 * 1024 * 1024;
 /// The largest file that is read.
 const FILE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 
@@ -25,7 +21,10 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 pub(super) struct Estate {
     listing: Listing,
     source: String,
+    scope: Option<String>,
     at: Timestamp,
+    is_full: bool,
+    ends_all: bool,
 }
 
 impl Estate {
@@ -50,10 +49,17 @@ impl Estate {
             at,
         };
         let named = flags.source.clone();
+        let mut listing = import::decode(format, &files, &around);
+        listing.gather();
+        let is_whole = format.is_whole() && !listing.items.is_empty();
+        let scope = || stem(paths).filter(|_| is_whole);
         Ok(Self {
-            listing: import::decode(format, &files, &around),
             source: named.unwrap_or_else(|| format.name().to_owned()),
+            scope: flags.scope.clone().or_else(scope),
             at,
+            is_full: flags.full || (is_whole && !flags.partial),
+            ends_all: flags.end_all,
+            listing,
         })
     }
 
@@ -79,45 +85,52 @@ impl Estate {
         print(&text)
     }
 
-    /// Sends every event.
+    /// Sends the listing.
     pub(super) async fn send(&self, poster: &Poster, summary: &mut Summary) -> anyhow::Result<()> {
-        let total = self.listing.events().count() as u64;
-        let bar = progress::events(total, &self.source);
-        let mut batch = Batch::default();
-        let mut named = Vec::new();
-        for (line, place) in self.lines() {
-            batch.body.extend_from_slice(line.as_bytes());
-            batch.body.push(b'\n');
-            named.push(place);
-            if named.len() < EVENTS_MAX && batch.body.len() < BYTES_MAX {
-                continue;
-            }
-            bar.inc(named.len() as u64);
-            batch.places = Places::Named(std::mem::take(&mut named));
-            poster.events(std::mem::take(&mut batch), summary).await?;
+        let (mut lines, places): (Vec<String>, Vec<String>) = self.lines().unzip();
+        for line in &mut lines {
+            line.push('\n');
         }
-        if !named.is_empty() {
-            batch.places = Places::Named(named);
-            poster.events(batch, summary).await?;
+        // What could not be read may be what seems to be gone.
+        if self.is_full && self.listing.rejected.is_empty() {
+            let complete = json!({ "complete": true, "listed": lines.len() });
+            lines.push(format!("{complete}\n"));
         }
+        let mut asked = vec![("source", self.source.clone()), ("at", self.at.to_string())];
+        asked.extend(self.scope.clone().map(|scope| ("scope", scope)));
+        asked.extend(self.ends_all.then(|| ("ends", "all".to_owned())));
+        let listing = WholeListing {
+            asked,
+            lines,
+            places,
+        };
+        let bar = progress::events(listing.lines.len() as u64, &self.source);
+        let sent = poster.listing(&listing, &bar, summary).await;
         bar.finish_and_clear();
-        Ok(())
+        sent
     }
 
-    /// Each event as a line, and what it speaks of.
+    /// Each statement as a line, and what it speaks of.
     fn lines(&self) -> impl Iterator<Item = (String, String)> + '_ {
         self.listing.events().map(|(event, place)| {
             let mut payload = Vec::new();
             event.encode_payload(&mut payload);
-            let data: Value = serde_json::from_slice(&payload).unwrap_or_default();
-            let line = json!({
-                "source": self.source,
-                "type": event.tag().0,
-                "time": self.at.to_string(),
-                "data": data,
-            });
+            let mut data: Value = serde_json::from_slice(&payload).unwrap_or_default();
+            // A sender says only which; of whom it says so stands beside it.
+            if let Some(listed) = data.pointer("/relations/relations").cloned() {
+                data["relations"] = listed;
+            }
+            let line = json!({ "type": event.tag().0, "data": data });
             (line.to_string(), place)
         })
+    }
+}
+
+/// The file's name without its ending, for a scope that nobody named.
+fn stem(paths: &[PathBuf]) -> Option<String> {
+    match paths {
+        [one] if !is_standard_input(one) => Some(one.file_stem()?.to_str()?.to_owned()),
+        _ => None,
     }
 }
 

@@ -3,16 +3,33 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use futures_util::StreamExt;
+use indicatif::ProgressBar;
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use super::Summary;
 use super::read::Batch;
+use super::summary::{ListingSummary, Summary};
 
 /// How often a busy server is asked again before the import gives up.
 const ATTEMPTS_MAX: u32 = 60;
 /// How long to wait when the server does not say.
 const WAIT_SECONDS: u64 = 1;
+
+/// How long a listing may take.
+const LISTING_TIMEOUT: Duration = Duration::from_secs(3_600);
+/// Lines of a listing that go at once.
+const LINES_AT_ONCE: usize = 200;
+
+/// A listing as it is sent.
+pub(super) struct WholeListing {
+    /// What the address says besides the body.
+    pub(super) asked: Vec<(&'static str, String)>,
+    /// The lines, each with its end.
+    pub(super) lines: Vec<String>,
+    /// What each line speaks of.
+    pub(super) places: Vec<String>,
+}
 
 /// Posts to one server.
 pub(super) struct Poster {
@@ -92,6 +109,65 @@ impl Poster {
         Ok(())
     }
 
+    /// A whole listing in one request.
+    pub(super) async fn listing(
+        &self,
+        listing: &WholeListing,
+        bar: &ProgressBar,
+        summary: &mut Summary,
+    ) -> anyhow::Result<()> {
+        for _ in 0..ATTEMPTS_MAX {
+            let (status, answer) = self.post_listing(listing, bar).await?;
+            if is_busy(status) {
+                bar.set_position(0);
+                tokio::time::sleep(Duration::from_secs(WAIT_SECONDS)).await;
+                continue;
+            }
+            if !status.is_success() {
+                let reason = answer.pointer("/rejected/0/reason").and_then(Value::as_str);
+                bail!(
+                    "the server answered {status}: {}",
+                    reason.unwrap_or("without a reason")
+                );
+            }
+            listed(&answer, listing, summary);
+            return Ok(());
+        }
+        bail!(
+            "{} is still busy after {ATTEMPTS_MAX} attempts",
+            self.server
+        )
+    }
+
+    async fn post_listing(
+        &self,
+        listing: &WholeListing,
+        bar: &ProgressBar,
+    ) -> anyhow::Result<(StatusCode, Value)> {
+        let url = format!("{}/ingest/listing", self.server);
+        let bar = bar.clone();
+        let pieces = listing.lines.chunks(LINES_AT_ONCE).map(<[String]>::to_vec);
+        let pieces: Vec<Vec<String>> = pieces.collect();
+        let body = futures_util::stream::iter(pieces).map(move |lines| {
+            bar.inc(lines.len() as u64);
+            Ok::<_, std::io::Error>(lines.concat())
+        });
+        let request = self.client.post(&url).query(&listing.asked);
+        let response = request
+            .timeout(LISTING_TIMEOUT)
+            .header("content-type", "application/x-ndjson")
+            .body(reqwest::Body::wrap_stream(body))
+            .send()
+            .await
+            .with_context(|| format!("no server answers at {}", self.server))?;
+        let status = response.status();
+        let text = response.text().await.context("the answer broke off")?;
+        Ok((
+            status,
+            serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        ))
+    }
+
     /// Posts until the server is not busy.
     async fn post(
         &self,
@@ -108,11 +184,7 @@ impl Poster {
                 .await
                 .with_context(|| format!("no server answers at {}", self.server))?;
             let status = response.status();
-            let busy = [
-                StatusCode::TOO_MANY_REQUESTS,
-                StatusCode::SERVICE_UNAVAILABLE,
-            ];
-            if busy.contains(&status) {
+            if is_busy(status) {
                 let header = response.headers().get("retry-after");
                 let wait = header.and_then(|value| value.to_str().ok()?.parse().ok());
                 tokio::time::sleep(Duration::from_secs(wait.unwrap_or(WAIT_SECONDS))).await;
@@ -123,5 +195,40 @@ impl Poster {
             return Ok((status, answer));
         }
         bail!("{url} is still busy after {ATTEMPTS_MAX} attempts")
+    }
+}
+
+fn is_busy(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+    )
+}
+
+/// Takes the answer to a listing into the summary.
+fn listed(answer: &Value, listing: &WholeListing, summary: &mut Summary) {
+    let number = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or(0);
+    let text = |value: &Value, name: &str| {
+        let text = value.get(name).and_then(Value::as_str);
+        text.map(str::to_owned)
+    };
+    summary.read += number("listed");
+    summary.accepted += number("accepted");
+    summary.listing = Some(ListingSummary {
+        unchanged: number("unchanged"),
+        ended: number("ended"),
+        held_back: number("heldBack"),
+        complete: answer.get("complete") == Some(&Value::Bool(true)),
+        reason: text(answer, "reason"),
+    });
+    summary.position = text(answer, "position").or(summary.position.take());
+    let rejected = answer.get("rejected").and_then(Value::as_array);
+    for rejection in rejected.into_iter().flatten() {
+        let index = rejection.get("index").and_then(Value::as_u64).unwrap_or(0);
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
+        let place = listing.places.get(index).map_or("", String::as_str);
+        let field = text(rejection, "field").unwrap_or_default();
+        let reason = text(rejection, "reason").unwrap_or_default();
+        summary.reject(place, format!("{field} {reason}").trim());
     }
 }

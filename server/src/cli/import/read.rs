@@ -11,7 +11,6 @@ const LINES_MAX: usize = 2_000;
 const BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// Some lines of a request.
-#[derive(Default)]
 pub(super) struct Batch {
     /// The lines, each with its end.
     pub(super) body: Vec<u8>,
@@ -19,37 +18,20 @@ pub(super) struct Batch {
     pub(super) places: Places,
 }
 
-/// Where the lines of a request come from.
-pub(super) enum Places {
-    /// The number of each line of a file that is not blank, from 1.
-    Lines(Vec<u64>),
-    /// What each line speaks of.
-    Named(Vec<String>),
-}
-
-impl Default for Places {
-    fn default() -> Self {
-        Self::Lines(Vec::new())
-    }
-}
+/// The number of each line of a file that is not blank, from 1.
+pub(super) struct Places(Vec<u64>);
 
 impl Places {
     /// How many lines there are.
     pub(super) fn len(&self) -> usize {
-        match self {
-            Self::Lines(numbers) => numbers.len(),
-            Self::Named(names) => names.len(),
-        }
+        self.0.len()
     }
 
     /// Where the line at this index of the request comes from, for people.
     pub(super) fn name(&self, index: usize) -> String {
-        match self {
-            Self::Lines(numbers) => match numbers.get(index) {
-                Some(number) => format!("line {number}"),
-                None => "the request".to_owned(),
-            },
-            Self::Named(names) => names.get(index).cloned().unwrap_or_default(),
+        match self.0.get(index) {
+            Some(number) => format!("line {number}"),
+            None => "the request".to_owned(),
         }
     }
 }
@@ -93,7 +75,7 @@ impl Batches {
         if numbers.is_empty() {
             return Ok(None);
         }
-        let places = Places::Lines(numbers);
+        let places = Places(numbers);
         Ok(Some(Batch { body, places }))
     }
 }

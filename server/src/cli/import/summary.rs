@@ -13,12 +13,40 @@ pub(super) struct Summary {
     pub(super) accepted: u64,
     pub(super) duplicates: u64,
     pub(super) quarantined: u64,
+    /// What became of a listing; missing for single events.
+    pub(super) listing: Option<ListingSummary>,
     /// Parts of kinds that say nothing here.
     pub(super) passed_over: u64,
     pub(super) rejected: u64,
     last_rejected: Option<String>,
     reasons: Vec<(String, String)>,
     pub(super) position: Option<String>,
+}
+
+/// What became of a listing besides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ListingSummary {
+    pub(super) unchanged: u64,
+    pub(super) ended: u64,
+    pub(super) held_back: u64,
+    pub(super) complete: bool,
+    pub(super) reason: Option<String>,
+}
+
+impl ListingSummary {
+    fn say(&self, summary: &Summary) -> String {
+        let mut text = format!(
+            "{} read, {} accepted, {} unchanged, {} ended, {} rejected\n",
+            summary.read, summary.accepted, self.unchanged, self.ended, summary.rejected
+        );
+        if 0 < self.held_back {
+            text.push_str(&format!("{} would have ended\n", self.held_back));
+        }
+        if let Some(reason) = &self.reason {
+            text.push_str(&format!("{reason}\n"));
+        }
+        text
+    }
 }
 
 impl Summary {
@@ -48,10 +76,13 @@ impl Summary {
 
     /// In words.
     pub(super) fn say(&self) -> String {
-        let mut text = format!(
-            "{} read, {} accepted, {} duplicates, {} quarantined, {} rejected\n",
-            self.read, self.accepted, self.duplicates, self.quarantined, self.rejected
-        );
+        let mut text = match &self.listing {
+            Some(listing) => listing.say(self),
+            None => format!(
+                "{} read, {} accepted, {} duplicates, {} quarantined, {} rejected\n",
+                self.read, self.accepted, self.duplicates, self.quarantined, self.rejected
+            ),
+        };
         if 0 < self.passed_over {
             text.push_str(&format!(
                 "{} of kinds that say nothing here\n",
@@ -77,7 +108,7 @@ impl Summary {
             .iter()
             .map(|(place, reason)| json!({ "place": place, "reason": reason }))
             .collect();
-        let summary = json!({
+        let mut summary = json!({
             "read": self.read,
             "accepted": self.accepted,
             "duplicates": self.duplicates,
@@ -87,6 +118,13 @@ impl Summary {
             "reasons": reasons,
             "position": self.position,
         });
+        if let Some(listing) = &self.listing {
+            summary["unchanged"] = listing.unchanged.into();
+            summary["ended"] = listing.ended.into();
+            summary["heldBack"] = listing.held_back.into();
+            summary["complete"] = listing.complete.into();
+            summary["reason"] = json!(listing.reason);
+        }
         format!("{summary}\n")
     }
 }
