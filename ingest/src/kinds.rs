@@ -167,16 +167,40 @@ impl Check<'_> {
             if let Some(rules) = rules.filter(|rules| rules.rules_something()) {
                 check_item(rules, &event.id, item, &mut problems);
             }
+            self.check_listed(item, &mut problems);
         }
         if let Event::RelationObserved(relation) = &event.event
             && let Some(defined) = self.kinds.relation_kind(relation.kind.as_str())
         {
-            check_ends(defined, relation, &mut problems);
+            let path = Path::Field(&Path::Root, "data");
+            let ends = [
+                ("dependent", &relation.dependent),
+                ("provider", &relation.provider),
+            ];
+            check_ends(defined, ends, &path, &mut problems);
             if defined.cardinality != Cardinality::ManyToMany {
                 self.check_room(defined, relation, event.occurred, &mut problems);
             }
         }
         problems
+    }
+
+    /// A list is whole or nothing: without one of its relations it would say that this one has ended.
+    fn check_listed(&self, item: &ObservedItem, problems: &mut Problems) {
+        let listed = item.relations.iter().flat_map(|list| &list.relations);
+        for (index, relation) in listed.enumerate() {
+            let Some(defined) = self.kinds.relation_kind(relation.kind.as_str()) else {
+                continue;
+            };
+            let data = Path::Field(&Path::Root, "data");
+            let list = Path::Field(&data, "relations");
+            let relations = Path::Field(&list, "relations");
+            let ends = [
+                ("dependent", &relation.dependent),
+                ("provider", &relation.provider),
+            ];
+            check_ends(defined, ends, &Path::Entry(&relations, index), problems);
+        }
     }
 
     fn check_room(
@@ -205,18 +229,21 @@ impl Check<'_> {
     }
 }
 
-fn check_ends(defined: &RelationKindDefined, relation: &ObservedRelation, problems: &mut Problems) {
-    let data = Path::Field(&Path::Root, "data");
-    let ends = [
-        ("dependent", &relation.dependent, &defined.dependents),
-        ("provider", &relation.provider, &defined.providers),
-    ];
-    for (end, key, taken) in ends {
+fn check_ends(
+    defined: &RelationKindDefined,
+    ends: [(&str, &SourceKey); 2],
+    path: &Path<'_>,
+    problems: &mut Problems,
+) {
+    for ((end, key), taken) in ends
+        .into_iter()
+        .zip([&defined.dependents, &defined.providers])
+    {
         let kind = kind_of(key).filter(|_| !taken.is_empty());
         if let Some(kind) = kind.filter(|kind| !taken.contains(kind)) {
             let (name, taken) = (&defined.name, taken.join(" or "));
             let reason = format!("must be a {taken} in {name}, found a {kind}");
-            problems.add(&Path::Field(&data, end), reason);
+            problems.add(&Path::Field(path, end), reason);
         }
     }
 }
@@ -228,7 +255,7 @@ fn check_item(rules: &KindRules, id: &EventId, item: &ObservedItem, problems: &m
     for breach in rules.breaches(&item.attributes) {
         let found = shown(&item.attributes, &breach.attribute);
         let rule = breach.rule;
-        let reason = format!("{rule} by the kind {kind}, found {found}");
+        let reason = format!("{rule}, found {found} (kind {kind})");
         problems.add(&Path::Field(&attributes, &breach.attribute), reason);
     }
     if rules.is_authority(&id.source) {

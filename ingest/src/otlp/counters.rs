@@ -102,9 +102,10 @@ impl Counters {
     }
 
     pub(super) fn entities(&self, found: &EntityRecords, said: &SaidOfEntities) {
-        let taken = found.records.len() - said.rejected.len();
+        let rejected = said.rejected_records();
+        let taken = found.records.len().saturating_sub(rejected);
         add(&self.entity_events, taken as u64);
-        add(&self.entity_events_rejected, said.rejected.len() as u64);
+        add(&self.entity_events_rejected, rejected as u64);
         add(&self.relationships_unknown, said.unknown_relationships);
         add(&self.log_records_ignored, found.others);
     }
@@ -178,7 +179,7 @@ pub(super) fn entities_answer(said: &SaidOfEntities) -> Taken {
         .map(|fault| format!("record {}: {} {}", fault.index, fault.field, fault.reason))
         .collect();
     Taken {
-        rejected: said.rejected.len() as u64,
+        rejected: said.rejected_records() as u64,
         message: told.join("; "),
     }
 }

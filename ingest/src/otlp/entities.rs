@@ -3,6 +3,8 @@
 //! OpenTelemetry writes a relationship from the entity that emits it; here it is
 //! turned, where needed, so that it reads `dependent -> provider`.
 
+use std::collections::BTreeSet;
+
 use model::{
     Attributes, Claim, ContentHash, Event, EventId, ItemRetired, KeyParts, ListedRelation,
     ListedRelations, NewEvent, ObservedItem, ObservedRelation, Occurred, Rejection, RelationKind,
@@ -30,6 +32,12 @@ pub(crate) struct SaidOfEntities {
 }
 
 impl SaidOfEntities {
+    /// How many records something is wrong with; with one there may be several things.
+    pub(crate) fn rejected_records(&self) -> usize {
+        let records = self.rejected.iter().map(|rejection| rejection.index);
+        records.collect::<BTreeSet<usize>>().len()
+    }
+
     /// Keeps aside what breaks a rule, and names the record it is from. May wait for the disk.
     pub(crate) fn check(&mut self, rules: &Rules) -> Result<(), QuarantineError> {
         let events = std::mem::take(&mut self.events);

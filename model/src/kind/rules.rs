@@ -79,7 +79,7 @@ impl KindRules {
                 _ if value.is_null() => None,
                 Some(place) => self.broken(place, value),
                 None if self.defined.closed => Some(format!(
-                    "is not an attribute of {}, which takes no others",
+                    "is not one of the attributes of {}, which takes no others",
                     self.defined.name
                 )),
                 None => None,

@@ -67,7 +67,7 @@ fn a_value_is_held_against_its_type() {
     }
 }
 
-fn string(rules: Value) -> Value {
+fn string(rules: &Value) -> Value {
     let mut rule = json!({ "type": "string" });
     let stated = rules.as_object().unwrap().clone();
     rule.as_object_mut().unwrap().extend(stated);
@@ -76,9 +76,9 @@ fn string(rules: Value) -> Value {
 
 #[test]
 fn a_text_is_held_against_its_length_and_pattern() {
-    let either = || string(json!({ "pattern": "[a-z]+|[0-9]+" }));
-    let han = string(json!({ "pattern": r"\p{Han}+" }));
-    let two = || string(json!({ "lengthMin": 2, "lengthMax": 2 }));
+    let either = || string(&json!({ "pattern": "[a-z]+|[0-9]+" }));
+    let han = string(&json!({ "pattern": r"\p{Han}+" }));
+    let two = || string(&json!({ "lengthMin": 2, "lengthMax": 2 }));
     for (rule, value, told) in [
         (two(), "猫", "must have at least 2 characters, has 1"),
         (two(), "猫猫", ""),
@@ -161,7 +161,7 @@ fn a_closed_kind_takes_no_other_attribute() {
     assert_eq!(breaches[0].attribute, "c");
     assert_eq!(
         breaches[0].rule,
-        "is not an attribute of thing, which takes no others"
+        "is not one of the attributes of thing, which takes no others"
     );
     assert_eq!(rules.missing(&stated), ["a"]);
 }

@@ -8,6 +8,7 @@
 mod durable;
 mod history;
 mod identity;
+mod kinds;
 mod order;
 mod running;
 mod structure;
