@@ -9,8 +9,8 @@ use std::time::Duration;
 use graph::{AttributeStatement, GraphView, ItemStatement, Observation, Retractions};
 use index::{Found, KnownUntil};
 use model::{
-    Change, ChangeId, ContentHash, EventEnvelope, EventId, LogPosition, Rejection, SourceName,
-    Timestamp,
+    Change, ChangeId, ContentHash, EventEnvelope, EventId, Incident, IncidentId, LogPosition,
+    Rejection, SourceName, Timestamp,
 };
 use serde_json::Value;
 use thiserror::Error;
@@ -183,6 +183,19 @@ pub trait Bodies: Send + Sync + 'static {
         id: ChangeId,
         statements: Vec<LogPosition>,
     ) -> PortFuture<'_, Result<Option<Change>, BodiesError>>;
+
+    /// The same of several changes, in the order they are asked for.
+    fn changes(
+        &self,
+        wanted: Vec<(ChangeId, Vec<LogPosition>)>,
+    ) -> PortFuture<'_, Result<Vec<Option<Change>>, BodiesError>>;
+
+    /// An incident as its statements at these positions describe it together; `None` without any.
+    fn incident(
+        &self,
+        id: IncidentId,
+        statements: Vec<LogPosition>,
+    ) -> PortFuture<'_, Result<Option<Incident>, BodiesError>>;
 
     /// Everything that was said of an item by the sources and keys of these observations.
     fn items(

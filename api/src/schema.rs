@@ -7,6 +7,7 @@ mod asking;
 mod change;
 mod change_filter;
 mod change_input;
+mod change_text;
 mod details;
 mod difference;
 mod identity;

@@ -5,6 +5,7 @@ mod bodies;
 mod kinds;
 pub(crate) mod known;
 mod quarantine;
+mod said;
 
 use std::sync::Arc;
 use std::time::Duration;

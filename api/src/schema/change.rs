@@ -239,6 +239,11 @@ impl ChangeTotals {
         ask(ctx, move || criteria.count(&at)).await
     }
 
+    /// Whether a search for a text left long texts unread, because there are too many.
+    async fn truncated(&self) -> bool {
+        self.criteria.truncated()
+    }
+
     /// The last position that was known when this was answered.
     async fn position(&self) -> LogPosition {
         self.at.position()

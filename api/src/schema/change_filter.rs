@@ -4,9 +4,10 @@ use std::cmp::Reverse;
 
 use async_graphql::InputObject;
 use graph::ChangeRow;
-use model::{ChangeId, CiId, Timestamp};
+use model::{Change, ChangeId, CiId, LogPosition, Timestamp};
 
 use super::change_input::ChangeStatus;
+use super::change_text::{Read, text_holds};
 use super::keys;
 use super::scalars::DateTime;
 use super::standpoint::Standpoint;
@@ -14,7 +15,10 @@ use super::standpoint::Standpoint;
 /// Which changes to show. Everything that is given must hold.
 #[derive(InputObject, Default)]
 pub(crate) struct ChangeFilter {
-    /// Title or the platform's id holds this text, whatever its case.
+    /// A text of it holds this one, whatever its case: the title, the platform's id, or any text of its
+    /// description. Of a list the newest 5,000 changes that pass everything else are read in full; where there
+    /// are more, the older ones are found by title and id only, and `truncated` says so. A live list looks at
+    /// the statement it tells, at title and id.
     text: Option<String>,
     /// It touches one of these items, by itself or by a batch. Keys, aliases or ids; unknown ones match nothing.
     items: Option<Vec<String>>,
@@ -44,6 +48,8 @@ pub(crate) type ChangeOrder = (Reverse<Timestamp>, ChangeId);
 pub(crate) struct ChangeCriteria {
     /// In lower case.
     text: Option<String>,
+    /// Those whose long texts hold it, once they were read.
+    read: Read,
     items: Option<Vec<CiId>>,
     environment: Option<String>,
     kind: Option<String>,
@@ -71,9 +77,11 @@ impl ChangeCriteria {
             meant.filter_map(keys::Meant::into_id).collect()
         });
         let status = filter.status.as_ref();
+        let text = filter.text.as_ref().filter(|text| !text.is_empty());
         let to = filter.to.as_ref().map(|to| to.0);
         Self {
-            text: filter.text.as_ref().map(|text| text.to_lowercase()),
+            text: text.map(|text| text.to_lowercase()),
+            read: Read::default(),
             items,
             environment: filter.environment.clone(),
             kind: filter.kind.clone(),
@@ -92,24 +100,66 @@ impl ChangeCriteria {
         at: &'v Standpoint,
         after: Option<&ChangeOrder>,
     ) -> Box<dyn Iterator<Item = (ChangeOrder, ChangeRow<'v>)> + 'v> {
+        self.sorted_by(at, after, Self::passes)
+    }
+
+    fn sorted_by<'v>(
+        &'v self,
+        at: &'v Standpoint,
+        after: Option<&ChangeOrder>,
+        passes: fn(&Self, &ChangeRow<'_>) -> bool,
+    ) -> Box<dyn Iterator<Item = (ChangeOrder, ChangeRow<'v>)> + 'v> {
         let graph = &at.view.graph;
         let from = self.from.unwrap_or(Timestamp::MIN);
         let until = self.until.unwrap_or(Timestamp::MAX);
         let until = after.map_or(until, |(Reverse(start), _)| until.min(start.plus_nanos(1)));
         let Some(items) = &self.items else {
             let changes = graph.changes_between(from, until);
-            let passing = changes.filter(|change| self.passes(change));
+            let passing = changes.filter(move |change| passes(self, change));
             return Box::new(SameMoments::of(passing));
         };
         let items = items.iter().filter_map(|id| graph.item(*id));
         let mut changes: Vec<(ChangeOrder, ChangeRow<'v>)> = items
             .flat_map(|item| item.changes())
-            .filter(|change| change.started_at() < until && self.passes(change))
+            .filter(|change| change.started_at() < until && passes(self, change))
             .map(|change| (order_of(&change), change))
             .collect();
         changes.sort_by_key(|(order, _)| *order);
         changes.dedup_by_key(|(order, _)| *order);
         Box::new(changes.into_iter())
+    }
+
+    /// The text that is looked for, in lower case.
+    pub(super) fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
+    /// The changes that only their long texts keep from passing, the newest first.
+    pub(super) fn unread<'v>(
+        &'v self,
+        at: &'v Standpoint,
+    ) -> impl Iterator<Item = (ChangeId, Vec<LogPosition>)> + 'v {
+        let text = self.text.as_deref().unwrap_or_default();
+        let beside_text = self.sorted_by(at, None, Self::passes_beside_text);
+        let unread = beside_text.filter(move |(_, change)| !holds(change, text));
+        unread.map(|(_, change)| (change.id(), change.statements().to_vec()))
+    }
+
+    /// Takes what was read of long texts.
+    pub(super) fn take(&mut self, read: Read) {
+        self.read = read;
+    }
+
+    /// Narrows the time to look at.
+    pub(crate) fn within(mut self, from: Timestamp, until: Timestamp) -> Self {
+        self.from = self.from.into_iter().chain([from]).max();
+        self.until = self.until.into_iter().chain([until]).min();
+        self
+    }
+
+    /// Whether there were more long texts than are read.
+    pub(crate) fn truncated(&self) -> bool {
+        self.read.truncated
     }
 
     /// How many changes pass.
@@ -122,6 +172,18 @@ impl ChangeCriteria {
 
     /// Whether a change passes.
     pub(crate) fn passes(&self, change: &ChangeRow<'_>) -> bool {
+        let holding = &self.read.holding;
+        let holds = |text: &String| holds(change, text) || holding.contains(&change.id());
+        self.text.as_ref().is_none_or(holds) && self.passes_beside_text(change)
+    }
+
+    /// Whether a change passes, of which this statement is told.
+    pub(crate) fn passes_telling(&self, change: &ChangeRow<'_>, statement: &Change) -> bool {
+        let holds = |text: &String| holds(change, text) || text_holds(statement, text);
+        self.text.as_ref().is_none_or(holds) && self.passes_beside_text(change)
+    }
+
+    fn passes_beside_text(&self, change: &ChangeRow<'_>) -> bool {
         let start = change.started_at();
         let equal = |wanted: &Option<String>, is: Option<&str>| {
             wanted.as_deref().is_none_or(|wanted| is == Some(wanted))
@@ -135,7 +197,6 @@ impl ChangeCriteria {
             && equal(&self.operator, change.operator())
             && equal(&self.source, Some(change.source()))
             && status.is_none_or(|any| any.contains(&change.status()))
-            && self.text.as_ref().is_none_or(|text| holds(change, text))
             && environment.is_none_or(|wanted| happens_in(change, wanted))
             && self.items.as_ref().is_none_or(|ids| touches(change, ids))
     }

@@ -110,6 +110,17 @@ pub(crate) async fn change_details(
     Ok(change.map(ChangeDetails::from))
 }
 
+/// An incident as its statements at these positions describe it.
+pub(crate) async fn incident_said(
+    ctx: &Context<'_>,
+    id: model::IncidentId,
+    statements: &[LogPosition],
+) -> Result<Option<model::Incident>> {
+    let bodies = &ctx.data::<Shared>()?.ports.bodies;
+    let incident = bodies.incident(id, statements.to_vec()).await;
+    incident.map_err(|error| failed(&error))
+}
+
 fn objects(list: &[impl serde::Serialize]) -> Vec<Json<Value>> {
     let written = list
         .iter()

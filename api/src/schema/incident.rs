@@ -3,10 +3,11 @@
 use std::cmp::Reverse;
 
 use async_graphql::connection::{Connection, EmptyFields, OpaqueCursor};
-use async_graphql::{ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use model::{CiId, IncidentId, Timestamp};
 
 use super::change::word;
+use super::details::incident_said;
 use super::item::ConfigurationItem;
 use super::keys;
 use super::scalars::{DateTime, LogPosition};
@@ -104,6 +105,20 @@ impl Incident {
     /// A line for people; the source's id where nobody gave one.
     async fn title(&self) -> &str {
         self.row().title()
+    }
+
+    /// What was seen, in full, if its source said it.
+    #[graphql(complexity = 5)]
+    async fn description(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let said = incident_said(ctx, self.id, self.row().statements()).await?;
+        Ok(said.and_then(|incident| incident.description))
+    }
+
+    /// Where people read more, if its source said it.
+    #[graphql(complexity = 5)]
+    async fn link(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let said = incident_said(ctx, self.id, self.row().statements()).await?;
+        Ok(said.and_then(|incident| incident.link))
     }
 
     /// Where it stands: `open`, `acknowledged` or `resolved`.

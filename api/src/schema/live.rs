@@ -59,10 +59,11 @@ impl Subscription {
     ) -> Result<impl Stream<Item = Result<LiveChange>> + use<>> {
         let following = Following::begin(ctx, from_position)?;
         Ok(following.messages(move |at, envelope| {
-            let id = change_of(&envelope.event)?;
+            let told = change_of(&envelope.event)?;
+            let id = ChangeId::of(&told.reference());
             let row = at.view.graph.change(id)?;
             let criteria = ChangeCriteria::read(filter.as_ref(), at);
-            criteria.passes(&row).then(|| LiveChange {
+            criteria.passes_telling(&row, told).then(|| LiveChange {
                 position: LogPosition(envelope.position),
                 change: Change::of(at, id),
             })
@@ -201,9 +202,9 @@ impl Following {
     }
 }
 
-fn change_of(event: &Event) -> Option<ChangeId> {
+fn change_of(event: &Event) -> Option<&model::Change> {
     match event {
-        Event::ChangeRecorded(change) => Some(ChangeId::of(&change.reference())),
+        Event::ChangeRecorded(change) => Some(change),
         Event::ItemObserved(_)
         | Event::ItemRetired(_)
         | Event::RelationObserved(_)

@@ -65,7 +65,8 @@ impl NearbyChanges {
         };
         ask(ctx, move || {
             let admits = |change: &graph::ChangeRow<'_>| criteria.passes(change);
-            let answer = changes_nearby(&at.view.graph, &question, &admits, limits);
+            let mut answer = changes_nearby(&at.view.graph, &question, &admits, limits);
+            answer.truncated |= criteria.truncated();
             Self { at, answer }
         })
         .await

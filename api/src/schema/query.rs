@@ -11,6 +11,7 @@ use super::anomaly::Anomaly;
 use super::asking::ask;
 use super::change::{Change, ChangeConnection, ChangeTotals};
 use super::change_filter::{ChangeCriteria, ChangeFilter};
+use super::change_text::read_texts;
 use super::incident::{
     Incident, IncidentConnection, IncidentCriteria, IncidentFilter, IncidentTotals,
 };
@@ -164,8 +165,9 @@ impl CoreQuery {
         };
         let page = arguments.check(ctx.data::<Shared>()?.limits.page_max)?;
         let at = Standpoint::of(ctx, as_of.as_ref()).await?;
+        let criteria = ChangeCriteria::read(filter.as_ref(), &at);
+        let criteria = Arc::new(read_texts(ctx, &at, criteria).await?);
         ask(ctx, move || {
-            let criteria = Arc::new(ChangeCriteria::read(filter.as_ref(), &at));
             let after = page.after;
             let page = page.cut(criteria.sorted(&at, after.as_ref()));
             let totals = ChangeTotals {
@@ -323,6 +325,11 @@ impl CoreQuery {
             at: at.valid_at,
             lookback: lookback.map_or(LOOKBACK_DEFAULT, |lookback| lookback.0),
         };
+        let from = at
+            .valid_at
+            .plus_nanos(question.lookback.nanos().saturating_neg());
+        let criteria = criteria.within(from, at.valid_at.plus_nanos(1));
+        let criteria = read_texts(ctx, &at, criteria).await?;
         NearbyChanges::of(ctx, at, question, criteria, first).await
     }
 

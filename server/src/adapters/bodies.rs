@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use api::{Bodies, BodiesError, ItemStatements, PortFuture};
-use graph::{
-    AttributeStatement, ItemStatement, Observation, Statement, claim_of, merge_change, tie_of,
-};
+use graph::{AttributeStatement, ItemStatement, Observation, claim_of, tie_of};
 use index::{Found, IndexReader, KnownUntil, teller};
-use model::{Change, ChangeId, Claim, Event, EventEnvelope, LogPosition, ObservedItem, SourceName};
+use model::{
+    Change, ChangeId, Claim, Event, EventEnvelope, Incident, IncidentId, LogPosition, ObservedItem,
+    SourceName,
+};
 use store::EventLog;
 
 use super::behind::{self, Behind};
+use super::said;
 
 /// The index, and the log behind it.
 pub(super) struct IndexedBodies {
@@ -26,34 +28,30 @@ impl Bodies for IndexedBodies {
     ) -> PortFuture<'_, Result<Option<Change>, BodiesError>> {
         let (index, log) = (self.index.clone(), Arc::clone(&self.log));
         Box::pin(behind::off_the_async_threads(move || {
-            let Some(last) = statements.last().copied() else {
-                return Ok(None);
-            };
-            let indexed = index.position();
-            let known = index.change_statements(id, last).map_err(failed)?;
-            let mut said = known.statements;
-            said.retain(|statement| statement.position <= indexed);
-            for position in statements
-                .into_iter()
-                .filter(|position| indexed < *position)
-            {
-                let envelope = behind::at(&*log, position)?;
-                if let Some(EventEnvelope {
-                    id,
-                    occurred_at,
-                    event: Event::ChangeRecorded(change),
-                    ..
-                }) = envelope
-                {
-                    said.push(Statement {
-                        occurred_at,
-                        tie: tie_of(&id),
-                        position,
-                        said: *change,
-                    });
-                }
-            }
-            Ok(merge_change(&said))
+            said::change(&index, &*log, id, &statements)
+        }))
+    }
+
+    fn changes(
+        &self,
+        wanted: Vec<(ChangeId, Vec<LogPosition>)>,
+    ) -> PortFuture<'_, Result<Vec<Option<Change>>, BodiesError>> {
+        let (index, log) = (self.index.clone(), Arc::clone(&self.log));
+        Box::pin(behind::off_the_async_threads(move || {
+            let wanted = wanted.iter();
+            let read = wanted.map(|(id, statements)| said::change(&index, &*log, *id, statements));
+            read.collect()
+        }))
+    }
+
+    fn incident(
+        &self,
+        id: IncidentId,
+        statements: Vec<LogPosition>,
+    ) -> PortFuture<'_, Result<Option<Incident>, BodiesError>> {
+        let (index, log) = (self.index.clone(), Arc::clone(&self.log));
+        Box::pin(behind::off_the_async_threads(move || {
+            said::incident(&index, &*log, id, &statements)
         }))
     }
 

@@ -12,4 +12,5 @@ mod kinds;
 mod order;
 mod running;
 mod structure;
+mod texts;
 mod tidy;
