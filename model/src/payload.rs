@@ -65,36 +65,59 @@ impl Open<'_> {
     }
 }
 
-/// So many bytes are looked at together.
+/// Where something is to be escaped, so many bytes around it are written one by one.
 const CHUNK_BYTES: usize = 32;
 
 fn write_text(text: &str, json: &mut Vec<u8>) {
-    let mut rest = text.as_bytes();
-    json.reserve(rest.len() + 2);
+    json.reserve(text.len() + 2);
     json.push(b'"');
-    loop {
-        let (chunks, _) = rest.as_chunks();
-        let plain = chunks.iter().take_while(|chunk| is_plain(chunk)).count();
-        let (plain, behind) = rest.split_at(plain * CHUNK_BYTES);
-        json.extend_from_slice(plain);
-        let (mixed, behind) = behind.split_at(behind.len().min(CHUNK_BYTES));
-        for &byte in mixed {
-            write_byte(byte, json);
-        }
-        rest = behind;
-        if rest.is_empty() {
-            break;
+    if is_plain(text.as_bytes()) {
+        json.extend_from_slice(text.as_bytes());
+    } else {
+        for chunk in text.as_bytes().chunks(CHUNK_BYTES) {
+            match is_plain(chunk) {
+                true => json.extend_from_slice(chunk),
+                false => chunk.iter().for_each(|byte| write_byte(*byte, json)),
+            }
         }
     }
     json.push(b'"');
 }
 
 /// Whether nothing of it is to be escaped. Without a branch, so that it is done in wide registers.
-fn is_plain(chunk: &[u8; CHUNK_BYTES]) -> bool {
-    let escaped = chunk.iter().fold(false, |escaped, &byte| {
-        escaped | (byte < 0x20) | (byte == b'"') | (byte == b'\\')
-    });
-    !escaped
+fn is_plain(bytes: &[u8]) -> bool {
+    let (chunks, rest) = bytes.as_chunks::<CHUNK_BYTES>();
+    let (words, rest) = rest.as_chunks();
+    let mut escaped = 0;
+    for chunk in chunks {
+        // A byte each, so that they stay side by side.
+        escaped |= chunk.iter().fold(0, |escaped, &byte| {
+            let below_space = u8::from(byte < 0x20);
+            escaped | below_space | u8::from(byte == b'"') | u8::from(byte == b'\\')
+        });
+    }
+    let mut marks = 0;
+    for word in words {
+        marks |= escape_marks(u64::from_le_bytes(*word));
+    }
+    let mut last = [b' '; 8];
+    for (place, byte) in last.iter_mut().zip(rest) {
+        *place = *byte;
+    }
+    marks |= escape_marks(u64::from_le_bytes(last));
+    escaped == 0 && marks == 0
+}
+
+/// Zero if none of eight bytes is to be escaped.
+const fn escape_marks(word: u64) -> u64 {
+    const EACH: u64 = u64::MAX / 255;
+    const fn zeros(word: u64) -> u64 {
+        word.wrapping_sub(EACH) & !word
+    }
+    let below_space = word.wrapping_sub(EACH * 0x20) & !word;
+    let quotes = zeros(word ^ (EACH * b'"' as u64));
+    let backslashes = zeros(word ^ (EACH * b'\\' as u64));
+    (below_space | quotes | backslashes) & (EACH * 0x80)
 }
 
 fn write_byte(byte: u8, json: &mut Vec<u8>) {

@@ -53,7 +53,7 @@ fn main() {
         let mut cells: Vec<Cell> = Cell::of(&columns);
         for _ in 0..repetitions {
             for cell in &mut cells {
-                let directory = tempfile::tempdir_in(".").expect("a directory");
+                let directory = settled_directory();
                 let mut waits = match cell.sink {
                     None => acknowledge_by_log(&runtime, directory.path(), writers, duration),
                     Some(sink) => {
@@ -75,7 +75,7 @@ fn main() {
         let mut cells = Cell::of(&columns);
         for _ in 0..repetitions {
             for cell in &mut cells {
-                let directory = tempfile::tempdir_in(".").expect("a directory");
+                let directory = settled_directory();
                 let seconds = match cell.sink {
                     None => bulk_by_log(&runtime, directory.path(), payload_bytes),
                     Some(sink) => bulk_by_sink(&runtime, sink(directory.path()), payload_bytes),
@@ -90,6 +90,13 @@ fn main() {
         );
         replay(&runtime, payload_bytes, repetitions);
     }
+}
+
+/// A new directory, once the disk has done what was left of the cell before: files that are gone too.
+fn settled_directory() -> tempfile::TempDir {
+    let synced = std::process::Command::new("sync").status();
+    assert!(synced.expect("a sync").success());
+    tempfile::tempdir_in(".").expect("a directory")
 }
 
 /// One column: the log itself, or a sink.
