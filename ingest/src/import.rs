@@ -9,12 +9,14 @@ mod backstage;
 pub mod kubernetes;
 mod listing;
 mod read;
+mod rows;
 #[cfg(test)]
 mod shown;
 mod terraform;
 mod yaml;
 
 pub use listing::{Listing, RejectedPart, Surroundings};
+pub use rows::{Mapping, MappingError};
 
 /// What files hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,10 @@ pub enum Format {
     Terraform,
     /// Backstage's catalog-info files.
     Backstage,
+    /// A table with a mapping.
+    Csv,
+    /// JSON lines with a mapping.
+    JsonLines,
 }
 
 impl Format {
@@ -34,6 +40,8 @@ impl Format {
             Self::Kubernetes => "kubernetes",
             Self::Terraform => "terraform",
             Self::Backstage => "backstage",
+            Self::Csv => "csv",
+            Self::JsonLines => "jsonl",
         }
     }
 
@@ -41,7 +49,7 @@ impl Format {
     /// Objects of a cluster and entities of a catalog come in parts.
     pub const fn is_whole(self) -> bool {
         match self {
-            Self::Terraform => true,
+            Self::Terraform | Self::Csv | Self::JsonLines => true,
             Self::Kubernetes | Self::Backstage => false,
         }
     }
@@ -56,13 +64,30 @@ pub struct ImportFile {
     pub bytes: Vec<u8>,
 }
 
-/// Everything the files say together.
-pub fn decode(format: Format, files: &[ImportFile], around: &Surroundings) -> Listing {
+/// Everything the files say together; `None` for a format that needs a mapping.
+pub fn decode(format: Format, files: &[ImportFile], around: &Surroundings) -> Option<Listing> {
     let mut listing = match format {
         Format::Kubernetes => kubernetes::decode(files, around),
         Format::Terraform => terraform::decode(files, around),
         Format::Backstage => backstage::decode(files, around),
+        Format::Csv | Format::JsonLines => return None,
     };
     listing.settle();
-    listing
+    Some(listing)
+}
+
+/// Everything the files say by a mapping; `None` for a format that takes none.
+pub fn decode_with(
+    mapping: &Mapping,
+    format: Format,
+    files: &[ImportFile],
+    around: &Surroundings,
+) -> Option<Listing> {
+    let mut listing = match format {
+        Format::Csv => rows::decode_csv(files, mapping, around),
+        Format::JsonLines => rows::decode_json(files, mapping, around),
+        Format::Kubernetes | Format::Terraform | Format::Backstage => return None,
+    };
+    listing.settle();
+    Some(listing)
 }

@@ -76,6 +76,9 @@ struct EstateFlags {
     /// The moment of which the files speak [default: when the last of them was written]
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
+    /// Which column or JSON pointer becomes what, as YAML or JSON; for `csv`, and `jsonl` that are no events of ours
+    #[arg(long, value_name = "FILE")]
+    mapping: Option<PathBuf>,
     /// Print what would be sent, and send nothing
     #[arg(long)]
     dry_run: bool,
@@ -84,7 +87,7 @@ struct EstateFlags {
 /// What a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// Our own events, one JSON object a line
+    /// Our own events, one JSON object a line; with --mapping any objects
     Jsonl,
     /// OTLP traces and logs as JSON, one request a line, as the Collector's file exporter writes them
     Otlp,
@@ -94,13 +97,17 @@ enum Format {
     Terraform,
     /// Catalog files of Backstage
     Backstage,
+    /// A table with a header, and a mapping
+    Csv,
 }
 
 impl Format {
     /// The format of an estate; `None` for lines that are sent as they stand.
-    fn of_estate(self) -> Option<EstateFormat> {
+    fn of_estate(self, is_mapped: bool) -> Option<EstateFormat> {
         match self {
+            Self::Jsonl if is_mapped => Some(EstateFormat::JsonLines),
             Self::Jsonl | Self::Otlp => None,
+            Self::Csv => Some(EstateFormat::Csv),
             Self::Kubernetes => Some(EstateFormat::Kubernetes),
             Self::Terraform => Some(EstateFormat::Terraform),
             Self::Backstage => Some(EstateFormat::Backstage),
@@ -143,7 +150,7 @@ enum Work<'f> {
 
 impl<'f> Work<'f> {
     fn of(flags: &'f ImportFlags) -> anyhow::Result<Self> {
-        match flags.format.of_estate() {
+        match flags.format.of_estate(flags.estate.mapping.is_some()) {
             Some(format) => Ok(Self::Estate(Estate::read(
                 format,
                 &flags.files,

@@ -15,7 +15,7 @@ fn listing(text: &str) -> Listing {
         name: "catalog".to_owned(),
         bytes: text.as_bytes().to_vec(),
     };
-    decode_files(Format::Backstage, &[file], &around)
+    decode_files(Format::Backstage, &[file], &around).unwrap()
 }
 
 #[test]

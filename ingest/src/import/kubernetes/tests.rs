@@ -19,7 +19,7 @@ fn listing(text: &str) -> Listing {
         name: "objects".to_owned(),
         bytes: text.as_bytes().to_vec(),
     };
-    decode_files(Format::Kubernetes, &[file], &around())
+    decode_files(Format::Kubernetes, &[file], &around()).unwrap()
 }
 
 #[test]

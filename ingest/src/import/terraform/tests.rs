@@ -18,7 +18,7 @@ fn listing(text: &str) -> Listing {
         name: "state".to_owned(),
         bytes: text.as_bytes().to_vec(),
     };
-    decode_files(Format::Terraform, &[file], &around)
+    decode_files(Format::Terraform, &[file], &around).unwrap()
 }
 
 /// The events as the log would hold them.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use model::{
-    Actor, CiId, Event, ItemRetired, ListedRelations, NewEvent, ObservedItem, Occurred,
+    Actor, Alias, CiId, Event, ItemRetired, ListedRelations, NewEvent, ObservedItem, Occurred,
     SourceListed, SourceName, Timestamp,
 };
 use serde_json::Value;
@@ -41,6 +41,8 @@ pub(super) struct Reconciler {
 pub(super) struct When {
     /// When its differences happened: after the listing before.
     pub(super) at: Timestamp,
+    /// The moment its sender states.
+    pub(super) stated: Timestamp,
     /// The moment it speaks of where it differs in nothing.
     pub(super) unchanged_at: Timestamp,
     /// When it is taken.
@@ -70,6 +72,7 @@ impl When {
         };
         Some(Self {
             at,
+            stated,
             unchanged_at,
             now,
         })
@@ -209,8 +212,13 @@ impl Reconciler {
                     self.counts.unchanged += 1;
                     return None;
                 }
-                if let Some(before) = self.known.observation(before.position) {
-                    take_back(&before, item);
+                if let Some(observation) = self.known.observation(before.position) {
+                    keep_since(&observation, item, self.when.stated);
+                    if before.digest == item.digest() && !before.is_ended {
+                        self.counts.unchanged += 1;
+                        return None;
+                    }
+                    take_back(&observation, item);
                 }
             }
         }
@@ -282,6 +290,21 @@ impl Reconciler {
             ended,
             held_back: 0,
             reason: None,
+        }
+    }
+}
+
+/// A name that it has since the listing, and had before, it has since then.
+fn keep_since(before: &ObservedItem, item: &mut ObservedItem, stated: Timestamp) {
+    for alias in &mut item.aliases {
+        let is_same = |kept: &&Alias| {
+            (&kept.scheme, &kept.value, kept.valid_until)
+                == (&alias.scheme, &alias.value, alias.valid_until)
+        };
+        if alias.valid_from == Some(stated)
+            && let Some(kept) = before.aliases.iter().find(is_same)
+        {
+            alias.valid_from = kept.valid_from;
         }
     }
 }

@@ -140,6 +140,27 @@ fn only_differences_are_said_and_what_is_no_longer_said_is_taken_back() {
 }
 
 #[test]
+fn a_name_that_it_still_has_is_no_difference() {
+    let with = |from: &str| {
+        observed(
+            "host:a",
+            &format!(r#","aliases":[{{"scheme":"ip","value":"10.0.0.1","validFrom":"{from}"}}]"#),
+        )
+    };
+    let (before, same, other) = (
+        with("2026-11-19T10:00:00Z"),
+        with("2026-11-20T10:00:00Z"),
+        with("2026-11-20T09:30:00Z"),
+    );
+    assert!(listed(&[&before], &[&same], false).0.is_empty());
+    assert_eq!(
+        listed(&[&before], &[&other], false).0.len(),
+        1,
+        "another start was meant"
+    );
+}
+
+#[test]
 fn what_is_no_longer_listed_ends() {
     let (one, two) = (observed("host:a", ""), observed("host:b", ""));
     let (_, ending) = listed(&[&one, &two], &[&one, COMPLETE], false);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
-use ingest::import::{self, Format, ImportFile, Listing, Surroundings};
+use ingest::import::{self, Format, ImportFile, Listing, Mapping, Surroundings};
 use model::{Clock, Timestamp};
 use serde_json::{Value, json};
 
@@ -48,8 +48,15 @@ impl Estate {
             cluster: flags.cluster.clone(),
             at,
         };
+        let mapping = flags.mapping.as_deref().map(read_mapping).transpose()?;
+        let listing = match &mapping {
+            None => import::decode(format, &files, &around).context("--mapping is missing")?,
+            Some(mapping) => import::decode_with(mapping, format, &files, &around)
+                .context("--mapping is for csv and jsonl")?,
+        };
         let named = flags.source.clone();
-        let mut listing = import::decode(format, &files, &around);
+        let named = named.or_else(|| mapping?.source);
+        let mut listing = listing;
         listing.gather();
         let is_whole = format.is_whole() && !listing.items.is_empty();
         let scope = || stem(paths).filter(|_| is_whole);
@@ -117,8 +124,9 @@ impl Estate {
             event.encode_payload(&mut payload);
             let mut data: Value = serde_json::from_slice(&payload).unwrap_or_default();
             // A sender says only which; of whom it says so stands beside it.
-            if let Some(listed) = data.pointer("/relations/relations").cloned() {
-                data["relations"] = listed;
+            if let Some(listed) = data.get_mut("relations") {
+                let relations = listed.get("relations").cloned();
+                *listed = relations.unwrap_or_default();
             }
             let line = json!({ "type": event.tag().0, "data": data });
             (line.to_string(), place)
@@ -132,6 +140,12 @@ fn stem(paths: &[PathBuf]) -> Option<String> {
         [one] if !is_standard_input(one) => Some(one.file_stem()?.to_str()?.to_owned()),
         _ => None,
     }
+}
+
+fn read_mapping(path: &Path) -> anyhow::Result<Mapping> {
+    let text = std::fs::read_to_string(path);
+    let text = text.with_context(|| format!("could not read {}", path.display()))?;
+    Ok(Mapping::read(&text)?)
 }
 
 fn read_file(path: &Path) -> anyhow::Result<ImportFile> {

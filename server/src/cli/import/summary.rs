@@ -1,7 +1,7 @@
 //! What became of everything that was read, for people and scripts.
 
 use anyhow::bail;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Reasons that are shown one by one.
 const REASONS_SHOWN: usize = 20;
@@ -118,12 +118,15 @@ impl Summary {
             "reasons": reasons,
             "position": self.position,
         });
-        if let Some(listing) = &self.listing {
-            summary["unchanged"] = listing.unchanged.into();
-            summary["ended"] = listing.ended.into();
-            summary["heldBack"] = listing.held_back.into();
-            summary["complete"] = listing.complete.into();
-            summary["reason"] = json!(listing.reason);
+        if let (Some(listing), Value::Object(fields)) = (&self.listing, &mut summary) {
+            let more = [
+                ("unchanged", json!(listing.unchanged)),
+                ("ended", json!(listing.ended)),
+                ("heldBack", json!(listing.held_back)),
+                ("complete", json!(listing.complete)),
+                ("reason", json!(listing.reason)),
+            ];
+            fields.extend(more.map(|(name, value)| (name.to_owned(), value)));
         }
         format!("{summary}\n")
     }
