@@ -1,7 +1,8 @@
 //! Changes as the fold keeps them: what ranking and lists need. The long texts lie in the index.
 
+mod calendar;
+
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use model::{
     ActorKind, BatchStatus, Change, ChangeId, ChangeStatus, LogPosition, SourceRef, Timestamp,
@@ -14,6 +15,7 @@ use crate::intern::{WordIx, Words};
 use crate::mention::MentionIx;
 use crate::stamped::{Stamp, Stamped};
 use crate::table::Table;
+use calendar::{Calendar, Effect};
 
 /// The number of a change, in order of its first appearance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -69,9 +71,6 @@ pub(crate) struct Row {
     pub(crate) statements: Vec<LogPosition>,
 }
 
-/// When a change starts, and which.
-type Start = (Timestamp, ChangeIx);
-
 /// Changes by number, id, mention and time.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Changes {
@@ -79,11 +78,8 @@ pub(crate) struct Changes {
     by_id: Table,
     /// By mention that is a target of the change or of one of its batches.
     by_target: CowVec<Vec<ChangeIx>, 64>,
-    /// By day of effective start, sorted.
-    by_day: Arc<BTreeMap<i64, Arc<Vec<Start>>>>,
+    calendar: Calendar,
 }
-
-const DAY_NANOS: i64 = 86_400_000_000_000;
 
 impl Row {
     fn new(reference: &SourceRef, words: &mut Words, spoken_at: Timestamp) -> Self {
@@ -121,6 +117,26 @@ impl Row {
             .or(self.first_at)
             .or(planned)
             .unwrap_or(self.spoken_at)
+    }
+
+    /// When its last effect began at the latest; `Timestamp::MAX` while it is said to be under way.
+    pub(crate) fn end(&self) -> Timestamp {
+        let start = self.start();
+        let goes_on = self.status.get() == Some(&ChangeStatus::Running);
+        let silent = if goes_on { Timestamp::MAX } else { start };
+        let whole = self.finished_at.get().copied().unwrap_or(silent);
+        let batches = self.batches.values().filter_map(|batch| {
+            let finished = batch.finished_at.get();
+            finished.or(batch.started_at.get()).copied()
+        });
+        batches.fold(whole.max(start), Timestamp::max)
+    }
+
+    fn effect(&self) -> Effect {
+        Effect {
+            start: self.start(),
+            end: self.end(),
+        }
     }
 
     /// Where it stands. Nobody said: it is over if it has an end or a start, else it is planned.
@@ -257,15 +273,13 @@ impl Changes {
         from: Timestamp,
         until: Timestamp,
     ) -> impl Iterator<Item = ChangeIx> {
-        let days = day(from)..=day(until).max(day(from));
-        self.by_day.range(days).rev().flat_map(move |(_, changes)| {
-            let inside = move |start: Timestamp| from <= start && start < until;
-            changes
-                .iter()
-                .rev()
-                .filter(move |(start, _)| inside(*start))
-                .map(|(_, change)| *change)
-        })
+        self.calendar.between(from, until)
+    }
+
+    /// The changes that start before a moment and still take effect at it, roughly the newest first.
+    pub(crate) fn going_on_at(&self, at: Timestamp) -> impl Iterator<Item = ChangeIx> {
+        let goes_on = move |change: &ChangeIx| at <= self.row(*change).end();
+        self.calendar.may_go_on_at(at).filter(goes_on)
     }
 
     /// Takes one statement about a change, made if it is new.
@@ -280,9 +294,9 @@ impl Changes {
         let Some(row) = self.rows.get_mut(place) else {
             return change;
         };
-        let before = (!row.statements.is_empty()).then(|| row.start());
+        let before = (!row.statements.is_empty()).then(|| row.effect());
         row.say(said, words);
-        let after = row.start();
+        let after = row.effect();
         let touched: Vec<MentionIx> = row.touched().collect();
         for mention in touched {
             let changes = self.by_target.grow_to(mention.0 as usize);
@@ -291,7 +305,10 @@ impl Changes {
             }
         }
         if before != Some(after) {
-            self.move_in_time(change, before, after);
+            if let Some(before) = before {
+                self.calendar.take(change, before);
+            }
+            self.calendar.put(change, after);
         }
         change
     }
@@ -330,27 +347,12 @@ impl Changes {
         ChangeIx(number)
     }
 
-    fn move_in_time(&mut self, change: ChangeIx, before: Option<Timestamp>, after: Timestamp) {
-        let days = Arc::make_mut(&mut self.by_day);
-        if let Some(before) = before
-            && let Some(changes) = days.get_mut(&day(before))
-            && let Ok(place) = changes.binary_search(&(before, change))
-        {
-            Arc::make_mut(changes).remove(place);
-        }
-        let changes = Arc::make_mut(days.entry(day(after)).or_default());
-        if let Err(place) = changes.binary_search(&(after, change)) {
-            changes.insert(place, (after, change));
-        }
-    }
-
     /// The changes as they were saved, their tables made again.
     pub(crate) fn restore(rows: CowVec<Row, 32>, words: &Words) -> Self {
         let mut changes = Self {
             rows,
             ..Self::default()
         };
-        let mut days: BTreeMap<i64, Vec<Start>> = BTreeMap::new();
         for (number, row) in changes.rows.iter().enumerate() {
             let number = u32::try_from(number).expect("it was a u32 when saved");
             let reference = SourceRef {
@@ -360,9 +362,6 @@ impl Changes {
             changes
                 .by_id
                 .insert(*ChangeId::of(&reference).as_bytes(), number);
-            days.entry(day(row.start()))
-                .or_default()
-                .push((row.start(), ChangeIx(number)));
             for mention in row.touched().chain(row.hinted.iter().copied()) {
                 let touching = changes.by_target.grow_to(mention.0 as usize);
                 if touching.last() != Some(&ChangeIx(number)) {
@@ -370,18 +369,8 @@ impl Changes {
                 }
             }
         }
-        for starts in days.values_mut() {
-            starts.sort_unstable();
-        }
-        changes.by_day = Arc::new(
-            days.into_iter()
-                .map(|(day, starts)| (day, Arc::new(starts)))
-                .collect(),
-        );
+        let numbered = (0..).map(ChangeIx).zip(changes.rows.iter());
+        changes.calendar = Calendar::of(numbered.map(|(change, row)| (change, row.effect())));
         changes
     }
-}
-
-fn day(at: Timestamp) -> i64 {
-    at.unix_nanos().div_euclid(DAY_NANOS)
 }

@@ -17,7 +17,7 @@ pub(crate) struct Topology<'v> {
     at: Timestamp,
 }
 
-/// Items or seats seen by a search: one bit each.
+/// Items, seats or changes seen by a search: one bit each.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     bits: Vec<u64>,
@@ -86,9 +86,7 @@ impl<'v> Topology<'v> {
 
     /// Seats of which none was seen yet.
     pub(crate) fn no_seats(self) -> Seen {
-        Seen {
-            bits: vec![0; self.view.relations.seats_end().div_ceil(64)],
-        }
+        Seen::none(self.view.relations.seats_end())
     }
 
     /// The item at the other end of a step.
@@ -131,9 +129,7 @@ impl Visitable for Topology<'_> {
     type Map = Seen;
 
     fn visit_map(&self) -> Seen {
-        Seen {
-            bits: vec![0; self.view.identity.items.len().div_ceil(64)],
-        }
+        Seen::none(self.view.identity.items.len())
     }
 
     fn reset_map(&self, map: &mut Seen) {
@@ -142,6 +138,13 @@ impl Visitable for Topology<'_> {
 }
 
 impl Seen {
+    /// None of so many.
+    pub(crate) fn none(count: usize) -> Self {
+        Self {
+            bits: vec![0; count.div_ceil(64)],
+        }
+    }
+
     /// Marks a number; whether it is new.
     pub(crate) fn mark(&mut self, number: u32) -> bool {
         let (word, bit) = (number as usize / 64, 1_u64 << (number % 64));

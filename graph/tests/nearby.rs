@@ -171,6 +171,30 @@ fn a_change_under_way_stays_suspect() {
 }
 
 #[test]
+fn what_began_before_the_lookback_counts_while_it_goes_on() {
+    let text = "
+        change endless web 01:00 status=running
+        change long web 01:10 until=09:00
+        change short web 01:20 until=01:30
+        change new web 10:00
+    ";
+    let view = view_of(testkit::events(text));
+    let question = NearbyQuestion {
+        lookback: Lookback::hours(2),
+        ..question(&view, "web at 10:30")
+    };
+    let answer = changes_nearby(&view, &question, &|_| true, ALL);
+    let found = answer.changes.iter();
+    let ids: Vec<&str> = found
+        .map(|found| view.change(found.change).unwrap().source_id())
+        .collect();
+    assert_eq!(
+        (ids, answer.considered),
+        (vec!["new", "endless", "long"], 3)
+    );
+}
+
+#[test]
 fn a_deviation_of_the_symptoms_kind_points_at_the_change() {
     let text = "
         web -> api -> db

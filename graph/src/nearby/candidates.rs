@@ -1,9 +1,8 @@
-//! Which changes are weighed: the newest, and those of the nearest items.
-
-use std::collections::BTreeSet;
+//! Which changes are weighed: the newest, those of the nearest items, and those under way since before the time asked about.
 
 use super::{NearbyLimits, Scene, walk::Walk};
 use crate::changes::ChangeIx;
+use crate::topology::Seen;
 use crate::view::ChangeRow;
 
 /// How many changes of one item are looked at, the last known first, when not all can be.
@@ -16,6 +15,28 @@ pub(super) struct Candidates {
     pub(super) cut_short: bool,
 }
 
+/// How much of the time asked about could be gone through.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Newest {
+    /// All of it was taken.
+    All,
+    /// All of it was looked at, and the newest taken.
+    First,
+    /// Not even that.
+    Some,
+}
+
+/// A search for candidates.
+struct Finding<'s> {
+    scene: &'s Scene<'s>,
+    admits: &'s dyn Fn(&ChangeRow<'_>) -> bool,
+    limits: NearbyLimits,
+    seen: Seen,
+    /// What begins in the time asked about, as far as it was looked at.
+    in_time: Seen,
+    found: Vec<ChangeIx>,
+}
+
 impl Candidates {
     pub(super) fn find(
         scene: &Scene<'_>,
@@ -23,59 +44,99 @@ impl Candidates {
         admits: &dyn Fn(&ChangeRow<'_>) -> bool,
         limits: NearbyLimits,
     ) -> Self {
-        let all = scene
-            .view
-            .changes
-            .between(scene.since, scene.at.plus_nanos(1));
-        let mut found: BTreeSet<ChangeIx> = BTreeSet::new();
-        let mut cut_short = false;
-        for (looked_at, change) in all.enumerate() {
-            if found.len() == limits.considered_max || looked_at == limits.looked_at_max {
-                cut_short = true;
-                break;
-            }
-            if admits(&ChangeRow::new(scene.view, change)) {
-                found.insert(change);
-            }
+        let mut finding = Finding {
+            scene,
+            admits,
+            limits,
+            seen: Seen::none(scene.view.changes.rows.len()),
+            in_time: Seen::none(scene.view.changes.rows.len()),
+            found: Vec::new(),
+        };
+        let under_way_left_out = finding.under_way();
+        let newest = finding.newest();
+        if newest != Newest::All {
+            let all_looked_at = newest == Newest::First && !under_way_left_out;
+            finding.of_nearest(walk, all_looked_at);
         }
-        if cut_short {
-            of_nearest(scene, walk, admits, limits, &mut found);
-        }
+        let mut changes = finding.found;
+        changes.sort_unstable();
         Self {
-            changes: found.into_iter().collect(),
-            cut_short,
+            changes,
+            cut_short: under_way_left_out || newest != Newest::All,
         }
     }
 }
 
-/// Adds the changes of the nearest items: as many again as there are newest ones at most.
-fn of_nearest(
-    scene: &Scene<'_>,
-    walk: &Walk,
-    admits: &dyn Fn(&ChangeRow<'_>) -> bool,
-    limits: NearbyLimits,
-    found: &mut BTreeSet<ChangeIx>,
-) {
-    let view = scene.view;
-    let most = found.len() + limits.considered_max;
-    for item in walk.nearest() {
-        for member in &view.identity.item(item).members {
-            let changes = view
-                .changes
-                .of_target(*member)
-                .iter()
-                .rev()
-                .take(OF_ONE_ITEM_MAX);
-            for change in changes {
-                let start = view.changes.row(*change).start();
-                let in_time = scene.since <= start && start <= scene.at;
-                if in_time && admits(&ChangeRow::new(view, *change)) {
-                    found.insert(*change);
-                }
-                if most <= found.len() {
-                    return;
+impl Finding<'_> {
+    /// Takes what began before the time asked about and went on in it; returns whether some had to be left out.
+    fn under_way(&mut self) -> bool {
+        let most = self.limits.considered_max;
+        let going_on = self.scene.view.changes.going_on_at(self.scene.since);
+        for (looked_at, change) in going_on.enumerate() {
+            if looked_at == self.limits.looked_at_max || self.found.len() == most {
+                return true;
+            }
+            self.take(change);
+        }
+        false
+    }
+
+    /// Takes the newest of the time asked about, as many as may be.
+    fn newest(&mut self) -> Newest {
+        let scene = self.scene;
+        let most = self.found.len() + self.limits.considered_max;
+        let until = scene.at.plus_nanos(1);
+        let mut newest = Newest::All;
+        for (looked_at, change) in (scene.view.changes.between(scene.since, until)).enumerate() {
+            if looked_at == self.limits.looked_at_max {
+                return Newest::Some;
+            }
+            if self.found.len() == most {
+                newest = Newest::First;
+            } else {
+                self.take(change);
+            }
+            self.in_time.mark(change.0);
+        }
+        newest
+    }
+
+    /// Adds the changes of the nearest items: as many again as there are newest ones at most.
+    ///
+    /// Where all of the time was looked at, what is not known to be of it need not be read.
+    fn of_nearest(&mut self, walk: &Walk, all_looked_at: bool) {
+        let view = self.scene.view;
+        let most = self.found.len() + self.limits.considered_max;
+        for item in walk.nearest() {
+            for member in &view.identity.item(item).members {
+                let changes = view.changes.of_target(*member).iter().rev();
+                for change in changes.take(OF_ONE_ITEM_MAX) {
+                    let in_time = if all_looked_at {
+                        self.in_time.holds(change.0)
+                    } else {
+                        self.is_in_time(*change)
+                    };
+                    if in_time {
+                        self.take(*change);
+                    }
+                    if most <= self.found.len() {
+                        return;
+                    }
                 }
             }
+        }
+    }
+
+    fn is_in_time(&self, change: ChangeIx) -> bool {
+        let row = self.scene.view.changes.row(change);
+        self.scene.since <= row.end() && row.start() <= self.scene.at
+    }
+
+    /// Takes a change if it is admitted and was not looked at before.
+    fn take(&mut self, change: ChangeIx) {
+        let is_new = self.seen.mark(change.0);
+        if is_new && (self.admits)(&ChangeRow::new(self.scene.view, change)) {
+            self.found.push(change);
         }
     }
 }

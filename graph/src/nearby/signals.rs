@@ -128,6 +128,7 @@ impl<'v> Suspects<'v> {
         let families = Family::in_text(&scene.symptom);
         let weighing = Weighing {
             scene,
+            environments: environments(scene),
             walk,
             wanted: &wanted,
             taken_back: &taken_back,
@@ -177,6 +178,8 @@ impl<'v> Suspects<'v> {
 /// What is needed to weigh one change.
 struct Weighing<'s> {
     scene: &'s Scene<'s>,
+    /// Where the symptom is, as far as anybody says.
+    environments: Vec<&'s str>,
     walk: &'s Walk,
     wanted: &'s Wanted,
     taken_back: &'s TakenBack,
@@ -337,16 +340,7 @@ impl Weighing<'_> {
         let Some(environment) = change.environment() else {
             return false;
         };
-        let view = self.scene.view;
-        let of_items = self
-            .scene
-            .affected
-            .iter()
-            .filter_map(|item| view.item_at(*item).environment());
-        let known: SmallVec<[&str; 4]> = match self.scene.environment.as_deref() {
-            Some(stated) => SmallVec::from_slice(&[stated]),
-            None => of_items.collect(),
-        };
+        let known = &self.environments;
         let usual = USUAL_ENVIRONMENTS.contains(&environment) || self.wanted.names(environment);
         if known.is_empty() {
             !usual
@@ -362,6 +356,16 @@ impl Weighing<'_> {
             .is_some_and(|stamp| stamp.at <= self.scene.began);
         let rolled_back = row.status.get() == Some(&ChangeStatus::RolledBack) && said;
         rolled_back || self.taken_back.taken.contains(&change)
+    }
+}
+
+/// Where the symptom is: as the incident says, else where the affected items are.
+fn environments<'s>(scene: &'s Scene<'s>) -> Vec<&'s str> {
+    let affected = scene.affected.iter();
+    let of_items = affected.filter_map(|item| scene.view.item_at(*item).environment());
+    match scene.environment.as_deref() {
+        Some(stated) => vec![stated],
+        None => of_items.collect(),
     }
 }
 

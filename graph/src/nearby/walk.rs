@@ -294,18 +294,28 @@ impl Walker<'_> {
         from: usize,
         item: ItemIx,
     ) -> usize {
-        let mut kept: SmallVec<[Neighbour; 16]> = neighbours
-            .drain(from..)
-            .filter(|neighbour| neighbour.item != item)
-            .collect();
+        let mut kept = from;
+        for place in from..neighbours.len() {
+            if neighbours[place].item != item {
+                neighbours[kept] = neighbours[place];
+                kept += 1;
+            }
+        }
+        neighbours.truncate(kept);
         let ends = |neighbour: &Neighbour| self.view.relations.ends(neighbour.step.0);
-        kept.sort_unstable_by(|one, other| {
+        neighbours[from..].sort_unstable_by(|one, other| {
             let by_weight = other.weight.total_cmp(&one.weight);
             let by_item = one.item.cmp(&other.item).then(by_weight);
             by_item.then_with(|| ends(one).cmp(&ends(other)))
         });
-        kept.dedup_by_key(|neighbour| neighbour.item);
-        neighbours.extend(kept);
+        let mut kept = from;
+        for place in from..neighbours.len() {
+            if kept == from || neighbours[kept - 1].item != neighbours[place].item {
+                neighbours[kept] = neighbours[place];
+                kept += 1;
+            }
+        }
+        neighbours.truncate(kept);
         neighbours.len()
     }
 }
