@@ -49,6 +49,8 @@ pub enum Differs {
     Criticality,
     /// Another name for people.
     DisplayName,
+    /// A named value is another.
+    Value,
 }
 
 /// One difference, with the changes that explain it.
@@ -60,6 +62,8 @@ pub struct Difference<'v> {
     pub item: Item<'v>,
     /// The relation, if it is one that differs.
     pub relation: Option<Relation<'v>>,
+    /// The name of the value, if it is one that differs.
+    pub name: Option<String>,
     /// What it was.
     pub before: Option<String>,
     /// What it is.
@@ -79,6 +83,23 @@ pub struct DiffScope {
     pub hops: u32,
     /// Only what no change explains.
     pub unexplained: bool,
+    /// Named values that differ, as the index has them: the fold does not keep them.
+    pub values: Vec<ValueDifference>,
+}
+
+/// A named value of an item that differs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ValueDifference {
+    /// The item, in the later state.
+    pub item: CiId,
+    /// The value's name.
+    pub name: String,
+    /// What it was.
+    pub before: Option<String>,
+    /// What it is.
+    pub after: Option<String>,
+    /// When it became so, if that is known.
+    pub at: Option<Timestamp>,
 }
 
 /// How much is compared and given back.
@@ -126,6 +147,10 @@ impl Difference<'_> {
             Differs::Owner => format!("{after} answers for {key}, before it was {before}"),
             Differs::Criticality => format!("{key} went from {before} to {after}"),
             Differs::DisplayName => format!("{key} was called {before} and is called {after}"),
+            Differs::Value => {
+                let name = self.name.as_deref().unwrap_or_default();
+                format!("{name} of {key} went from {before} to {after}")
+            }
         }
     }
 
@@ -154,6 +179,7 @@ pub fn diff<'v>(from: State<'v>, to: State<'v>, scope: &DiffScope, limits: DiffL
     }
     found.extend(vanished(from, to, scope));
     found.extend(relations::of_items(from, to, &items));
+    found.extend(of_named_values(to, scope));
     for difference in &mut found {
         difference.explained_by = explain::changes(difference, to);
     }
@@ -279,6 +305,7 @@ fn of_item<'v>(from: State<'v>, to: State<'v>, item: ItemIx) -> Vec<Difference<'
         what,
         item,
         relation: None,
+        name: None,
         before: None,
         after: None,
         at,
@@ -313,6 +340,7 @@ fn of_values<'v>(before: &[Item<'v>], item: Item<'v>, view: &'v GraphView) -> Ve
         what,
         item,
         relation: None,
+        name: None,
         before,
         after,
         at: None,
@@ -356,6 +384,23 @@ fn of_values<'v>(before: &[Item<'v>], item: Item<'v>, view: &'v GraphView) -> Ve
     found
 }
 
+/// The named values that differ.
+fn of_named_values<'v>(to: State<'v>, scope: &DiffScope) -> Vec<Difference<'v>> {
+    let told = |value: &ValueDifference| {
+        Some(Difference {
+            what: Differs::Value,
+            item: to.view.item(value.item)?,
+            relation: None,
+            name: Some(value.name.clone()),
+            before: value.before.clone(),
+            after: value.after.clone(),
+            at: value.at,
+            explained_by: Vec::new(),
+        })
+    };
+    scope.values.iter().filter_map(told).collect()
+}
+
 /// Items that only the earlier state knows.
 fn vanished<'v>(from: State<'v>, to: State<'v>, scope: &DiffScope) -> Vec<Difference<'v>> {
     let (known, knows) = (&from.view.identity.mentions, &to.view.identity.mentions);
@@ -373,6 +418,7 @@ fn vanished<'v>(from: State<'v>, to: State<'v>, scope: &DiffScope) -> Vec<Differ
             what: Differs::Disappeared,
             item,
             relation: None,
+            name: None,
             before: None,
             after: None,
             at: None,

@@ -42,7 +42,7 @@ pub use blast::{
 pub use coverage::{Coverage, coverage};
 pub use crowding::{Crowding, crowding};
 pub use deviations::DeviationRow;
-pub use diff::{Diff, DiffLimits, DiffScope, Difference, Differs, State, diff};
+pub use diff::{Diff, DiffLimits, DiffScope, Difference, Differs, State, ValueDifference, diff};
 pub use estate::Estate;
 pub use freshness::Freshness;
 pub use history::{

@@ -1,8 +1,8 @@
 //! What differs between two states of the estate, and what explains it.
 
 use async_graphql::{Context, Enum, Object, Result, SimpleObject};
-use graph::{DiffLimits, DiffScope, State};
-use model::ChangeId;
+use graph::{DiffLimits, DiffScope, State, ValueDifference};
+use model::{ChangeId, CiId};
 
 use super::Shared;
 use super::asking::ask;
@@ -12,7 +12,11 @@ use super::keys;
 use super::paging::{page_cost, question_size};
 use super::scalars::{DateTime, LogPosition};
 use super::standpoint::{AsOfInput, Standpoint};
+use super::values;
 use crate::error::ErrorCode;
+
+/// Most items whose named values are compared: each is read from the index.
+const VALUES_MAX: usize = 50;
 
 /// Questions about two states.
 #[derive(Default)]
@@ -42,6 +46,8 @@ pub(crate) enum Differs {
     Criticality,
     /// Another name for people.
     DisplayName,
+    /// A named value is another; only of items that are asked for.
+    Value,
 }
 
 /// One difference, with the changes that explain it.
@@ -53,7 +59,9 @@ pub(crate) struct Difference {
     item: ConfigurationItem,
     /// The relation, if it is one that differs.
     relation: Option<Relation>,
-    /// What it was.
+    /// The name of the value, if it is one that differs.
+    name: Option<String>,
+    /// What it was; a named value as JSON.
     before: Option<String>,
     /// What it is.
     after: Option<String>,
@@ -78,6 +86,8 @@ pub(crate) struct Diff {
     compared: usize,
     /// Whether there were more items than are compared at once; name items to compare all of a part.
     truncated: bool,
+    /// Of how many items the named values were compared: of the first of `items`, without those around them.
+    values_compared: usize,
     /// The last position that is known in the earlier state.
     from_position: LogPosition,
     /// The last position that is known in the later state.
@@ -118,6 +128,7 @@ impl DifferenceQuery {
         let hops = u32::try_from(hops_max.unwrap_or(0))
             .map_err(|_| ErrorCode::BadInput.error("hopsMax is 0 or more"))?;
         let scope = DiffScope {
+            values: values_of(ctx, &from, &to, &items).await?,
             items,
             hops,
             unexplained: unexplained.unwrap_or(false),
@@ -126,15 +137,61 @@ impl DifferenceQuery {
     }
 }
 
+/// The named values of the first items that differ.
+async fn values_of(
+    ctx: &Context<'_>,
+    from: &Standpoint,
+    to: &Standpoint,
+    items: &[CiId],
+) -> Result<Vec<ValueDifference>> {
+    let mut found = Vec::new();
+    for id in items.iter().take(VALUES_MAX) {
+        let Some(item) = to.view.graph.item(*id) else {
+            continue;
+        };
+        let before = match from.view.graph.item(*id) {
+            Some(item) => values::shown(ctx, from, item).await?,
+            None => Vec::new(),
+        };
+        let after = values::shown(ctx, to, item).await?;
+        let mut names: Vec<&String> = before.iter().chain(&after).map(|it| &it.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        let of = |said: &[graph::ItemAttribute], name: &String| {
+            let said = said.iter().find(|it| it.name == *name);
+            said.map(|it| (it.shown.value.to_string(), it.shown.stated_at))
+        };
+        for name in names {
+            let (was, is) = (of(&before, name), of(&after, name));
+            if was.as_ref().map(|was| &was.0) == is.as_ref().map(|is| &is.0) {
+                continue;
+            }
+            found.push(ValueDifference {
+                item: item.id(),
+                name: name.clone(),
+                at: is.as_ref().map(|(_, at)| *at),
+                before: was.map(|(value, _)| value),
+                after: is.map(|(value, _)| value),
+            });
+        }
+    }
+    Ok(found)
+}
+
 /// The items that keys mean in either state.
-fn scope_of(from: &Standpoint, to: &Standpoint, items: &[String]) -> Result<Vec<model::CiId>> {
+fn scope_of(from: &Standpoint, to: &Standpoint, items: &[String]) -> Result<Vec<CiId>> {
     let mut known = keys::known(to, items, true)?;
     known.known.extend(keys::known(from, items, true)?.known);
     if known.known.is_empty() {
         let unknown = known.unknown.join(", ");
         return Err(ErrorCode::ItemNotFound.error(format!("no item is known by {unknown}")));
     }
-    Ok(known.known)
+    // An id that the later state does not know, or knows as a former one, is of the earlier state.
+    let now = |id: CiId| to.view.graph.item(id).map_or(id, |item| item.id());
+    let mut ids: Vec<CiId> = known.known.into_iter().map(now).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
 }
 
 impl Diff {
@@ -165,7 +222,9 @@ impl Diff {
                 &scope,
                 limits,
             );
-            Self::of(&from, &to, &diff)
+            let mut told = Self::of(&from, &to, &diff);
+            told.values_compared = scope.items.len().min(VALUES_MAX);
+            told
         })
         .await
     }
@@ -180,6 +239,7 @@ impl Diff {
             unexplained: diff.unexplained,
             compared: diff.compared,
             truncated: diff.truncated,
+            values_compared: 0,
             from_position: from.position(),
             position: to.position(),
         }
@@ -202,6 +262,7 @@ impl Difference {
                 .relation
                 .as_ref()
                 .map(|relation| Relation::of(side, relation)),
+            name: difference.name.clone(),
             before: difference.before.clone(),
             after: difference.after.clone(),
             at: difference.at.map(DateTime),

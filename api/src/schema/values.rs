@@ -93,6 +93,23 @@ pub(crate) async fn attributes(
         .collect())
 }
 
+/// The attributes of an item at the standpoint's moment, as it is, stated or now.
+pub(crate) async fn shown(
+    ctx: &Context<'_>,
+    at: &Standpoint,
+    item: graph::Item<'_>,
+) -> Result<Vec<graph::ItemAttribute>> {
+    let precedence = item.precedence(at.valid_at);
+    let said = statements(ctx, at, item).await?.statements;
+    let moment = Some(at.valid_at);
+    Ok(graph::attributes_at(
+        &said,
+        moment,
+        Wanted::Attributes,
+        precedence,
+    ))
+}
+
 /// How the values of an item came to be, up to the standpoint's moment.
 pub(crate) async fn attribute_history(
     ctx: &Context<'_>,
@@ -139,7 +156,14 @@ pub(crate) async fn statements(
 ) -> Result<ItemStatements> {
     let bodies = &ctx.data::<Shared>()?.ports.bodies;
     let said = bodies.items(item.observations(), known_until(at)).await;
-    said.map_err(|error| failed(&error))
+    let mut said = said.map_err(|error| failed(&error))?;
+    let retractions = at.view.graph.retractions();
+    said.statements.retain(|it| {
+        retractions
+            .until(&it.source)
+            .is_none_or(|until| until < it.occurred_at)
+    });
+    Ok(said)
 }
 
 /// Up to where a standpoint looks.

@@ -111,6 +111,7 @@ fn told(what: Differs, relation: Relation<'_>, at: Option<Timestamp>) -> Differe
         what,
         item: relation.dependent(),
         relation: Some(relation),
+        name: None,
         before: None,
         after: None,
         at,

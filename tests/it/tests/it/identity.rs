@@ -175,6 +175,42 @@ async fn a_difference_is_explained_by_the_change_or_by_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_differs_is_told_with_the_change_behind_it() {
+    let folder = folder();
+    let server = Running::over(folder.path()).await;
+    let said = |at: &str, version: &str| {
+        let data = json!({ "key": "service:web", "attributes": { "version": version } });
+        event("item.observed", at, &data)
+    };
+    let deploy = json!({
+        "sourceId": "deploy-7", "targets": ["service:web"], "startedAt": "2026-11-20T10:00:00Z",
+    });
+    server
+        .take(&[
+            said("2026-11-20T08:00:00Z", "6"),
+            said("2026-11-20T10:01:00Z", "7"),
+            event("change.recorded", "2026-11-20T10:00:00Z", &deploy),
+        ])
+        .await;
+    let asked = r#"{ diff(
+            from: {validAt: "2026-11-20T09:00:00Z"}, to: {validAt: "2026-11-20T11:00:00Z"},
+            items: ["service:web"]
+        ) { valuesCompared differences { what sentence explainedBy { sourceId } } } }"#;
+    assert_eq!(
+        server.ask(asked).await["diff"],
+        json!({
+            "valuesCompared": 1,
+            "differences": [{
+                "what": "VALUE",
+                "sentence": "version of service:web went from \"6\" to \"7\"",
+                "explainedBy": [{ "sourceId": "deploy-7" }],
+            }],
+        })
+    );
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_source_is_retracted_after_a_look_and_restored_exactly() {
     let folder = folder();
     let server = Running::over(folder.path()).await;
