@@ -3,6 +3,9 @@
 //! A kind that nobody defined has no rules, so its facts always pass. What sources measure by
 //! themselves (traces) is not checked: nobody could mend it.
 
+pub(crate) mod kept;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use model::{
@@ -10,15 +13,13 @@ use model::{
     ObservedRelation, Occurred, QuarantinedInput, RelationKind, RelationKindDefined, SourceKey,
     Timestamp,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::fields::{Path, Problems, shortened};
 use crate::redact::redact_text;
 use crate::scrub::scrub_attributes;
 use crate::{Quarantine, QuarantineError, QuarantinedBody};
 
-/// The form in which a refused fact is kept aside.
-pub(crate) const FORMAT: &str = "events";
 /// How much of a value is shown to its sender.
 const VALUE_SHOWN_BYTES: usize = 64;
 
@@ -80,7 +81,8 @@ impl Rules {
         Check {
             rules: self,
             kinds: self.kinds.now(),
-            ended: Vec::new(),
+            caught_up: false,
+            freed: BTreeSet::new(),
         }
     }
 }
@@ -89,8 +91,10 @@ impl Rules {
 pub(crate) struct Check<'r> {
     rules: &'r Rules,
     kinds: Arc<Kinds>,
-    /// Relations that the request itself has ended so far: they take no room.
-    ended: Vec<(RelationKind, SourceKey, SourceKey)>,
+    /// Whether it has waited for what was acknowledged before it.
+    caught_up: bool,
+    /// Ends of relations that the request itself has ended so far: they have room again.
+    freed: BTreeSet<(RelationKind, SourceKey)>,
 }
 
 impl Check<'_> {
@@ -101,9 +105,10 @@ impl Check<'_> {
         let mut checked = Checked::default();
         for event in events {
             let mut problems = self.problems(&event);
-            if !problems.is_empty() {
+            if !problems.is_empty() && !self.caught_up {
                 self.rules.kinds.catch_up();
                 self.kinds = self.rules.kinds.now();
+                self.caught_up = true;
                 problems = self.problems(&event);
             }
             if problems.is_empty() {
@@ -126,10 +131,10 @@ impl Check<'_> {
         let reason = shortened(&reasons.join("; "), model::bounds::LINE_BYTES);
         let hash = self.rules.quarantine.keep(&QuarantinedBody {
             source: event.id.source.clone(),
-            format: FORMAT.to_owned(),
+            format: kept::FORMAT.to_owned(),
             content_type: Some("application/json".to_owned()),
             headers: Vec::new(),
-            body: as_own_event(event).to_string().into_bytes(),
+            body: kept::write(event),
             reason: reason.clone(),
         })?;
         let quarantined = Event::InputQuarantined(QuarantinedInput {
@@ -155,9 +160,14 @@ impl Check<'_> {
         } else {
             None
         };
-        self.ended.extend(ended.map(|(kind, dependent, provider)| {
-            (kind.clone(), dependent.clone(), provider.clone())
-        }));
+        let Some((kind, dependent, provider)) = ended else {
+            return;
+        };
+        let defined = self.kinds.relation_kind(kind.as_str());
+        if defined.is_some_and(|it| it.cardinality != Cardinality::ManyToMany) {
+            self.freed.insert((kind.clone(), dependent.clone()));
+            self.freed.insert((kind.clone(), provider.clone()));
+        }
     }
 
     fn problems(&self, event: &NewEvent) -> Problems {
@@ -193,8 +203,7 @@ impl Check<'_> {
                 continue;
             };
             let data = Path::Field(&Path::Root, "data");
-            let list = Path::Field(&data, "relations");
-            let relations = Path::Field(&list, "relations");
+            let relations = Path::Field(&data, "relations");
             let ends = [
                 ("dependent", &relation.dependent),
                 ("provider", &relation.provider),
@@ -210,11 +219,8 @@ impl Check<'_> {
         occurred: Occurred,
         problems: &mut Problems,
     ) {
-        let makes_room = |(kind, dependent, provider): &(RelationKind, SourceKey, SourceKey)| {
-            let shares_end = *dependent == relation.dependent || *provider == relation.provider;
-            *kind == relation.kind && shares_end
-        };
-        if self.ended.iter().any(makes_room) {
+        let is_freed = |end: &SourceKey| self.freed.contains(&(relation.kind.clone(), end.clone()));
+        if is_freed(&relation.dependent) || is_freed(&relation.provider) {
             return;
         }
         let at = relation.valid_from.unwrap_or(occurred.at());
@@ -294,21 +300,4 @@ fn kind_of(key: &SourceKey) -> Option<String> {
         }
         SourceKey::Claim { .. } => None,
     }
-}
-
-/// The fact in the form in which anybody may state it, with its id, so that it stays the same event.
-fn as_own_event(event: &NewEvent) -> Value {
-    let mut payload = Vec::new();
-    event.event.encode_payload(&mut payload);
-    let data: Value = serde_json::from_slice(&payload).expect("a payload is JSON");
-    let mut own = json!({
-        "id": event.id.delivery,
-        "source": event.id.source,
-        "type": event.event.tag().0,
-        "data": data,
-    });
-    if let (Occurred::Stated(at), Value::Object(fields)) = (event.occurred, &mut own) {
-        fields.insert("time".to_owned(), json!(at));
-    }
-    own
 }

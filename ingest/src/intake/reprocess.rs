@@ -9,8 +9,8 @@ use tokio::task::JoinError;
 
 use super::Intake;
 use crate::decoded::{Malformed, Part};
-use crate::split::Wrapping;
-use crate::{QuarantineError, RecordError, alertmanager, cdevents, cloudevents, events, kinds};
+use crate::kinds::kept;
+use crate::{QuarantineError, RecordError, alertmanager, cdevents, cloudevents};
 
 /// What became of a body that was understood in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +94,10 @@ impl Intake {
             cloudevents::FORMAT | cdevents::FORMAT => {
                 cloudevents::decode_json(&body.body, received_at)
             }
-            kinds::FORMAT => events::decode(&body.body, Wrapping::Json, received_at),
+            kept::FORMAT => {
+                let fact = kept::read(&body.body, received_at);
+                return self.within_rules(vec![fact.map_err(ReprocessError::NotUnderstood)?]);
+            }
             other => return Err(ReprocessError::NoDecoder(other.to_owned())),
         };
         let malformed = |malformed: Malformed| ReprocessError::NotUnderstood(malformed.reason);

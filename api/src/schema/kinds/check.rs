@@ -1,6 +1,6 @@
 //! Holds what is known of items and relations against rules: before they count, and ever after.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_graphql::{Context, Result, SimpleObject};
@@ -77,12 +77,14 @@ impl ModelCheck {
         at: &Standpoint,
         rules: &Arc<KindRules>,
     ) -> Result<Self> {
-        let (candidates, complete) = candidates(ctx, at, &rules.defined().name).await?;
-        let checked = candidates.len();
-        let found = check_items(ctx, at, rules, candidates).await?;
+        let kind = rules.defined().name.clone();
+        let mut of_kinds = candidates(ctx, at, BTreeSet::from([kind.clone()])).await?;
+        let Candidates { items, more } = of_kinds.remove(&kind).unwrap_or_default();
+        let checked = items.len();
+        let found = check_items(ctx, at, rules, items).await?;
         Ok(Self {
             checked,
-            complete,
+            complete: !more,
             ..Self::nothing().with(found)
         })
     }
@@ -112,8 +114,7 @@ impl ModelCheck {
     }
 
     fn with(mut self, mut found: Vec<Finding>) -> Self {
-        let keys: std::collections::BTreeSet<&str> =
-            found.iter().map(|finding| finding.key.as_str()).collect();
+        let keys: BTreeSet<&str> = found.iter().map(|finding| finding.key.as_str()).collect();
         self.broken = keys.len();
         found.truncate(EXAMPLES_MAX);
         self.examples = found;
@@ -124,38 +125,60 @@ impl ModelCheck {
 /// What items of kinds with rules break at the moment, as open questions.
 pub(crate) async fn findings(ctx: &Context<'_>, at: &Standpoint) -> Result<Vec<Anomaly>> {
     let kinds = at.view.graph.kinds().at(at.valid_at);
+    let ruled = kinds.kinds().filter(|rules| rules.rules_something());
+    let ruled: BTreeMap<String, Arc<KindRules>> = ruled
+        .map(|rules| (rules.defined().name.clone(), Arc::clone(rules)))
+        .collect();
+    if ruled.is_empty() {
+        return Ok(Vec::new());
+    }
+    let of_kinds = candidates(ctx, at, ruled.keys().cloned().collect()).await?;
     let mut anomalies = Vec::new();
-    for rules in kinds.kinds().filter(|rules| rules.rules_something()) {
-        let (candidates, _) = candidates(ctx, at, &rules.defined().name).await?;
-        let found = check_items(ctx, at, rules, candidates).await?;
-        anomalies.extend(found.into_iter().map(Anomaly::from));
+    for (kind, candidates) in of_kinds {
+        if let Some(rules) = ruled.get(&kind) {
+            let found = check_items(ctx, at, rules, candidates.items).await?;
+            anomalies.extend(found.into_iter().map(Anomaly::from));
+        }
     }
     Ok(anomalies)
 }
 
-/// The items of a kind that exist at the moment, the first so many in the order of their keys.
+/// Items of one kind as a check reads them.
+#[derive(Default)]
+struct Candidates {
+    items: Vec<Candidate>,
+    /// Whether there are more than are checked.
+    more: bool,
+}
+
+/// The items of some kinds that exist at the moment, of each the first so many in the order of their keys.
 async fn candidates(
     ctx: &Context<'_>,
     at: &Standpoint,
-    kind: &str,
-) -> Result<(Vec<Candidate>, bool)> {
-    let (at, kind) = (at.clone(), kind.to_owned());
+    kinds: BTreeSet<String>,
+) -> Result<BTreeMap<String, Candidates>> {
+    let at = at.clone();
     ask(ctx, move || {
-        let graph = &at.view.graph;
-        let of_kind = graph.items().filter(|item| item.kind() == kind);
-        let mut items: Vec<_> = of_kind
-            .filter(|item| item.exists_at(at.valid_at))
-            .map(|item| (item.key(), item))
-            .collect();
-        items.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let complete = items.len() <= ITEMS_CHECKED_MAX;
-        items.truncate(ITEMS_CHECKED_MAX);
-        let candidates = items.into_iter().map(|(key, item)| Candidate {
-            key,
-            id: item.id(),
-            observations: item.observations(),
+        let mut keyed: BTreeMap<&str, Vec<(String, graph::Item<'_>)>> = BTreeMap::new();
+        for item in at.view.graph.items() {
+            if kinds.contains(item.kind()) && item.exists_at(at.valid_at) {
+                let of_kind = keyed.entry(item.kind()).or_default();
+                of_kind.push((item.key(), item));
+            }
+        }
+        let each = keyed.into_iter().map(|(kind, mut items)| {
+            items.sort_by(|(one, _), (other, _)| one.cmp(other));
+            let more = ITEMS_CHECKED_MAX < items.len();
+            items.truncate(ITEMS_CHECKED_MAX);
+            let items = items.into_iter().map(|(key, item)| Candidate {
+                key,
+                id: item.id(),
+                observations: item.observations(),
+            });
+            let items = items.collect();
+            (kind.to_owned(), Candidates { items, more })
         });
-        (candidates.collect(), complete)
+        each.collect()
     })
     .await
 }

@@ -95,7 +95,7 @@ async fn what_breaks_a_rule_is_named_and_kept_aside_and_the_rest_goes_on() {
         .clone();
     assert_eq!(kept.len(), 2);
     assert!(!json!(kept).to_string().contains("hunter2"));
-    assert_eq!(kept[0]["format"], "events");
+    assert_eq!(kept[0]["format"], "fact");
     server.stop().await;
 }
 
@@ -223,6 +223,55 @@ async fn every_door_holds_its_facts_against_the_model() {
     assert!(text.contains("must be one of idle, in use"), "{text}");
     let known = server.ask("{ items(first: 9) { nodes { key } } }").await;
     assert_eq!(known["items"]["nodes"], json!([]));
+    read_all_again(&server).await;
+    server.stop().await;
+}
+
+/// Without the kind, everything that was kept aside is understood, whichever door it came by.
+async fn read_all_again(server: &Running) {
+    let withdrawn =
+        r#"mutation { withdrawKind(input: { source: "ops", name: "server" }) { position } }"#;
+    server.ask(withdrawn).await;
+    let kept = server
+        .ask("{ quarantine(first: 9) { nodes { hash } } }")
+        .await;
+    let kept = kept["quarantine"]["nodes"].as_array().expect("a list");
+    assert_eq!(kept.len(), 2);
+    for one in kept {
+        let again = format!(
+            "mutation {{ reprocessQuarantine(hash: {}) {{ understood reason }} }}",
+            one["hash"]
+        );
+        let understood = json!({ "understood": true, "reason": null });
+        assert_eq!(server.ask(&again).await["reprocessQuarantine"], understood);
+    }
+    let known = server
+        .ask("{ item(key: \"server:bad\") { sources attributes(names: [\"state\"]) { value } } }")
+        .await;
+    assert_eq!(known["item"]["sources"], json!(["agent", "otlp"]));
+    assert_eq!(known["item"]["attributes"], json!([{ "value": "lost" }]));
+}
+
+/// Nothing is refused by knowledge that is older than what its sender saw acknowledged.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_makes_room_at_once() {
+    let data = folder();
+    let server = Running::over(data.path()).await;
+    let mounted = r#"{ source: "ops", name: "mounted_in", sentence: "the dependent is mounted in the provider",
+        cardinality: ONE_TO_ONE, occurredAt: "2026-11-20T08:00:00Z" }"#;
+    define(&server, "defineRelationKind", mounted, false).await;
+    let relation = |sort: &str, minute: usize, rack: usize| {
+        let data = json!({ "dependent": "server:a", "kind": "mounted_in", "provider": format!("rack:{rack}") });
+        event(sort, &format!("2026-11-20T09:{minute:02}:00Z"), &data)
+    };
+    for move_ in 0..25 {
+        server
+            .take(&[relation("relation.observed", 2 * move_, move_)])
+            .await;
+        server
+            .take(&[relation("relation.ended", 2 * move_ + 1, move_)])
+            .await;
+    }
     server.stop().await;
 }
 
