@@ -14,10 +14,13 @@ use model::{
     Actor, ActorKind, ContentHash, Event, Incident, IncidentStatus, NewEvent, Occurred, SourceName,
     SourceRef, Timestamp, bounds,
 };
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::decoded::{Malformed, NotUnderstood, Part};
-use crate::fields::{self, Fields, Path, Problems, depth, shortened};
+use crate::fields::{self, Fields, Path, Problems, shortened};
+use crate::split::unfold;
 
 /// How the quarantine calls this form.
 pub(crate) const FORMAT: &str = "alertmanager";
@@ -27,32 +30,52 @@ const SOURCE: &str = "alertmanager";
 /// The labels or annotations of an alert.
 type Named = BTreeMap<String, String>;
 
+/// A notification as it stands in the body, its alerts not yet unfolded: there may be many.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Notification<'a> {
+    #[serde(borrow)]
+    alerts: Vec<&'a RawValue>,
+    #[serde(borrow, default)]
+    group_labels: Option<&'a RawValue>,
+    #[serde(default)]
+    truncated_alerts: Option<u64>,
+}
+
 /// Every alert of a notification, each for itself.
 pub(crate) fn decode(body: &[u8], received_at: Timestamp) -> Result<Vec<Part>, Malformed> {
-    let mut notification: Value = serde_json::from_slice(body)
+    let json: &RawValue = serde_json::from_slice(body)
         .map_err(|error| Malformed::because(format!("the body is not JSON: {error}")))?;
-    if bounds::JSON_DEPTH_MAX < depth(&notification) {
-        return Err(Malformed::because("the body nests too deep"));
-    }
-    let Some(Value::Array(alerts)) = notification.get_mut("alerts").map(Value::take) else {
+    let Ok(notification) = serde_json::from_str::<Notification<'_>>(json.get()) else {
         return Ok(vec![not_a_notification(body, received_at)]);
     };
-    if bounds::EVENTS_PER_REQUEST_MAX < alerts.len() {
+    let found = notification.alerts.len();
+    if bounds::EVENTS_PER_REQUEST_MAX < found {
         let limit = bounds::EVENTS_PER_REQUEST_MAX;
         return Err(Malformed::because(format!(
             "more than {limit} alerts in one notification"
         )));
     }
     let group = Group::of(&notification);
-    let parts = alerts.into_iter().enumerate().map(|(index, alert)| {
-        let mut problems = Problems::default();
+    let mut parts = Vec::with_capacity(found);
+    for (index, alert) in notification.alerts.iter().enumerate() {
         let alerts = Path::Field(&Path::Root, "alerts");
-        match read_alert(alert, &group, &Path::Entry(&alerts, index), &mut problems) {
-            Some(alert) if problems.is_empty() => Part::Events(vec![alert.event(received_at)]),
-            _ => Part::Rejected(problems),
-        }
-    });
-    Ok(parts.collect())
+        let path = Path::Entry(&alerts, index);
+        parts.push(part_of(alert.get(), &group, &path, received_at));
+    }
+    Ok(parts)
+}
+
+fn part_of(alert: &str, group: &Group, path: &Path<'_>, received_at: Timestamp) -> Part {
+    let alert = match unfold(alert) {
+        Ok(alert) => alert,
+        Err(refused) => return refused,
+    };
+    let mut problems = Problems::default();
+    match read_alert(alert, group, path, &mut problems) {
+        Some(alert) if problems.is_empty() => Part::Events(vec![alert.event(received_at)]),
+        _ => Part::Rejected(problems),
+    }
 }
 
 fn not_a_notification(body: &[u8], received_at: Timestamp) -> Part {
@@ -72,16 +95,16 @@ struct Group {
 }
 
 impl Group {
-    fn of(notification: &Value) -> Self {
-        let labels = notification.get("groupLabels").and_then(Value::as_object);
-        let labels = labels.into_iter().flatten();
+    fn of(notification: &Notification<'_>) -> Self {
+        let labels = notification.group_labels;
+        let labels = labels.and_then(|labels| unfold(labels.get()).ok());
+        let labels = labels.iter().filter_map(Value::as_object).flatten();
         let labels: Vec<String> = labels
             .map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default()))
             .collect();
-        let truncated = notification.get("truncatedAlerts").and_then(Value::as_u64);
         Self {
             labels: labels.join(", "),
-            truncated: truncated.unwrap_or(0),
+            truncated: notification.truncated_alerts.unwrap_or(0),
         }
     }
 }

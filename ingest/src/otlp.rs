@@ -52,7 +52,7 @@ use tokio::sync::Semaphore;
 
 use crate::decoded::Malformed;
 use crate::intake::answer::Refusal;
-use crate::intake::body::Admitted;
+use crate::intake::body::{self, Admitted};
 use crate::room::Room;
 use crate::{IntakeLimits, Recorder};
 use answer::{Encoding, Signal, Taken};
@@ -175,6 +175,23 @@ impl Otlp {
     ) -> Result<Taken, Refusal> {
         let room = self.bodies.take(message.len()).ok_or(Refusal::Busy)?;
         self.decoded(signal, move |otlp| {
+            let decoded = otlp.decode(signal, Encoding::Protobuf, &message);
+            drop(room);
+            decoded
+        })
+        .await
+    }
+
+    /// Takes a protobuf message packed with gzip.
+    async fn take_packed_message(
+        self: &Arc<Self>,
+        signal: Signal,
+        message: Bytes,
+    ) -> Result<Taken, Refusal> {
+        let mut room = self.bodies.take(message.len()).ok_or(Refusal::Busy)?;
+        self.decoded(signal, move |otlp| {
+            let limit = otlp.config.requests.body_bytes;
+            let message = body::gunzip(&message, limit, &mut room)?;
             let decoded = otlp.decode(signal, Encoding::Protobuf, &message);
             drop(room);
             decoded

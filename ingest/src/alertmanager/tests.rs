@@ -154,6 +154,18 @@ fn a_bad_alert_does_not_hide_a_good_one() {
 }
 
 #[test]
+fn an_alert_too_large_for_an_event_does_not_hide_a_good_one() {
+    let good = r#"{"status":"firing","labels":{},"startsAt":"2026-11-20T10:00:00Z"}"#;
+    let padding = "x".repeat(bounds::EVENT_BYTES);
+    let body = format!(r#"{{"alerts":[{good},{{"status":"firing","annotations":"{padding}"}}]}}"#);
+    let parts = parts(&body);
+    assert!(matches!(
+        parts.as_slice(),
+        [Part::Events(_), Part::Rejected(_)]
+    ));
+}
+
+#[test]
 fn what_is_no_notification_goes_to_the_quarantine() {
     for body in ["{}", "[]", "7", r#"{"alerts":{}}"#] {
         assert!(

@@ -88,7 +88,8 @@ impl Admitted {
     }
 }
 
-fn gunzip(packed: &[u8], limit: usize, room: &mut Taken) -> Result<Vec<u8>, Refusal> {
+/// Undoes gzip; both the limit and the room hold for what comes of it.
+pub(crate) fn gunzip(packed: &[u8], limit: usize, room: &mut Taken) -> Result<Vec<u8>, Refusal> {
     let mut unpacked = Vec::new();
     let mut decoder = MultiGzDecoder::new(packed);
     loop {

@@ -1,14 +1,19 @@
 //! OTLP over gRPC: the two `Export` methods, on raw bytes, so that the same
 //! reader serves both transports.
+//!
+//! A packed message stays packed until it is on a thread that may take its time:
+//! the server's own unpacking would hold up every other connection meanwhile.
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use bytes::{Buf, BufMut, Bytes};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use http_body_util::BodyExt;
 use tonic::body::Body;
 use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::{Service, http};
@@ -94,9 +99,46 @@ impl<S: ExportService> Service<http::Request<Body>> for Export<S> {
             let mut grpc = Grpc::new(RawCodec)
                 .accept_compressed(CompressionEncoding::Gzip)
                 .max_decoding_message_size(limit);
-            Ok(grpc.unary(export, request).await)
+            Ok(grpc.unary(export, keep_packed(request)).await)
         })
     }
+}
+
+/// Whether the message came packed; known once its first byte was read.
+#[derive(Clone, Default)]
+struct Packed(Arc<AtomicBool>);
+
+/// Hides from the server that a message is packed, and notes it beside the request.
+fn keep_packed(mut request: http::Request<Body>) -> http::Request<Body> {
+    const ENCODING: &str = "grpc-encoding";
+    let is_gzip = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"gzip");
+    if !request.headers().get(ENCODING).is_some_and(is_gzip) {
+        return request;
+    }
+    request.headers_mut().remove(ENCODING);
+    let packed = Packed::default();
+    request.extensions_mut().insert(packed.clone());
+    request.map(|body| {
+        let mut is_first = true;
+        Body::new(body.map_frame(move |frame| {
+            frame.map_data(|data| match data.first() {
+                Some(flag) if std::mem::take(&mut is_first) => {
+                    packed.0.store(*flag == 1, Ordering::Relaxed);
+                    unflagged(data)
+                }
+                _ => data,
+            })
+        }))
+    })
+}
+
+/// The beginning of a message, its first byte no longer saying that it is packed.
+fn unflagged(data: Bytes) -> Bytes {
+    let mut data = BytesMut::from(data);
+    if let Some(flag @ 1) = data.first_mut() {
+        *flag = 0;
+    }
+    data.freeze()
 }
 
 impl<S: ExportService> UnaryService<Bytes> for Export<S> {
@@ -105,8 +147,15 @@ impl<S: ExportService> UnaryService<Bytes> for Export<S> {
 
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
         let otlp = Arc::clone(&self.otlp);
+        let packed = request.extensions().get::<Packed>();
+        let is_packed = packed.is_some_and(|packed| packed.0.load(Ordering::Relaxed));
+        let message = request.into_inner();
         Box::pin(async move {
-            match otlp.take_message(S::SIGNAL, request.into_inner()).await {
+            let taken = match is_packed {
+                true => otlp.take_packed_message(S::SIGNAL, message).await,
+                false => otlp.take_message(S::SIGNAL, message).await,
+            };
+            match taken {
                 Ok(taken) => Ok(Response::new(taken.encode(Encoding::Protobuf, S::SIGNAL))),
                 Err(refusal) => {
                     otlp.note_refusal(&refusal);

@@ -133,15 +133,24 @@ async fn grpc(bench: &Bench, method: &str, message: &[u8], gzip: bool) -> (i32, 
     } else {
         message.to_vec()
     };
-    let mut frame = vec![u8::from(gzip)];
+    let encoding = if gzip { "gzip" } else { "identity" };
+    send_frame(bench, method, (u8::from(gzip), &message), encoding).await
+}
+
+/// Sends one frame, its flag as given, under the name of an encoding.
+async fn send_frame(
+    bench: &Bench,
+    method: &str,
+    (flag, message): (u8, &[u8]),
+    encoding: &str,
+) -> (i32, Vec<u8>, String) {
+    let mut frame = vec![flag];
     frame.extend_from_slice(&(message.len() as u32).to_be_bytes());
-    frame.extend_from_slice(&message);
-    let mut request = HttpRequest::post(method)
+    frame.extend_from_slice(message);
+    let request = HttpRequest::post(method)
         .header("content-type", "application/grpc")
-        .header("te", "trailers");
-    if gzip {
-        request = request.header("grpc-encoding", "gzip");
-    }
+        .header("te", "trailers")
+        .header("grpc-encoding", encoding);
     let routes = bench.otlp.grpc_routes().into_axum_router();
     let response = routes
         .oneshot(request.body(Body::from(frame)).unwrap())
@@ -173,6 +182,30 @@ async fn grpc_takes_plain_and_packed_messages() {
     assert_eq!(grpc(&bench, TRACES, &two, true).await.0, 0);
     bench.otlp.flush().await.unwrap();
     assert_eq!(bench.told().lines().count(), 2);
+}
+
+#[tokio::test]
+async fn grpc_believes_the_flag_of_a_message_and_not_the_header_alone() {
+    let bench = Bench::new();
+    let plain = request("1 web client peer.service=a").encode_to_vec();
+    let packed = packed(&plain);
+    let sent = |flag, message: Vec<u8>, encoding: &'static str| {
+        let bench = &bench;
+        async move {
+            send_frame(bench, TRACES, (flag, &message), encoding)
+                .await
+                .0
+        }
+    };
+    assert_eq!(sent(0, plain.clone(), "gzip").await, 0);
+    assert_eq!(sent(1, packed.clone(), "GZIP").await, 0);
+    assert_eq!(
+        sent(1, packed[..9].to_vec(), "gzip").await,
+        3,
+        "it breaks off"
+    );
+    assert_ne!(sent(1, packed, "identity").await, 0);
+    assert_eq!(sent(1, plain, "zstd").await, 12);
 }
 
 #[tokio::test]
