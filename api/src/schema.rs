@@ -49,7 +49,7 @@ use live::Subscription;
 use mutation::CoreMutation;
 use quarantine::QuarantineConnection;
 use query::CoreQuery;
-use structure::StructureQuery;
+use structure::{DriftConnection, StructureQuery};
 
 /// Everything that can be asked. Every answer is given from one immutable view that holds all that was acknowledged before the request.
 #[derive(Default, MergedObject)]
@@ -102,6 +102,9 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
         .override_output_type_description::<ItemConnection>("A page of items.")
         .override_output_type_description::<RelationConnection>(
             "A page of relations, ordered by the key of the other item.",
+        )
+        .override_output_type_description::<DriftConnection>(
+            "A page of drifts, ordered by the keys of dependent and provider.",
         )
         .override_output_type_description::<QuarantineConnection>(
             "A page of the quarantine, the newest first.",

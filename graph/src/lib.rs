@@ -65,9 +65,15 @@ pub use saved::RestoreError;
 pub use sources::{GapRow, SourceRow};
 pub use stamped::tie_of;
 pub use structure::{
-    AttributeStatement, AttributeTable, CONTAINMENT, Climb, ClimbLimits, Criticality, GroupBy,
-    ItemCriteria, ItemGroup, ItemGroups, ItemOrder, OrderBy, PLACEMENT, Reached, Responsible, Rule,
-    contained_in, contents, grouped, placement, responsible,
+    AttributeStatement, AttributeTable, CONTAINMENT, Climb, ClimbLimits, Criticality, CycleLimits,
+    DEPENDENCIES, DataQuality, DependencyCycle, DependencyCycles, Drift, DriftFilter, DriftKind,
+    Drifts, GroupBy, Inversion, InversionLimits, Inversions, ItemCriteria, ItemGroup, ItemGroups,
+    ItemOrder, NeighbourLimits, Neighbourhood, OrderBy, PLACEMENT, QUALITY_ISSUES, QualityFinding,
+    QualityIssue, QualityLimits, Reached, Responsible, RetirementCheck, RetirementLimits,
+    RetirementReason, RetirementVerdict, Rule, SharedBy, SharedInfrastructure, SharedLimits,
+    SharedProvider, Towards, contained_in, contents, data_quality, dependency_cycles, drift,
+    grouped, neighbours, placement, priority_inversions, responsible, retirement_check,
+    shared_infrastructure,
 };
 pub use view::{
     AliasOfItem, BatchOfChange, ChangeRow, GraphView, IncidentRow, Item, ItemField, LinkedChange,

@@ -5,19 +5,41 @@
 mod attributes;
 mod climb;
 mod criticality;
+mod cycles;
+mod dependencies;
+mod drift;
 mod environments;
 mod filter;
 mod fold;
 mod grouping;
+mod inversions;
+mod neighbours;
 mod order;
+mod quality;
 mod responsible;
+mod retirement;
+mod shared;
 
 pub use attributes::{AttributeStatement, AttributeTable};
 pub use climb::{
     CONTAINMENT, Climb, ClimbLimits, PLACEMENT, Reached, Rule, contained_in, contents, placement,
 };
 pub use criticality::Criticality;
+pub use cycles::{CycleLimits, DependencyCycle, DependencyCycles, dependency_cycles};
+pub use dependencies::DEPENDENCIES;
+pub use drift::{Drift, DriftFilter, DriftKind, Drifts, drift};
 pub use filter::ItemCriteria;
 pub use grouping::{GroupBy, ItemGroup, ItemGroups, grouped};
+pub use inversions::{Inversion, InversionLimits, Inversions, priority_inversions};
+pub use neighbours::{NeighbourLimits, Neighbourhood, Towards, neighbours};
 pub use order::{ItemOrder, OrderBy};
+pub use quality::{
+    DataQuality, QUALITY_ISSUES, QualityFinding, QualityIssue, QualityLimits, data_quality,
+};
 pub use responsible::{Responsible, responsible};
+pub use retirement::{
+    RetirementCheck, RetirementLimits, RetirementReason, RetirementVerdict, retirement_check,
+};
+pub use shared::{
+    SharedBy, SharedInfrastructure, SharedLimits, SharedProvider, shared_infrastructure,
+};

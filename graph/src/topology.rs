@@ -1,5 +1,7 @@
 //! The estate as a graph at one moment, for searches. The only place that knows the graph library's directions.
 
+mod narrowed;
+
 use model::Timestamp;
 use petgraph::Direction;
 use petgraph::visit::{
@@ -9,6 +11,8 @@ use petgraph::visit::{
 use crate::identity::ItemIx;
 use crate::relations::{Edge, Hold, Seat};
 use crate::view::GraphView;
+
+pub(crate) use narrowed::Narrowed;
 
 /// Items and the relations that hold at one moment. Outgoing is with the arrow: towards providers.
 #[derive(Clone, Copy, Debug)]

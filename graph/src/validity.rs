@@ -59,6 +59,18 @@ pub(crate) struct Sighting {
     pub(crate) report_interval_ms: i64,
 }
 
+/// What one statement says of a moment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Voice {
+    pub(crate) source: WordIx,
+    /// Whether it was seen, rather than declared.
+    pub(crate) is_sighting: bool,
+    /// The first moment it speaks of.
+    pub(crate) since: Timestamp,
+    /// Whether it holds at the moment.
+    pub(crate) holds: bool,
+}
+
 /// When something held, by source: statements sorted by source, sort and start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Validity {
@@ -282,6 +294,30 @@ impl Validity {
             report_interval_ms: i64::try_from(statement.more).unwrap_or(i64::MAX),
         });
         sightings.max_by_key(|run| (run.last_at, run.report_interval_ms))
+    }
+
+    /// What each statement says of a moment, as far as it says that something holds.
+    pub(crate) fn voices(&self, at: Timestamp) -> impl Iterator<Item = Voice> {
+        let holding = self.statements.iter().filter_map(|statement| {
+            let held = self.held(statement)?;
+            Some(Voice {
+                source: statement.source,
+                is_sighting: statement.said == Said::Seen,
+                since: statement.from,
+                holds: held.contains(at),
+            })
+        });
+        holding.collect::<SmallVec<[Voice; 2]>>().into_iter()
+    }
+
+    /// Whether evidence of it ran out before a moment, rather than being ended by its source.
+    pub(crate) fn faded_at(&self, at: Timestamp) -> bool {
+        let seen = self.statements.iter().filter(|statement| statement.fades());
+        let latest = seen.max_by_key(|statement| statement.until);
+        latest.is_some_and(|statement| {
+            let held = self.held(statement).and_then(|held| held.until());
+            statement.at <= at && held == Some(statement.at)
+        })
     }
 
     /// First and last moment at which some source had something to say of it.

@@ -11,6 +11,7 @@ use super::Shared;
 use super::paging::{PageArguments, page_cost, question_size};
 use super::scalars::{DateTime, LogPosition};
 use super::standpoint::Standpoint;
+use super::structure::ItemPlace;
 use super::values::{self, AttributeHistory, ItemAttribute};
 
 /// A thing someone answers for: a service, host, database, queue, flag ...
@@ -168,6 +169,15 @@ impl ConfigurationItem {
     /// How much depends on it, in the words of the latest source that said so: `P0`, `P1`, `P2`, `critical` ...
     async fn criticality(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         values::field(ctx, &self.at, self.item(), ItemField::Criticality).await
+    }
+
+    /// Its place in the order of the estate.
+    #[graphql(flatten)]
+    async fn place(&self) -> ItemPlace {
+        ItemPlace {
+            at: self.at.clone(),
+            id: self.id,
+        }
     }
 
     /// Every other name it answers to.

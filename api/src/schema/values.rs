@@ -148,6 +148,18 @@ pub(crate) async fn field(
     Ok(value.and_then(|value| value.as_str().map(str::to_owned)))
 }
 
+/// The value of an attribute of an item at the standpoint's moment, if it has one.
+pub(crate) async fn value_of(
+    ctx: &Context<'_>,
+    at: &Standpoint,
+    item: graph::Item<'_>,
+    name: &str,
+) -> Result<Option<Value>> {
+    let names = [name.to_owned()];
+    let found = attributes(ctx, at, item, Some(&names)).await?;
+    Ok(found.into_iter().next().map(|found| found.value.0))
+}
+
 /// Everything that was said of an item that is known at the standpoint and does not speak of a later time.
 pub(crate) async fn statements(
     ctx: &Context<'_>,

@@ -9,6 +9,8 @@
 //! item pod:a from=09:00 until=09:10
 //! change deploy-1 api 10:00 kind=deployment env=prod status=succeeded until=10:05 title=new_pricing
 //! incident inc-1 web 10:30 env=prod
+//! web -calls!-> api                 stated as strong; with `?` as weak
+//! saw web -> api 09:00-09:50        in traces, reported each quarter of an hour
 //! end web -> api 11:00
 //! deviated api error_rate 0.01 -> 0.3 10:20-10:30
 //! deviated web -> api latency_p99_ms 20 -> 90 10:20-10:30

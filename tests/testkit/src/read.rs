@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use model::{
     Actor, ActorKind, Alias, CauseJudged, Change, ChangeLink, ChangeStatus, Claim, Deviation,
-    Event, EventId, IdentityReverted, Incident, ItemDeviated, ItemSplit, ItemsMerged, NewEvent,
-    ObservedItem, ObservedRelation, Occurred, RelationDeviated, RelationEnded, RelationKind,
-    SourceKey, SourceName, SourceRef, SourceRestored, SourceRetracted, Timestamp, ValidInterval,
-    Verdict,
+    Event, EventId, Evidence, IdentityReverted, Incident, ItemDeviated, ItemSplit, ItemsMerged,
+    NewEvent, ObservedCall, ObservedCalls, ObservedItem, ObservedRelation, Occurred,
+    RelationDeviated, RelationEnded, RelationKind, SourceKey, SourceName, SourceRef,
+    SourceRestored, SourceRetracted, Strength, Timestamp, ValidInterval, Verdict,
 };
 
 use crate::at;
@@ -67,6 +67,9 @@ fn read(line: &str) -> Vec<(Timestamp, Event)> {
             };
             vec![(at(time), Event::RelationEnded(ended))]
         }
+        ["saw", dependent, "->", provider, window] => {
+            vec![saw((key(dependent), key(provider)), window)]
+        }
         ["deviated", item, metric, baseline, "->", value, window] => {
             let item = key(item);
             vec![deviated(item, deviation(metric, baseline, value, window))]
@@ -94,6 +97,32 @@ fn read(line: &str) -> Vec<(Timestamp, Event)> {
         }
         chain => relations(chain, line),
     }
+}
+
+/// A window of traces with calls from its start to its end, reported each quarter of an hour.
+fn saw((dependent, provider): (SourceKey, SourceKey), window: &str) -> (Timestamp, Event) {
+    let (from, until) = window
+        .split_once('-')
+        .expect("a window is written from-until");
+    let call = ObservedCall {
+        dependent,
+        provider,
+        kind: RelationKind::new("calls"),
+        evidence: Evidence::Paired,
+        calls: 1,
+        errors: 0,
+        duration_p50_ms: None,
+        duration_p99_ms: None,
+        first_seen_at: at(from),
+        last_seen_at: at(until),
+    };
+    let observed = ObservedCalls {
+        window: ValidInterval::new(at(from), Some(at(until))).expect("a window is no empty span"),
+        report_interval_ms: 15 * 60 * 1_000,
+        items: Vec::new(),
+        calls: vec![call],
+    };
+    (at(until), Event::CallsObserved(observed))
 }
 
 fn decision(words: &[&str], line: &str) -> (Timestamp, Event) {
@@ -258,11 +287,16 @@ fn relations(words: &[&str], line: &str) -> Vec<(Timestamp, Event)> {
                 .and_then(|arrow| arrow.strip_suffix("->"))
                 .unwrap_or_else(|| panic!("cannot read {line:?}")),
         };
+        let (kind, strength) = match (kind.strip_suffix('!'), kind.strip_suffix('?')) {
+            (Some(kind), _) => (kind, Some(Strength::Strong)),
+            (_, Some(kind)) => (kind, Some(Strength::Weak)),
+            (None, None) => (kind, None),
+        };
         let relation = ObservedRelation {
             dependent: key(dependent),
             provider: key(provider),
             kind: RelationKind::new(kind),
-            strength: None,
+            strength,
             valid_from: None,
             valid_until: None,
             report_interval_ms: None,

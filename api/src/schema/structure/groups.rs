@@ -63,18 +63,27 @@ impl ItemGroupBy {
     }
 }
 
+impl ItemGroup {
+    pub(crate) fn list(counted: graph::ItemGroups) -> Vec<Self> {
+        let groups = counted.groups.into_iter();
+        groups
+            .map(|group| Self {
+                value: group.value,
+                count: group.count,
+            })
+            .collect()
+    }
+}
+
 impl ItemGroups {
     pub(crate) fn of(at: &Standpoint, counted: graph::ItemGroups, cuts: Vec<String>) -> Self {
-        let groups = counted.groups.into_iter().map(|group| ItemGroup {
-            value: group.value,
-            count: group.count,
-        });
-        let groups: Vec<ItemGroup> = groups.collect();
+        let (total_groups, total_items) = (counted.total, counted.items);
+        let groups = ItemGroup::list(counted);
         Self {
-            truncated: groups.len() < counted.total || !cuts.is_empty(),
+            truncated: groups.len() < total_groups || !cuts.is_empty(),
             groups,
-            total_groups: counted.total,
-            total_items: counted.items,
+            total_groups,
+            total_items,
             cuts,
             position: at.position(),
         }

@@ -122,3 +122,103 @@ async fn a_page_goes_on_in_any_order() {
     );
     server.stop().await;
 }
+
+fn relation(dependent: &str, kind: &str, provider: &str) -> Value {
+    let data = json!({ "dependent": dependent, "kind": kind, "provider": provider });
+    event("relation.observed", TIME, &data)
+}
+
+#[tokio::test]
+async fn an_item_knows_its_place_and_who_answers() {
+    let folder = folder();
+    let server = Running::over(folder.path()).await;
+    server
+        .take(&[
+            item(&json!({ "key": "business:shop", "owner": "shop", "attributes": { "maintainers": ["ann", "李雷"] } })),
+            item(&json!({ "key": "team:shop", "attributes": { "on_call": "bob" } })),
+            relation("module:cart", "part_of", "cluster:c1"),
+            relation("cluster:c1", "part_of", "business:shop"),
+            relation("module:cart", "runs_on", "host:h1"),
+            relation("host:h1", "located_in", "zone:z1"),
+            relation("module:cart", "calls", "service:pay"),
+        ])
+        .await;
+    let answer = server
+        .ask(
+            r#"{ item(key: "module:cart") {
+                containedIn { items { hops item { key } relation { kind } } truncated }
+                placement { items { item { key } } }
+                responsible { owner hops inheritedFrom { key } onCall onCallFrom { key } maintainers maintainersFrom { key } }
+                neighbours(direction: DEPENDS_ON, hops: 2, kinds: ["calls"]) { items { hops item { key } } relations { provider { key } } truncated }
+            } }"#,
+        )
+        .await;
+    assert_eq!(
+        answer["item"],
+        json!({
+            "containedIn": { "items": [
+                { "hops": 1, "item": { "key": "cluster:c1" }, "relation": { "kind": "part_of" } },
+                { "hops": 2, "item": { "key": "business:shop" }, "relation": { "kind": "part_of" } },
+            ], "truncated": false },
+            "placement": { "items": [{ "item": { "key": "host:h1" } }, { "item": { "key": "zone:z1" } }] },
+            "responsible": {
+                "owner": "shop", "hops": 2, "inheritedFrom": { "key": "business:shop" },
+                "onCall": "bob", "onCallFrom": { "key": "team:shop" },
+                "maintainers": ["ann", "李雷"], "maintainersFrom": { "key": "business:shop" },
+            },
+            "neighbours": {
+                "items": [{ "hops": 0, "item": { "key": "module:cart" } }, { "hops": 1, "item": { "key": "service:pay" } }],
+                "relations": [{ "provider": { "key": "service:pay" } }], "truncated": false,
+            },
+        })
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_amiss_is_told_with_items_and_relations() {
+    let folder = folder();
+    let server = Running::over(folder.path()).await;
+    server
+        .take(&[
+            item(&json!({ "key": "service:pay", "criticality": "critical", "owner": "money" })),
+            item(&json!({ "key": "service:log", "criticality": "low" })),
+            relation("service:pay", "calls", "service:log"),
+            relation("service:log", "calls", "service:pay"),
+        ])
+        .await;
+    let answer = server
+        .ask(
+            r#"{
+                priorityInversions { totalCount inversions { dependent { key } providerLevel path { relation { kind } } reason } }
+                dependencyCycles { totalCount cycles { size isShortest shortest { dependent { key } } } }
+                sharedInfrastructure(by: [TEAM]) { totalCount }
+                retirementCheck(item: "service:log") { verdict reasons { code } neededBy { dependent { key } } }
+                dataQuality(first: 1) { items findings { issue totalCount examples { item { key } } } }
+                drift { totalCount nodes { reason } }
+            }"#,
+        )
+        .await;
+    assert_eq!(
+        answer["priorityInversions"],
+        json!({ "totalCount": 1, "inversions": [{
+            "dependent": { "key": "service:pay" }, "providerLevel": "P2",
+            "path": [{ "relation": { "kind": "calls" } }],
+            "reason": "service:pay is P0 and calls service:log, which is only P2",
+        }] })
+    );
+    assert_eq!(answer["dependencyCycles"]["cycles"][0]["size"], json!(2));
+    assert_eq!(answer["sharedInfrastructure"]["totalCount"], json!(0));
+    assert_eq!(
+        answer["retirementCheck"],
+        json!({ "verdict": "NEEDED", "reasons": [{ "code": "STILL_USED" }], "neededBy": [{ "dependent": { "key": "service:pay" } }] })
+    );
+    assert_eq!(answer["dataQuality"]["items"], json!(2));
+    let ownerless = &answer["dataQuality"]["findings"][0];
+    assert_eq!(
+        *ownerless,
+        json!({ "issue": "OWNERLESS", "totalCount": 1, "examples": [{ "item": { "key": "service:log" } }] })
+    );
+    assert_eq!(answer["drift"]["totalCount"], json!(0));
+    server.stop().await;
+}
