@@ -2,7 +2,8 @@
 //!
 //! The plain file and the engines get ready bytes and one group-commit writer thread (their
 //! best form); the log gets events, which it encodes, digests, chains, checks for known ids
-//! and writes in the same way. Every cell is measured several times, interleaved; the median
+//! and writes in the same way. The column "encoded" is a plain file that is given the same
+//! events and encodes them: what is left beside it is the log's own work. Every cell is measured several times, interleaved; the median
 //! counts. `log [SECONDS [REPETITIONS [COLUMN...]]]`.
 
 #![expect(
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use benches::{Row, median, quantile};
-use model::LogPosition;
+use model::{LogPosition, NewEvent};
 use store::{EventLog, ReadLimit, SegmentConfig, SegmentLog};
 
 use events::{BenchClock, event, prepared_batches};
@@ -57,7 +58,8 @@ fn main() {
                 let mut waits = match cell.sink {
                     None => acknowledge_by_log(&runtime, directory.path(), writers, duration),
                     Some(sink) => {
-                        acknowledge_by_sink(&runtime, sink(directory.path()), writers, duration)
+                        let sink = sink(directory.path());
+                        acknowledge_by_sink(&runtime, sink, cell.given, writers, duration)
                     }
                 };
                 cell.rates.push(waits.len() as f64 / duration.as_secs_f64());
@@ -78,7 +80,10 @@ fn main() {
                 let directory = settled_directory();
                 let seconds = match cell.sink {
                     None => bulk_by_log(&runtime, directory.path(), payload_bytes),
-                    Some(sink) => bulk_by_sink(&runtime, sink(directory.path()), payload_bytes),
+                    Some(sink) => {
+                        let sink = sink(directory.path());
+                        bulk_by_sink(&runtime, sink, cell.given, payload_bytes)
+                    }
                 };
                 cell.rates.push(BULK_EVENTS as f64 / seconds);
             }
@@ -103,25 +108,45 @@ fn settled_directory() -> tempfile::TempDir {
 struct Cell {
     name: &'static str,
     sink: Option<OpenSink>,
+    given: Given,
     rates: Vec<f64>,
     p99_ms: Vec<f64>,
+}
+
+/// What whoever appends is given.
+#[derive(Clone, Copy)]
+enum Given {
+    Events,
+    Bytes,
 }
 
 impl Cell {
     /// The log itself and the peers of these names, or all of them.
     fn of(columns: &[String]) -> Vec<Self> {
-        let log = std::iter::once(("epicenter", None));
+        let [plain, ..] = PEERS;
+        let events = [("epicenter", None), ("encoded", Some(plain.1))];
+        let events = events.map(|(name, sink)| (name, sink, Given::Events));
+        let peers = PEERS.map(|(name, sink)| (name, Some(sink), Given::Bytes));
         let wanted = |name: &str| columns.is_empty() || columns.iter().any(|column| column == name);
-        let peers = PEERS.into_iter().filter(|(name, _)| wanted(name));
-        log.chain(peers.map(|(name, sink)| (name, Some(sink))))
-            .map(|(name, sink)| Self {
+        events
+            .into_iter()
+            .chain(peers)
+            .filter(|(name, sink, _)| sink.is_none() || wanted(name))
+            .map(|(name, sink, given)| Self {
                 name,
                 sink,
+                given,
                 rates: Vec::new(),
                 p99_ms: Vec::new(),
             })
             .collect()
     }
+}
+
+fn encoded(new: &NewEvent) -> Vec<u8> {
+    let mut payload = Vec::with_capacity(1_024);
+    new.event.encode_payload(&mut payload);
+    payload
 }
 
 fn print_row(what: &str, cells: &mut [Cell], figures: impl Fn(&mut Cell) -> &mut Vec<f64>) {
@@ -171,19 +196,26 @@ fn acknowledge_by_log(
 fn acknowledge_by_sink(
     runtime: &tokio::runtime::Runtime,
     sink: Box<dyn Sink>,
+    given: Given,
     writers: u64,
     duration: Duration,
 ) -> Vec<f64> {
     let group = Arc::new(GroupCommit::start(sink, CONFIG.group_bytes));
     let end = Instant::now() + duration;
     let tasks: Vec<_> = (0..writers)
-        .map(|_| {
+        .map(|writer| {
             let group = Arc::clone(&group);
             runtime.spawn(async move {
                 let mut waits = Vec::new();
+                let mut number = writer << 40;
                 while Instant::now() < end {
+                    number += 1;
                     let started = Instant::now();
-                    group.append(vec![vec![b'x'; 1_000]]).await;
+                    let record = match given {
+                        Given::Events => encoded(&event(number, 1_000)),
+                        Given::Bytes => vec![b'x'; 1_000],
+                    };
+                    group.append(vec![record]).await;
                     waits.push(started.elapsed().as_secs_f64() * 1e3);
                 }
                 waits
@@ -234,15 +266,27 @@ fn bulk_by_log(runtime: &tokio::runtime::Runtime, path: &Path, payload_bytes: us
     started.elapsed().as_secs_f64()
 }
 
+enum Batch {
+    Events(Vec<NewEvent>),
+    Bytes(Vec<Vec<u8>>),
+}
+
 fn bulk_by_sink(
     runtime: &tokio::runtime::Runtime,
     sink: Box<dyn Sink>,
+    given: Given,
     payload_bytes: usize,
 ) -> f64 {
     let group = Arc::new(GroupCommit::start(sink, CONFIG.group_bytes));
-    let batches: Vec<Vec<Vec<u8>>> = (0..BULK_EVENTS / BATCH)
-        .map(|_| vec![vec![b'x'; payload_bytes]; BATCH])
-        .collect();
+    let batches: Vec<Batch> = match given {
+        Given::Events => {
+            let batches = prepared_batches(BULK_EVENTS, BATCH, payload_bytes);
+            batches.into_iter().map(Batch::Events).collect()
+        }
+        Given::Bytes => (0..BULK_EVENTS / BATCH)
+            .map(|_| Batch::Bytes(vec![vec![b'x'; payload_bytes]; BATCH]))
+            .collect(),
+    };
     let batches = Arc::new(std::sync::Mutex::new(batches));
     let started = Instant::now();
     let tasks: Vec<_> = (0..4)
@@ -251,10 +295,12 @@ fn bulk_by_sink(
             runtime.spawn(async move {
                 loop {
                     let batch = batches.lock().expect("no writer panics").pop();
-                    let Some(batch) = batch else {
-                        return Vec::new();
+                    let records = match batch {
+                        Some(Batch::Events(events)) => events.iter().map(encoded).collect(),
+                        Some(Batch::Bytes(records)) => records,
+                        None => return Vec::new(),
                     };
-                    group.append(batch).await;
+                    group.append(records).await;
                 }
             })
         })
