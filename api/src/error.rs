@@ -52,6 +52,8 @@ pub enum ErrorCode {
     ChangeNotFound,
     /// The incident does not exist.
     IncidentNotFound,
+    /// Nobody ever stated the relation.
+    RelationNotFound,
     /// The quarantined input does not exist.
     QuarantinedInputNotFound,
     /// The same `eventId` was recorded before with other content.
@@ -88,6 +90,7 @@ impl ErrorCode {
         Self::ItemAmbiguous,
         Self::ChangeNotFound,
         Self::IncidentNotFound,
+        Self::RelationNotFound,
         Self::QuarantinedInputNotFound,
         Self::Conflict,
         Self::LogUnavailable,
@@ -120,6 +123,7 @@ impl ErrorCode {
             Self::ItemAmbiguous => "ITEM_AMBIGUOUS",
             Self::ChangeNotFound => "CHANGE_NOT_FOUND",
             Self::IncidentNotFound => "INCIDENT_NOT_FOUND",
+            Self::RelationNotFound => "RELATION_NOT_FOUND",
             Self::QuarantinedInputNotFound => "QUARANTINED_INPUT_NOT_FOUND",
             Self::Conflict => "CONFLICT",
             Self::LogUnavailable => "LOG_UNAVAILABLE",
@@ -153,6 +157,7 @@ impl ErrorCode {
             | Self::ItemAmbiguous
             | Self::ChangeNotFound
             | Self::IncidentNotFound
+            | Self::RelationNotFound
             | Self::QuarantinedInputNotFound
             | Self::Conflict => StatusCode::BAD_REQUEST,
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use graph::{AttributeStatement, GraphView, ItemStatement, Observation, Retractions};
-use index::{Found, KnownUntil};
+use index::{EvidenceSubject, Found, KnownUntil};
 use model::{
     Change, ChangeId, ContentHash, EventEnvelope, EventId, Incident, IncidentId, LogPosition,
     Rejection, SourceName, Timestamp,
@@ -166,6 +166,12 @@ pub trait Events: Send + Sync + 'static {
         limit: usize,
     ) -> PortFuture<'_, Result<Vec<EventEnvelope>, EventsError>>;
 
+    /// The events at these positions, in that order; a position beyond the log has none.
+    fn at(
+        &self,
+        positions: Vec<LogPosition>,
+    ) -> PortFuture<'_, Result<Vec<EventEnvelope>, EventsError>>;
+
     /// Follows the last position of the log.
     fn watch_head(&self) -> watch::Receiver<LogPosition>;
 }
@@ -212,6 +218,16 @@ pub trait Bodies: Send + Sync + 'static {
         until: KnownUntil,
         read_max: usize,
     ) -> PortFuture<'_, Result<Found<AttributeStatement>, BodiesError>>;
+
+    /// Where the events stand that are evidence of any of these, the newest first, no more than `limit`.
+    ///
+    /// What is left out for the limit alone is not told as a cut.
+    fn evidence(
+        &self,
+        subjects: Vec<EvidenceSubject>,
+        until: KnownUntil,
+        limit: usize,
+    ) -> PortFuture<'_, Result<Found<LogPosition>, BodiesError>>;
 }
 
 /// What sources said of one item, in no order.

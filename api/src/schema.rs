@@ -32,6 +32,7 @@ mod source;
 mod standpoint;
 mod structure;
 mod values;
+mod why;
 
 use std::sync::Arc;
 
@@ -50,10 +51,17 @@ use mutation::CoreMutation;
 use quarantine::QuarantineConnection;
 use query::CoreQuery;
 use structure::{DriftConnection, StructureQuery};
+use why::{EvidenceConnection, ProvenanceQuery};
 
 /// Everything that can be asked. Every answer is given from one immutable view that holds all that was acknowledged before the request.
 #[derive(Default, MergedObject)]
-pub(crate) struct Query(CoreQuery, DifferenceQuery, KindQuery, StructureQuery);
+pub(crate) struct Query(
+    CoreQuery,
+    DifferenceQuery,
+    KindQuery,
+    ProvenanceQuery,
+    StructureQuery,
+);
 
 /// Everything that can be stated. Success is answered after the fact is on the disk.
 #[derive(Default, MergedObject)]
@@ -105,6 +113,9 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
         )
         .override_output_type_description::<DriftConnection>(
             "A page of drifts, ordered by the keys of dependent and provider.",
+        )
+        .override_output_type_description::<EvidenceConnection>(
+            "A page of evidence, the newest first.",
         )
         .override_output_type_description::<QuarantineConnection>(
             "A page of the quarantine, the newest first.",

@@ -62,7 +62,12 @@ impl EvidenceSubject {
 pub fn evidence_of(event: &EventEnvelope) -> Vec<EvidenceSubject> {
     let decision = |id| vec![EvidenceSubject::Decision(graph::decision_id(id))];
     match &event.event {
-        Event::ItemObserved(item) => vec![EvidenceSubject::item(&item.key)],
+        Event::ItemObserved(item) => {
+            let listed = item.relations.iter().flat_map(|listed| &listed.relations);
+            let relations = listed
+                .map(|one| EvidenceSubject::relation(&one.dependent, &one.provider, &one.kind));
+            each_once(std::iter::once(EvidenceSubject::item(&item.key)).chain(relations))
+        }
         Event::ItemRetired(item) => vec![EvidenceSubject::item(&item.key)],
         Event::RelationObserved(relation) => vec![EvidenceSubject::relation(
             &relation.dependent,
@@ -80,8 +85,7 @@ pub fn evidence_of(event: &EventEnvelope) -> Vec<EvidenceSubject> {
             let calls = calls.calls.iter();
             let relations = calls
                 .map(|call| EvidenceSubject::relation(&call.dependent, &call.provider, &call.kind));
-            let each_once: BTreeSet<EvidenceSubject> = items.chain(relations).collect();
-            each_once.into_iter().collect()
+            each_once(items.chain(relations))
         }
         Event::ItemsMerged(_) | Event::ItemSplit(_) => decision(&event.id),
         Event::IdentityReverted(reverted) => decision(&reverted.decision),
@@ -101,4 +105,9 @@ pub fn evidence_of(event: &EventEnvelope) -> Vec<EvidenceSubject> {
         | Event::RelationKindDefined(_)
         | Event::RelationKindWithdrawn(_) => Vec::new(),
     }
+}
+
+fn each_once(subjects: impl Iterator<Item = EvidenceSubject>) -> Vec<EvidenceSubject> {
+    let each_once: BTreeSet<EvidenceSubject> = subjects.collect();
+    each_once.into_iter().collect()
 }

@@ -170,6 +170,24 @@ impl Events for LoggedEvents {
         })
     }
 
+    fn at(
+        &self,
+        positions: Vec<LogPosition>,
+    ) -> PortFuture<'_, Result<Vec<EventEnvelope>, EventsError>> {
+        let log = Arc::clone(&self.0);
+        Box::pin(async move {
+            let read = tokio::task::spawn_blocking(move || {
+                let mut envelopes = Vec::with_capacity(positions.len());
+                for position in positions {
+                    envelopes.extend(behind::at(&*log, position)?);
+                }
+                Ok(envelopes)
+            });
+            let read = read.await.map_err(|error| EventsError(Box::new(error)))?;
+            read.map_err(|error: store::ReadError| EventsError(Box::new(error)))
+        })
+    }
+
     fn watch_head(&self) -> watch::Receiver<LogPosition> {
         self.0.watch_head()
     }

@@ -5,7 +5,6 @@ use model::{Change, LogPosition};
 use serde_json::Value;
 
 use super::Shared;
-use crate::BodiesError;
 use crate::error::ErrorCode;
 
 /// The whole description of a change, as all statements of its source together give it.
@@ -128,10 +127,8 @@ fn objects(list: &[impl serde::Serialize]) -> Vec<Json<Value>> {
     written.map(Json).collect()
 }
 
-pub(crate) fn failed(error: &BodiesError) -> async_graphql::Error {
-    tracing::error!(
-        error = error as &dyn std::error::Error,
-        "could not read a body"
-    );
+/// What a client is told when a body could not be read; the details are for our log.
+pub(crate) fn failed(error: &(dyn std::error::Error + 'static)) -> async_graphql::Error {
+    tracing::error!(error, "could not read a body: {error}");
     ErrorCode::Internal.error("internal error")
 }

@@ -89,6 +89,16 @@ fn read_cursor<K: DeserializeOwned + Serialize>(name: &str, cursor: &str) -> Res
 }
 
 impl<K> PageOf<K> {
+    /// The first entries.
+    pub(crate) const fn first(size: usize) -> Self {
+        Self {
+            after: None,
+            before: None,
+            size,
+            backward: false,
+        }
+    }
+
     /// How many entries it has at most.
     pub(crate) fn size(&self) -> usize {
         self.size

@@ -384,6 +384,11 @@ impl<'v> Item<'v> {
         Relation::dependents_of(*self, at)
     }
 
+    /// Relations of it whenever they held, no more than so many names by which they were stated.
+    pub fn relations_ever(&self, most: usize) -> Vec<Relation<'v>> {
+        Relation::ever_of(*self, most)
+    }
+
     /// The changes that touch it, ever, the newest first.
     pub fn changes(&self) -> Vec<ChangeRow<'v>> {
         let view = self.view;

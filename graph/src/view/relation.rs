@@ -79,6 +79,15 @@ impl<'v> Relation<'v> {
         Self::grouped(item.view, topology.dependents(item.item))
     }
 
+    pub(super) fn ever_of(item: Item<'v>, most: usize) -> Vec<Self> {
+        let relations = &item.view.relations;
+        let steps = item.members().flat_map(|member| {
+            let providers = relations.providers_of(member);
+            providers.chain(relations.dependents_of(member))
+        });
+        Self::grouped(item.view, steps.take(most))
+    }
+
     fn grouped(view: &'v GraphView, steps: impl Iterator<Item = Edge>) -> Vec<Self> {
         let mut found: BTreeMap<(ItemIx, ItemIx, WordIx), Self> = BTreeMap::new();
         for step in steps {

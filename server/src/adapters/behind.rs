@@ -3,7 +3,7 @@
 use api::BodiesError;
 use index::{IndexReader, KnownUntil};
 use model::{EventEnvelope, LogPosition};
-use store::{EventLog, ReadLimit};
+use store::{EventLog, ReadError, ReadLimit};
 
 /// What is read of the log at once where the index is behind.
 const BEHIND: ReadLimit = ReadLimit {
@@ -63,16 +63,13 @@ impl Behind {
 pub(super) fn at(
     log: &dyn EventLog,
     position: LogPosition,
-) -> Result<Option<EventEnvelope>, BodiesError> {
+) -> Result<Option<EventEnvelope>, ReadError> {
     let before = LogPosition::new(position.number().saturating_sub(1));
-    let read = log.read(
-        before,
-        ReadLimit {
-            events: 1,
-            bytes: usize::MAX,
-        },
-    );
-    Ok(read.map_err(failed)?.pop())
+    let one = ReadLimit {
+        events: 1,
+        bytes: usize::MAX,
+    };
+    Ok(log.read(before, one)?.pop())
 }
 
 pub(super) async fn off_the_async_threads<T: Send + 'static>(

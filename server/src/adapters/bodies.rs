@@ -1,10 +1,11 @@
 //! The bodies of changes and items as `api` sees them: from the index, and from the log where the index is behind.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use api::{Bodies, BodiesError, ItemStatements, PortFuture};
 use graph::{AttributeStatement, ItemStatement, Observation, claim_of, tie_of};
-use index::{Found, IndexReader, KnownUntil, teller};
+use index::{EvidenceSubject, Found, IndexReader, KnownUntil, teller};
 use model::{
     Change, ChangeId, Claim, Event, EventEnvelope, Incident, IncidentId, LogPosition, ObservedItem,
     SourceName,
@@ -101,6 +102,34 @@ impl Bodies for IndexedBodies {
                 found.entries.extend(said);
             })?;
             Ok(found)
+        }))
+    }
+
+    fn evidence(
+        &self,
+        subjects: Vec<EvidenceSubject>,
+        until: KnownUntil,
+        limit: usize,
+    ) -> PortFuture<'_, Result<Found<LogPosition>, BodiesError>> {
+        let (index, log) = (self.index.clone(), Arc::clone(&self.log));
+        Box::pin(behind::off_the_async_threads(move || {
+            let behind = Behind::of(&index, until);
+            let mut positions: BTreeSet<LogPosition> = BTreeSet::new();
+            let asked: BTreeSet<&EvidenceSubject> = subjects.iter().collect();
+            let mut truncated = behind.each(&*log, |envelope| {
+                let evidence = index::evidence_of(envelope);
+                if evidence.iter().any(|subject| asked.contains(subject)) {
+                    positions.insert(envelope.position);
+                }
+            })?;
+            for subject in &subjects {
+                let found = index.evidence(subject, behind.indexed, limit);
+                let found = found.map_err(failed)?;
+                truncated |= found.truncated && found.entries.len() < limit;
+                positions.extend(found.entries);
+            }
+            let entries = positions.into_iter().rev().take(limit).collect();
+            Ok(Found { entries, truncated })
         }))
     }
 }

@@ -14,3 +14,4 @@ mod running;
 mod structure;
 mod texts;
 mod tidy;
+mod why;
