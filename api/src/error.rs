@@ -66,7 +66,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, in the order of their table.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::BadRequest,
         Self::ForbiddenOrigin,
         Self::MethodNotAllowed,

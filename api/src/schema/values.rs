@@ -3,6 +3,7 @@
 use async_graphql::{Context, Json, Result, SimpleObject};
 use graph::{ItemField, Remembered, Wanted};
 use index::KnownUntil;
+use model::{SourceName, Timestamp};
 use serde_json::Value;
 
 use super::Shared;
@@ -135,7 +136,7 @@ pub(crate) async fn field(
     item: graph::Item<'_>,
     field: ItemField,
 ) -> Result<Option<String>> {
-    let moment = at.stated_moment().unwrap_or(model::Timestamp::MAX);
+    let moment = at.stated_moment().unwrap_or(Timestamp::MAX);
     if let Remembered::Known(word) = item.field_at(field, moment) {
         return Ok(word.map(str::to_owned));
     }
@@ -160,7 +161,8 @@ pub(crate) async fn value_of(
     Ok(found.into_iter().next().map(|found| found.value.0))
 }
 
-/// Everything that was said of an item that is known at the standpoint and does not speak of a later time.
+/// Everything that was said of an item that is known at the standpoint, does not speak of a later
+/// time, and is not void because its source was retracted.
 pub(crate) async fn statements(
     ctx: &Context<'_>,
     at: &Standpoint,
@@ -169,13 +171,15 @@ pub(crate) async fn statements(
     let bodies = &ctx.data::<Shared>()?.ports.bodies;
     let said = bodies.items(item.observations(), known_until(at)).await;
     let mut said = said.map_err(|error| failed(&error))?;
-    let retractions = at.view.graph.retractions();
-    said.statements.retain(|it| {
-        retractions
-            .until(&it.source)
-            .is_none_or(|until| until < it.occurred_at)
-    });
+    said.statements
+        .retain(|statement| !is_void(at, &statement.source, statement.occurred_at));
     Ok(said)
+}
+
+/// Whether what a source said of a moment counts as never said.
+pub(crate) fn is_void(at: &Standpoint, source: &SourceName, occurred_at: Timestamp) -> bool {
+    let retracted_until = at.view.graph.retractions().until(source);
+    retracted_until.is_some_and(|until| occurred_at <= until)
 }
 
 /// Up to where a standpoint looks.

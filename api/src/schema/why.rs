@@ -41,6 +41,7 @@ pub(crate) struct RelationKeyInput {
 pub(crate) struct Evidence {
     envelope: EventEnvelope,
     summary: String,
+    void: bool,
 }
 
 /// Additional fields of a list of evidence.
@@ -158,6 +159,11 @@ impl Evidence {
         &self.summary
     }
 
+    /// Whether it counts as never said, because its source was retracted.
+    async fn void(&self) -> bool {
+        self.void
+    }
+
     /// Its whole payload, as it lies in the log.
     async fn data(&self) -> Result<Json<Value>> {
         let mut payload = Vec::new();
@@ -262,7 +268,14 @@ async fn told(
     let envelopes = events.at(positions).await.map_err(|error| failed(&error))?;
     let entries = envelopes.into_iter().map(|envelope| {
         let summary = sentence(&envelope, about);
-        (envelope.position, Evidence { envelope, summary })
+        let void = values::is_void(at, &envelope.id.source, envelope.occurred_at);
+        let position = envelope.position;
+        let evidence = Evidence {
+            envelope,
+            summary,
+            void,
+        };
+        (position, evidence)
     });
     let page = page.taken(entries.collect(), more);
     let totals = EvidenceTotals {

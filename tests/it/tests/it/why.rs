@@ -271,3 +271,29 @@ async fn an_index_made_again_tells_the_same() {
     assert_eq!(why(&again, of_item).await, before);
     again.stop().await;
 }
+
+#[tokio::test]
+async fn what_a_retracted_source_said_is_void_and_makes_no_value() {
+    let folder = folder();
+    let server = Running::over(folder.path()).await;
+    server.take(&estate()).await;
+    let retracted = json!({ "source": "cmdb", "until": "2026-11-20T09:30:00Z" });
+    let time = "2026-11-20T15:00:00Z";
+    server
+        .take(&[said("ops", "source.retracted", time, &retracted)])
+        .await;
+    let question = "{ item(key: \"service:prod/shop/checkout\",
+            asOf: { validAt: \"2026-11-20T11:00:00Z\" }) { owner attributes(names: [\"tier\"]) { value others { source } } }
+        why(item: \"service:prod/shop/checkout\") { nodes { position void } } }";
+    let answer = server.ask(question).await;
+    assert_eq!(answer["item"]["owner"], Value::Null);
+    assert_eq!(
+        answer["item"]["attributes"],
+        json!([{ "value": "silver", "others": [] }])
+    );
+    let oldest = answer["why"]["nodes"]
+        .as_array()
+        .and_then(|nodes| nodes.last());
+    assert_eq!(oldest, Some(&json!({ "position": "1", "void": true })));
+    server.stop().await;
+}
