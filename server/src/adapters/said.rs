@@ -63,7 +63,7 @@ fn behind_it<T>(
 ) -> Result<Vec<Statement<T>>, BodiesError> {
     let mut said = Vec::new();
     for position in statements.iter().filter(|position| indexed < **position) {
-        let Some(envelope) = behind::at(log, *position)? else {
+        let Some(envelope) = behind::at(log, *position).map_err(failed)? else {
             continue;
         };
         let (occurred_at, tie) = (envelope.occurred_at, tie_of(&envelope.id));

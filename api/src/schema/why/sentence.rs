@@ -28,30 +28,14 @@ pub(super) fn sentence(envelope: &EventEnvelope, about: &About) -> String {
     let source = envelope.id.source.as_str();
     let who = envelope.actor.name.as_deref().unwrap_or(source);
     let said = said(&envelope.event, about);
-    match &envelope.event {
-        Event::ItemsMerged(_) | Event::ItemSplit(_) | Event::IdentityReverted(_) => {
-            format!("{who} {said}")
-        }
-        Event::ItemObserved(_)
-        | Event::ItemRetired(_)
-        | Event::RelationObserved(_)
-        | Event::RelationEnded(_)
-        | Event::CallsObserved(_)
-        | Event::ChangeRecorded(_)
-        | Event::IncidentOpened(_)
-        | Event::IncidentUpdated(_)
-        | Event::CauseJudged(_)
-        | Event::ItemDeviated(_)
-        | Event::RelationDeviated(_)
-        | Event::ObservationGap(_)
-        | Event::InputQuarantined(_)
-        | Event::SourceRetracted(_)
-        | Event::SourceRestored(_)
-        | Event::KindDefined(_)
-        | Event::KindWithdrawn(_)
-        | Event::RelationKindDefined(_)
-        | Event::RelationKindWithdrawn(_)
-        | Event::SourceListed(_) => format!("{source} {said}"),
+    let is_decision = matches!(
+        envelope.event,
+        Event::ItemsMerged(_) | Event::ItemSplit(_) | Event::IdentityReverted(_)
+    );
+    if is_decision {
+        format!("{who} {said}")
+    } else {
+        format!("{source} {said}")
     }
 }
 
