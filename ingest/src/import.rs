@@ -5,13 +5,16 @@
 //! the statements come to is not decided here; claims and aliases are written
 //! so that the same thing meets under one item whoever names it.
 
+mod ansible;
 mod backstage;
+mod bk_cmdb;
 pub mod kubernetes;
 mod listing;
 mod read;
 mod rows;
 #[cfg(test)]
 mod shown;
+mod ssh_config;
 mod terraform;
 mod yaml;
 
@@ -31,6 +34,12 @@ pub enum Format {
     Csv,
     /// JSON lines with a mapping.
     JsonLines,
+    /// Answers of `BlueKing` CMDB about hosts and the business topology.
+    BkCmdb,
+    /// An SSH client's configuration.
+    SshConfig,
+    /// An Ansible inventory.
+    Ansible,
 }
 
 impl Format {
@@ -42,6 +51,9 @@ impl Format {
             Self::Backstage => "backstage",
             Self::Csv => "csv",
             Self::JsonLines => "jsonl",
+            Self::BkCmdb => "bk-cmdb",
+            Self::SshConfig => "ssh-config",
+            Self::Ansible => "ansible",
         }
     }
 
@@ -49,7 +61,12 @@ impl Format {
     /// Objects of a cluster and entities of a catalog come in parts.
     pub const fn is_whole(self) -> bool {
         match self {
-            Self::Terraform | Self::Csv | Self::JsonLines => true,
+            Self::Terraform
+            | Self::Csv
+            | Self::JsonLines
+            | Self::BkCmdb
+            | Self::SshConfig
+            | Self::Ansible => true,
             Self::Kubernetes | Self::Backstage => false,
         }
     }
@@ -70,6 +87,9 @@ pub fn decode(format: Format, files: &[ImportFile], around: &Surroundings) -> Op
         Format::Kubernetes => kubernetes::decode(files, around),
         Format::Terraform => terraform::decode(files, around),
         Format::Backstage => backstage::decode(files, around),
+        Format::BkCmdb => bk_cmdb::decode(files, around),
+        Format::SshConfig => ssh_config::decode(files, around),
+        Format::Ansible => ansible::decode(files, around),
         Format::Csv | Format::JsonLines => return None,
     };
     listing.settle();
@@ -86,7 +106,12 @@ pub fn decode_with(
     let mut listing = match format {
         Format::Csv => rows::decode_csv(files, mapping, around),
         Format::JsonLines => rows::decode_json(files, mapping, around),
-        Format::Kubernetes | Format::Terraform | Format::Backstage => return None,
+        Format::Kubernetes
+        | Format::Terraform
+        | Format::Backstage
+        | Format::BkCmdb
+        | Format::SshConfig
+        | Format::Ansible => return None,
     };
     listing.settle();
     Some(listing)

@@ -99,6 +99,12 @@ enum Format {
     Backstage,
     /// A table with a header, and a mapping
     Csv,
+    /// Answers of BlueKing CMDB about hosts and the business topology
+    BkCmdb,
+    /// Hosts of an SSH client's configuration
+    SshConfig,
+    /// Hosts of an Ansible inventory, INI or YAML
+    Ansible,
 }
 
 impl Format {
@@ -108,6 +114,9 @@ impl Format {
             Self::Jsonl if is_mapped => Some(EstateFormat::JsonLines),
             Self::Jsonl | Self::Otlp => None,
             Self::Csv => Some(EstateFormat::Csv),
+            Self::BkCmdb => Some(EstateFormat::BkCmdb),
+            Self::SshConfig => Some(EstateFormat::SshConfig),
+            Self::Ansible => Some(EstateFormat::Ansible),
             Self::Kubernetes => Some(EstateFormat::Kubernetes),
             Self::Terraform => Some(EstateFormat::Terraform),
             Self::Backstage => Some(EstateFormat::Backstage),

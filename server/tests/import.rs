@@ -1,0 +1,387 @@
+//! Files of other systems, through the binary and a real server: the same thing is one item
+//! whoever names it, a repeated listing is no news, and no secret stays behind.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed, which is what it is for"
+)]
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+const FREE: &str = "127.0.0.1:0";
+const NODE: &str = "ip-10-0-1-7.eu-west-1.compute.internal";
+
+fn epicenter(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_epicenter"));
+    command.args(arguments).env_remove("EPICENTER_SERVER");
+    command
+}
+
+fn testdata(name: &str) -> PathBuf {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    crates.join("ingest/testdata").join(name)
+}
+
+/// A running server; ended with the test.
+struct Serving {
+    child: Child,
+    http: String,
+}
+
+impl Serving {
+    fn over(folder: &Path) -> Self {
+        let folder = folder.to_str().unwrap();
+        let mut child = epicenter(&[
+            "serve",
+            "--listen",
+            FREE,
+            "--otlp-grpc",
+            FREE,
+            "--otlp-http",
+            FREE,
+            "--data-dir",
+            folder,
+        ])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+        let mut http = None;
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            let line = line.unwrap();
+            http = http.or(line.strip_prefix("http ").map(|url| url.trim().to_owned()));
+            if line == "ready" {
+                break;
+            }
+        }
+        let http = http.unwrap();
+        Self { child, http }
+    }
+
+    /// Ends it in order, so that everything it holds is written.
+    fn stop(mut self) {
+        let pid = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        assert!(self.child.wait().unwrap().success());
+    }
+
+    /// Imports, and returns the summary.
+    fn import(&self, format: &str, file: &Path, more: &[&str]) -> Value {
+        let file = file.to_str().unwrap();
+        let given = ["import", format, file, "--json", "--server", &self.http];
+        let output = epicenter(&[&given, more].concat()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        serde_json::from_str(&said)
+            .unwrap_or_else(|_| panic!("{said}{}", String::from_utf8_lossy(&output.stderr)))
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Value {
+        let client = reqwest::Client::new();
+        let request = client.post(format!("{}{path}", self.http)).json(body);
+        let response = request.send().await.unwrap();
+        assert!(
+            response.status().is_success(),
+            "{path} {}",
+            response.status()
+        );
+        response.json().await.unwrap()
+    }
+
+    /// The items that these keys mean, each with the names that mean it.
+    async fn meant(&self, keys: &[&str]) -> Vec<Option<String>> {
+        let mut ids = Vec::new();
+        for key in keys {
+            let document = "query($key: String!) { item(key: $key) { id } }";
+            let body = json!({ "query": document, "variables": { "key": key } });
+            let answer = self.post("/graphql", &body).await;
+            ids.push(answer["data"]["item"]["id"].as_str().map(str::to_owned));
+        }
+        ids
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ended = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+fn spans() -> Value {
+    let text = |name: &str, value: &str| json!({ "key": name, "value": { "stringValue": value } });
+    let resource = [
+        ("service.name", "checkout"),
+        ("deployment.environment.name", "prod"),
+        ("k8s.cluster.name", "eu1"),
+        ("k8s.namespace.name", "shop"),
+        ("k8s.deployment.name", "checkout"),
+        ("k8s.pod.name", "checkout-6c9f-x2x4z"),
+        ("k8s.pod.uid", "0d9c9a4e-5000-4000-8000-000000000001"),
+        ("k8s.node.name", NODE),
+    ];
+    let database = [
+        ("db.system.name", "postgresql"),
+        ("db.namespace", "orders"),
+        ("server.address", "orders.c1.eu-west-1.rds.amazonaws.com"),
+    ];
+    let list = |pairs: &[(&str, &str)]| -> Vec<Value> {
+        pairs
+            .iter()
+            .map(|(name, value)| text(name, value))
+            .collect()
+    };
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    let span = json!({
+        "traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174",
+        "name": "SELECT orders", "kind": 3,
+        "startTimeUnixNano": now.as_nanos().to_string(),
+        "endTimeUnixNano": (now.as_nanos() + 1_000_000).to_string(),
+        "attributes": list(&database),
+    });
+    json!({ "resourceSpans": [{
+        "resource": { "attributes": list(&resource) },
+        "scopeSpans": [{ "spans": [span] }],
+    }] })
+}
+
+fn alert() -> Value {
+    let labels = json!({
+        "alertname": "Slow", "service": "checkout", "namespace": "shop", "env": "prod",
+        "node": NODE, "pod": "checkout-6c9f-x2x4z",
+    });
+    json!({
+        "version": "4", "status": "firing", "receiver": "r", "groupKey": "g", "groupLabels": {},
+        "commonLabels": labels, "commonAnnotations": {}, "externalURL": "http://a.example",
+        "alerts": [{
+            "status": "firing", "labels": labels, "annotations": {},
+            "startsAt": "2026-11-20T10:00:00Z", "endsAt": "0001-01-01T00:00:00Z",
+            "generatorURL": "http://p.example", "fingerprint": "1",
+        }],
+    })
+}
+
+const CATALOG: &str = "kind: Component
+metadata: {name: checkout, annotations: {backstage.io/kubernetes-id: checkout}}
+spec: {type: service, owner: payments, dependsOn: [\"resource:orders\"]}
+---
+kind: Resource
+metadata: {name: orders}
+spec: {type: database}
+";
+
+const IN_PROD: [&str; 6] = [
+    "--environment",
+    "prod",
+    "--cluster",
+    "eu1",
+    "--at",
+    "2026-11-20T10:00:00Z",
+];
+
+/// Every name that some source has for one thing.
+const ESTATE: [(&str, &[&str]); 6] = [
+    (
+        "node",
+        &[
+            "node:ip-10-0-1-7.eu-west-1.compute.internal",
+            "host:ip-10-0-1-7.eu-west-1.compute.internal",
+            "host:prod/i-0abc1234567890def",
+            "host.id=i-0abc1234567890def",
+            "arn=arn:aws:ec2:eu-west-1:111122223333:instance/i-0abc1234567890def",
+            "k8s=eu1//node/ip-10-0-1-7.eu-west-1.compute.internal",
+        ],
+    ),
+    (
+        "pod",
+        &[
+            "pod:prod/shop/checkout-6c9f-x2x4z",
+            "pod:-/shop/checkout-6c9f-x2x4z",
+            "k8s.uid=0d9c9a4e-5000-4000-8000-000000000001",
+            "k8s=eu1/shop/pod/checkout-6c9f-x2x4z",
+        ],
+    ),
+    (
+        "service",
+        &[
+            "service:checkout",
+            "service:prod/checkout",
+            "service:prod/shop/checkout",
+            "component:checkout",
+            "backstage=component:default/checkout",
+            "endpoint:prod/checkout.shop.svc.cluster.local:8080",
+        ],
+    ),
+    (
+        "database",
+        &[
+            "database:orders",
+            "resource:orders",
+            "arn=arn:aws:rds:eu-west-1:111122223333:db:orders",
+            "database:prod/orders@orders.c1.eu-west-1.rds.amazonaws.com",
+        ],
+    ),
+    (
+        "balancer",
+        &[
+            "load_balancer:prod/shop",
+            "hostname=shop-lb-1.elb.eu-west-1.amazonaws.com",
+        ],
+    ),
+    ("domain", &["domain:shop.example", "endpoint:shop.example"]),
+];
+
+#[tokio::test]
+async fn whoever_names_it_means_the_same_item() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let catalog = folder.path().join("catalog.yaml");
+    fs::write(&catalog, CATALOG).unwrap();
+    let serving = Serving::over(&data);
+    serving.post("/v1/traces", &spans()).await;
+    serving.post("/ingest/alertmanager", &alert()).await;
+    serving.import(
+        "kubernetes",
+        &testdata("kubernetes/shop.written-here.yaml"),
+        &IN_PROD,
+    );
+    serving.import(
+        "terraform",
+        &testdata("terraform/shop.written-here.tfstate"),
+        &IN_PROD,
+    );
+    serving.import("backstage", &catalog, &IN_PROD);
+    // The window of the spans closes with the server.
+    serving.stop();
+    let serving = Serving::over(&data);
+    for (thing, names) in ESTATE {
+        let meant = serving.meant(names).await;
+        let named: Vec<_> = names.iter().zip(&meant).collect();
+        assert!(meant[0].is_some(), "{thing}: {named:?}");
+        assert!(meant.iter().all(|id| *id == meant[0]), "{thing}: {named:?}");
+    }
+    let asked = json!({ "query": "{ incidents { nodes { items { id } } } database: item(key: \"database:orders\") { usedBy { nodes { kind dependent { id } } } } }" });
+    let answer = serving.post("/graphql", &asked).await;
+    let items = answer["data"]["incidents"]["nodes"][0]["items"]
+        .as_array()
+        .unwrap();
+    let service = serving.meant(&["service:checkout"]).await;
+    assert!(
+        items
+            .iter()
+            .any(|item| item["id"].as_str() == service[0].as_deref()),
+        "{answer}"
+    );
+    let queries = answer["data"]["database"]["usedBy"]["nodes"]
+        .as_array()
+        .unwrap();
+    let by_spans = queries.iter().any(|relation| {
+        relation["kind"] == "queries"
+            && relation["dependent"]["id"].as_str() == service[0].as_deref()
+    });
+    assert!(by_spans, "{answer}");
+    serving.stop();
+}
+
+#[test]
+fn a_repeated_listing_is_no_news_and_what_is_gone_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hosts.ini");
+    let write = |hosts: &str| fs::write(&file, format!("[web]\n{hosts}\n")).unwrap();
+    let serving = Serving::over(&folder.path().join("data"));
+    let list = |at: &str| {
+        let summary = serving.import("ansible", &file, &["--at", at]);
+        let number = |name: &str| summary[name].as_u64().unwrap();
+        assert_eq!(summary["complete"], true, "{summary}");
+        (number("accepted"), number("unchanged"), number("ended"))
+    };
+    write("a\nb ansible_host=10.0.0.2\nc");
+    assert_eq!(list("2026-11-20T10:00:00Z"), (3, 0, 0));
+    assert_eq!(list("2026-11-20T10:00:00Z"), (0, 3, 0));
+    assert_eq!(
+        list("2026-11-20T11:00:00Z"),
+        (0, 3, 0),
+        "the address is the same"
+    );
+    write("a\nb ansible_host=10.0.0.3");
+    assert_eq!(list("2026-11-20T12:00:00Z"), (1, 1, 1));
+    assert_eq!(list("2026-11-20T12:00:00Z"), (0, 2, 0));
+    write("a\nb ansible_host=10.0.0.3\nc");
+    assert_eq!(list("2026-11-20T13:00:00Z"), (1, 2, 0), "it is there again");
+    assert_eq!(list("2026-11-20T14:00:00Z"), (0, 3, 0));
+    serving.stop();
+}
+
+#[test]
+fn no_planted_secret_reaches_the_data_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let rows = folder.path().join("rows.csv");
+    fs::write(
+        &rows,
+        "name,password,note\na,planted-cell,postgres://shop:planted-dsn@orders.example/orders\n",
+    )
+    .unwrap();
+    let mapping = folder.path().join("mapping.yaml");
+    fs::write(
+        &mapping,
+        "key: {kind: {value: host}, name: name}\nattributes: {password: password, note: note}\n",
+    )
+    .unwrap();
+    let serving = Serving::over(&data);
+    for (format, file) in [
+        ("kubernetes", "kubernetes/shop.written-here.yaml"),
+        ("terraform", "terraform/shop.written-here.tfstate"),
+        ("terraform", "terraform/orders.written-here.plan.json"),
+        ("ansible", "ansible/hosts.ini"),
+        ("ansible", "ansible/hosts.yaml"),
+        ("bk-cmdb", "bk-cmdb/hosts.from-specification.json"),
+    ] {
+        let summary = serving.import(format, &testdata(file), &IN_PROD);
+        assert_ne!(summary["accepted"], 0, "{file} {summary}");
+    }
+    let mapped = ["--mapping", mapping.to_str().unwrap()];
+    assert_eq!(serving.import("csv", &rows, &mapped)["accepted"], 1);
+    serving.stop();
+    // The log is packed, so it is read as it is unpacked too.
+    let exported = epicenter(&["log", "export", "--data-dir", data.to_str().unwrap()])
+        .output()
+        .unwrap();
+    assert!(exported.stdout.len() > 10_000, "something was written");
+    let mut looked_at = 0;
+    let mut holds = |what: &str, bytes: &[u8]| {
+        looked_at += 1;
+        for planted in ["planted", "cGxhbnRlZC"] {
+            let found = bytes
+                .windows(planted.len())
+                .any(|window| window == planted.as_bytes());
+            assert!(!found, "{planted} in {what}");
+        }
+    };
+    holds("the log", &exported.stdout);
+    let mut folders = vec![data];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => holds(&path.display().to_string(), &fs::read(&path).unwrap()),
+            }
+        }
+    }
+    assert!(3 < looked_at);
+}
