@@ -99,7 +99,7 @@ enum Format {
     Backstage,
     /// A table with a header, and a mapping
     Csv,
-    /// Answers of BlueKing CMDB about hosts and the business topology
+    /// Answers of `BlueKing` CMDB about hosts and the business topology
     BkCmdb,
     /// Hosts of an SSH client's configuration
     SshConfig,
