@@ -58,6 +58,14 @@ pub fn quantile(figures: &mut [f64], share: f64) -> f64 {
     figures.get(place).copied().unwrap_or(f64::NAN)
 }
 
+/// Resident memory of this process in bytes, from `/proc`; 0 where there is none.
+pub fn resident_bytes() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
+    kilobytes.unwrap_or(0.0) * 1024.0
+}
+
 /// The same numbers on every run (Marsaglia's xorshift64*, seeded).
 pub struct Random(u64);
 

@@ -19,7 +19,7 @@ use std::collections::VecDeque;
 use std::hint::black_box;
 use std::time::Instant;
 
-use benches::{Random, Row, median, quantile};
+use benches::{Random, Row, median, quantile, resident_bytes};
 use graph::{BlastLimits, Estate, GraphView, Projection, blast_radius};
 use model::{
     Actor, AsOf, CiId, Event, EventEnvelope, EventId, KeyParts, LogPosition, ObservedRelation,
@@ -42,10 +42,10 @@ fn main() {
     let pairs = pairs(items);
     let before = resident_bytes();
     let (estate, view) = fold(&pairs);
-    let bytes = resident_bytes().saturating_sub(before);
+    let bytes = resident_bytes() - before;
     Row::new(
         "graph memory, bytes a relation (items included)",
-        bytes as f64 / pairs.len() as f64,
+        bytes / pairs.len() as f64,
     )
     .print();
     snapshot(&estate);
@@ -395,14 +395,4 @@ fn id(view: &GraphView, item: usize) -> CiId {
         .item()
         .expect("every item of the estate was named")
         .id()
-}
-
-/// Resident memory of this process, from /proc.
-fn resident_bytes() -> usize {
-    let status = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages = status
-        .split_whitespace()
-        .nth(1)
-        .and_then(|pages| pages.parse::<usize>().ok());
-    pages.unwrap_or(0) * 4096
 }
