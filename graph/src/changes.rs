@@ -353,15 +353,13 @@ impl Changes {
             rows,
             ..Self::default()
         };
-        for (number, row) in changes.rows.iter().enumerate() {
-            let number = u32::try_from(number).expect("it was a u32 when saved");
+        let mut ids = Vec::with_capacity(changes.rows.len());
+        for (number, row) in (0..).zip(changes.rows.iter()) {
             let reference = SourceRef {
                 source: model::SourceName::new(words.text(row.source)),
                 source_id: row.source_id.to_string(),
             };
-            changes
-                .by_id
-                .insert(*ChangeId::of(&reference).as_bytes(), number);
+            ids.push((*ChangeId::of(&reference).as_bytes(), number));
             for mention in row.touched().chain(row.hinted.iter().copied()) {
                 let touching = changes.by_target.grow_to(mention.0 as usize);
                 if touching.last() != Some(&ChangeIx(number)) {
@@ -369,6 +367,7 @@ impl Changes {
                 }
             }
         }
+        changes.by_id = Table::of(ids);
         let numbered = (0..).map(ChangeIx).zip(changes.rows.iter());
         changes.calendar = Calendar::of(numbered.map(|(change, row)| (change, row.effect())));
         changes

@@ -8,7 +8,7 @@ use crate::cow::CowVec;
 const SHARDS_MIN: usize = 256;
 
 /// Keys in a shard, on average, from which on the shards are made more.
-const CROWDED: usize = 24;
+const CROWDED: usize = 16;
 
 /// Sorted shards of (hash, row); their number is a power of two and grows with the keys.
 #[derive(Clone, Debug)]
@@ -51,18 +51,37 @@ impl Table {
         }
     }
 
-    /// Makes eight shards of each.
+    /// Makes two shards of each.
     fn spread_out(&mut self) {
-        let mut wider = Self {
-            shards_count: self.shards_count * 8,
+        *self = Self::spread(
+            self.shards.iter().flatten().copied().collect(),
+            self.shards_count * 2,
+        );
+    }
+
+    /// A table of many keys at once; of a key that comes twice the least row counts.
+    pub(crate) fn of(keys: Vec<([u8; 16], u32)>) -> Self {
+        let shards_count = (keys.len() / CROWDED).next_power_of_two() * 2;
+        Self::spread(keys, shards_count.max(SHARDS_MIN))
+    }
+
+    fn spread(mut keys: Vec<([u8; 16], u32)>, shards_count: usize) -> Self {
+        let mut table = Self {
+            shards_count,
             ..Self::default()
         };
-        for (key, row) in self.shards.iter().flatten() {
-            let shard = wider.shards.grow_to(wider.shard_of(key));
-            shard.push((*key, *row));
-        }
-        wider.keys_count = self.keys_count;
-        *self = wider;
+        keys.sort_unstable_by_key(|(key, row)| (table.shard_of(key), *key, *row));
+        keys.dedup_by_key(|(key, _)| *key);
+        table.keys_count = keys.len();
+        let mut rest = keys.as_slice();
+        let shards = (0..shards_count).map(|shard| {
+            let end = rest.partition_point(|(key, _)| table.shard_of(key) <= shard);
+            let (of_shard, after) = rest.split_at(end);
+            rest = after;
+            of_shard.to_vec()
+        });
+        table.shards = shards.collect();
+        table
     }
 
     fn shard_of(&self, key: &[u8; 16]) -> usize {
@@ -117,5 +136,9 @@ mod tests {
         }
         let key = *model::ContentHash::of(&77_u32.to_be_bytes()).as_bytes();
         assert_eq!((table.get(&key), table.get(&[0; 16])), (Some(77), None));
+        let all = table.shards.iter().flatten().copied();
+        let mut again = Table::of(all.chain([(key, 100_000)]).collect());
+        assert_eq!(again.keys_count, 100_000);
+        assert_eq!((again.get(&key), again.insert(key, 5)), (Some(77), 77));
     }
 }

@@ -1,7 +1,5 @@
 //! Identity as it is saved: what was said and decided; every table is made again.
 
-use std::collections::BTreeMap;
-
 use model::CiId;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +8,7 @@ use super::{Identity, ItemIx, ItemRow, name_hash};
 use crate::cow::CowVec;
 use crate::intern::Words;
 use crate::mention::{Mention, MentionIx};
+use crate::table::Table;
 
 /// What is saved of it; the rest is made again.
 #[derive(Serialize, Deserialize)]
@@ -42,20 +41,24 @@ impl Identity {
             decisions: saved.decisions,
             ..Self::default()
         };
-        let mut names: BTreeMap<[u8; 16], u32> = BTreeMap::new();
-        for number in 0..identity.mentions.len() {
-            let mention = MentionIx(u32::try_from(number).expect("it was a u32 when saved"));
-            let id = CiId::of(&identity.mention(mention).name.to_claim(&identity.words));
-            identity.by_id.insert(*id.as_bytes(), mention.0);
-            let Some(parts) = identity.mention(mention).parts() else {
-                continue;
-            };
-            let hash = *name_hash(identity.words.text(parts.kind), &parts.name).as_bytes();
-            let next = u32::try_from(names.len()).expect("fewer names than mentions");
-            let place = *names.entry(hash).or_insert(next);
-            identity.by_name.insert(hash, place);
-            identity.keyed.grow_to(place as usize).push(mention);
+        let mut ids: Vec<([u8; 16], u32)> = Vec::with_capacity(identity.mentions.len());
+        let mut names: Vec<([u8; 16], u32)> = Vec::with_capacity(identity.mentions.len());
+        for (number, mention) in (0..).zip(identity.mentions.iter()) {
+            let id = CiId::of(&mention.name.to_claim(&identity.words));
+            ids.push((*id.as_bytes(), number));
+            if let Some(parts) = mention.parts() {
+                let hash = name_hash(identity.words.text(parts.kind), &parts.name);
+                names.push((*hash.as_bytes(), number));
+            }
         }
+        identity.by_id = Table::of(ids);
+        names.sort_unstable();
+        let named_alike = || names.chunk_by(|one, other| one.0 == other.0);
+        let places = named_alike().zip(0..);
+        let places = places.filter_map(|(keys, place)| Some((keys.first()?.0, place)));
+        identity.by_name = Table::of(places.collect());
+        let keyed = named_alike().map(|keys| keys.iter().map(|key| MentionIx(key.1)).collect());
+        identity.keyed = keyed.collect();
         for (number, row) in identity.items.iter().enumerate() {
             if row.members.is_empty() {
                 identity.free.insert(ItemIx(
