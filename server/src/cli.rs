@@ -4,6 +4,7 @@ mod answer;
 pub(crate) mod ask;
 mod blast_radius;
 mod demo;
+mod export;
 mod import;
 mod lists;
 mod log;
@@ -44,6 +45,8 @@ enum Command {
     Items(lists::ItemsFlags),
     /// Send files through a server's intake
     Import(import::ImportFlags),
+    /// Write the estate in a form that another system reads
+    Export(export::ExportFlags),
     /// Care for the log's files
     #[command(subcommand)]
     Log(log::LogCommand),
@@ -141,6 +144,7 @@ impl Cli {
             Command::Serve(flags) => serve::serve(&flags),
             Command::Demo(flags) => demo::demo(&flags),
             Command::Import(flags) => import::import(&flags),
+            Command::Export(flags) => export::export(&flags),
             Command::Nearby(flags) => nearby::nearby(&flags),
             Command::BlastRadius(flags) => blast_radius::blast_radius(&flags),
             Command::Changes(flags) => lists::changes(&flags),

@@ -385,3 +385,40 @@ fn no_planted_secret_reaches_the_data_folder() {
     }
     assert!(3 < looked_at);
 }
+
+#[test]
+fn an_exported_catalog_says_what_was_imported() {
+    let folder = tempfile::tempdir().unwrap();
+    let original = testdata("backstage/shop.written-here.yaml");
+    let export = |serving: &Serving| {
+        let output = epicenter(&["export", "backstage", "--server", &serving.http])
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let first = Serving::over(&folder.path().join("first"));
+    first.import("backstage", &original, &[]);
+    let exported = export(&first);
+    first.stop();
+    for said in [
+        "\"name\": \"checkout\"",
+        "- \"resource:default/orders\"",
+        "\"system\": \"system:default/shop\"",
+        "\"owner\": \"payments\"",
+        "\"members\"",
+    ] {
+        assert!(exported.contains(said), "{said} in {exported}");
+    }
+    let again = folder.path().join("catalog.yaml");
+    fs::write(&again, &exported).unwrap();
+    let second = Serving::over(&folder.path().join("second"));
+    let summary = second.import("backstage", &again, &[]);
+    assert_eq!(summary["rejected"], 0, "{summary}");
+    assert_eq!(export(&second), exported);
+    second.stop();
+}
