@@ -7,7 +7,7 @@
 
 use std::time::Instant;
 
-use benches::quantile;
+use benches::{Row, quantile};
 use graph::{AttributeTable, Estate, GraphView, ItemCriteria, Projection};
 use index::{Index, IndexReader, teller};
 use model::{
@@ -45,25 +45,24 @@ fn main() {
             .expect("the index takes events in order");
         next = until + 1;
     }
-    println!(
-        "{items} items folded and indexed in {:.1} s",
-        started.elapsed().as_secs_f64()
-    );
+    let took = started.elapsed().as_secs_f64();
+    Row::new("items folded and indexed, a second", items as f64 / took).print();
     let view = estate.publish();
     let reader = index.reader();
     for (name, filter) in FILTERS {
         let filter: ItemFilter = serde_json::from_str(filter).expect("a filter");
         let mut times = Vec::new();
-        let mut found = 0;
         for _ in 0..REPEATS {
             let started = Instant::now();
-            found = count(&view, &reader, &filter);
+            let found = count(&view, &reader, &filter);
+            assert!(0 < found, "the filter {name} finds something");
             times.push(started.elapsed().as_secs_f64() * 1e3);
         }
-        println!(
-            "{name:<28} {found:>8} found  {:>8.1} ms",
-            quantile(&mut times, 0.5)
-        );
+        Row::new(
+            &format!("items by {name}, p50 ms"),
+            quantile(&mut times, 0.5),
+        )
+        .print();
     }
 }
 
@@ -97,8 +96,17 @@ fn now() -> Timestamp {
 }
 
 fn envelope(number: u64) -> EventEnvelope {
-    let kind = ["service", "host", "database", "pod"][(number % 4) as usize];
-    let environment = ["prod", "staging", "test"][(number % 3) as usize];
+    let kind = match number % 4 {
+        0 => "service",
+        1 => "host",
+        2 => "database",
+        _ => "pod",
+    };
+    let environment = match number % 3 {
+        0 => "prod",
+        1 => "staging",
+        _ => "test",
+    };
     let mut item = ObservedItem::new(SourceKey::text(format!(
         "{kind}:{environment}/checkout-{number}"
     )));
