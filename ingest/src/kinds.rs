@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use model::{
     Attributes, Cardinality, Event, EventId, KeyParts, KindRules, Kinds, NewEvent, ObservedItem,
-    ObservedRelation, Occurred, QuarantinedInput, RelationKind, RelationKindDefined, SourceKey,
-    Timestamp,
+    ObservedRelation, Occurred, QuarantinedInput, RULED_FIELDS, RelationKind, RelationKindDefined,
+    SourceKey, Timestamp,
 };
 use serde_json::Value;
 
@@ -104,11 +104,12 @@ impl Check<'_> {
     pub(crate) fn sort(&mut self, events: impl IntoIterator<Item = NewEvent>) -> Checked {
         let mut checked = Checked::default();
         for event in events {
+            if self.asks_for_room(&event.event) {
+                self.catch_up();
+            }
             let mut problems = self.problems(&event);
             if !problems.is_empty() && !self.caught_up {
-                self.rules.kinds.catch_up();
-                self.kinds = self.rules.kinds.now();
-                self.caught_up = true;
+                self.catch_up();
                 problems = self.problems(&event);
             }
             if problems.is_empty() {
@@ -150,6 +151,28 @@ impl Check<'_> {
         ))
     }
 
+    /// Waits, once for a request, for what was acknowledged before it.
+    fn catch_up(&mut self) {
+        if !self.caught_up {
+            self.rules.kinds.catch_up();
+            self.kinds = self.rules.kinds.now();
+            self.caught_up = true;
+        }
+    }
+
+    /// Whether it depends on what already holds: its sender may just have stated the other relation.
+    fn asks_for_room(&self, event: &Event) -> bool {
+        if let Event::RelationObserved(relation) = event {
+            return self.is_limited(relation.kind.as_str());
+        }
+        false
+    }
+
+    fn is_limited(&self, kind: &str) -> bool {
+        let defined = self.kinds.relation_kind(kind);
+        defined.is_some_and(|it| it.cardinality != Cardinality::ManyToMany)
+    }
+
     fn note_end(&mut self, event: &Event) {
         let ended = if let Event::RelationEnded(ended) = event {
             Some((&ended.kind, &ended.dependent, &ended.provider))
@@ -163,8 +186,7 @@ impl Check<'_> {
         let Some((kind, dependent, provider)) = ended else {
             return;
         };
-        let defined = self.kinds.relation_kind(kind.as_str());
-        if defined.is_some_and(|it| it.cardinality != Cardinality::ManyToMany) {
+        if self.is_limited(kind.as_str()) {
             self.freed.insert((kind.clone(), dependent.clone()));
             self.freed.insert((kind.clone(), provider.clone()));
         }
@@ -258,17 +280,22 @@ fn check_item(rules: &KindRules, id: &EventId, item: &ObservedItem, problems: &m
     let kind = &rules.defined().name;
     let data = Path::Field(&Path::Root, "data");
     let attributes = Path::Field(&data, "attributes");
-    for breach in rules.breaches(&item.attributes) {
-        let found = shown(&item.attributes, &breach.attribute);
-        let rule = breach.rule;
+    let place = |name: &str| match RULED_FIELDS.contains(&name) {
+        true => &data,
+        false => &attributes,
+    };
+    let stated = rules.stated(item);
+    for breach in rules.breaches(&stated) {
+        let (name, rule) = (&breach.attribute, breach.rule);
+        let found = shown(&stated, name);
         let reason = format!("{rule}, found {found} (kind {kind})");
-        problems.add(&Path::Field(&attributes, &breach.attribute), reason);
+        problems.add(&Path::Field(place(name), name), reason);
     }
     if rules.is_authority(&id.source) {
-        for name in rules.missing(&item.attributes) {
+        for name in rules.missing(&stated) {
             let source = &id.source;
             let reason = format!("is required of {source}, the authority for the kind {kind}");
-            problems.add(&Path::Field(&attributes, name), reason);
+            problems.add(&Path::Field(place(name), name), reason);
         }
     }
 }

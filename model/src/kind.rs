@@ -21,7 +21,7 @@ pub use built_in::{
 };
 pub use faults::{DefinitionFault, kind_faults, relation_kind_faults};
 pub use registry::Kinds;
-pub use rules::{Breach, KindRules};
+pub use rules::{Breach, KindRules, RULED_FIELDS};
 
 /// `kind.defined`: what items of a kind are, and what their attributes must be like.
 ///

@@ -46,8 +46,8 @@ pub use key::{KeyError, KeyParts, SourceKey};
 pub use kind::{
     AttributeRule, BUILT_IN_KINDS, BUILT_IN_RELATION_KINDS, Breach, BuiltInKind,
     BuiltInRelationKind, Cardinality, DefinitionFault, FLEETING_KINDS, HalfLife, KindDefined,
-    KindRules, KindWithdrawn, Kinds, RelationKindDefined, RelationKindWithdrawn, ValueType,
-    kind_faults, relation_kind_faults,
+    KindRules, KindWithdrawn, Kinds, RULED_FIELDS, RelationKindDefined, RelationKindWithdrawn,
+    ValueType, kind_faults, relation_kind_faults,
 };
 pub use position::{LogPosition, PositionParseError};
 pub use rejection::Rejection;

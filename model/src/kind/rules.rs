@@ -1,5 +1,6 @@
 //! Holds values against the rules of a kind.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use regex::{Regex, RegexBuilder};
@@ -7,7 +8,7 @@ use serde_json::Value;
 
 use super::registry::joined;
 use super::{AttributeRule, KindDefined, ValueType};
-use crate::{Attributes, KeyParts, SourceName, Timestamp};
+use crate::{Attributes, KeyParts, ObservedItem, SourceName, Timestamp};
 
 /// Most bytes a compiled regular expression may take.
 const PATTERN_COMPILED_BYTES: usize = 256 * 1024;
@@ -24,7 +25,13 @@ pub struct KindRules {
     defined: KindDefined,
     /// By the place of the attribute; none where there is no pattern.
     patterns: Vec<Option<Regex>>,
+    /// Fields of an item that the kind has rules for, as if they were attributes.
+    fields: Vec<&'static str>,
+    rules_something: bool,
 }
+
+/// Fields of a statement that a kind may rule by an attribute of the same name.
+pub const RULED_FIELDS: [&str; 3] = ["owner", "criticality", "displayName"];
 
 /// A value that is not as its rule says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +51,12 @@ impl KindRules {
             // A decoder refuses what does not compile; in a log of another version it rules nothing.
             compiled(pattern).ok()
         });
+        let has_rule = |it: &AttributeRule| it.required || it.unique || it.limits_values();
+        let named = |field: &&str| defined.attributes.iter().any(|it| it.name == **field);
         Self {
             patterns: patterns.collect(),
+            fields: RULED_FIELDS.into_iter().filter(named).collect(),
+            rules_something: defined.closed || defined.attributes.iter().any(has_rule),
             defined,
         }
     }
@@ -62,8 +73,29 @@ impl KindRules {
 
     /// Whether any value could break a rule, or any be missing.
     pub fn rules_something(&self) -> bool {
-        let has_rule = |it: &AttributeRule| it.required || it.unique || it.limits_values();
-        self.defined.closed || self.defined.attributes.iter().any(has_rule)
+        self.rules_something
+    }
+
+    /// The fields of an item that the kind has rules for, as if they were attributes.
+    pub fn fields(&self) -> &[&'static str] {
+        &self.fields
+    }
+
+    /// What a statement says under the names that are ruled: its attributes, and fields that the kind names.
+    pub fn stated<'a>(&self, item: &'a ObservedItem) -> Cow<'a, Attributes> {
+        let mut stated = Cow::Borrowed(&item.attributes);
+        for field in &self.fields {
+            let said = match *field {
+                "owner" => &item.owner,
+                "criticality" => &item.criticality,
+                _ => &item.display_name,
+            };
+            if let Some(said) = said {
+                let value = Value::String(said.clone());
+                stated.to_mut().insert((*field).to_owned(), value);
+            }
+        }
+        stated
     }
 
     /// Every stated value that breaks a rule. A value of `null` takes one back and breaks none.

@@ -253,6 +253,24 @@ fn a_definition_of_a_built_in_kind_adds_to_it() {
     assert_eq!(rules.defined().title.as_deref(), Some("Host"));
 }
 
+#[test]
+fn a_kind_may_rule_the_fields_of_a_statement() {
+    let rules = KindRules::of(kind(json!({
+        "name": "thing",
+        "attributes": [
+            { "name": "owner", "required": true },
+            { "name": "criticality", "type": "enumeration", "values": ["P0", "P1"] },
+        ],
+    })));
+    let mut item = crate::ObservedItem::new(crate::SourceKey::text("thing:a"));
+    item.criticality = Some("high".to_owned());
+    let stated = rules.stated(&item);
+    assert_eq!(rules.missing(&stated), ["owner"]);
+    assert_eq!(rules.breaches(&stated)[0].rule, "must be one of P0, P1");
+    item.owner = Some("shop".to_owned());
+    assert!(rules.missing(&rules.stated(&item)).is_empty());
+}
+
 /// Every built-in definition is one that could be stated, and states no name twice.
 #[test]
 fn what_is_built_in_keeps_its_own_rules() {

@@ -196,6 +196,7 @@ async fn check_items(
         kind: &rules.defined().name,
         moment: at.valid_at,
     };
+    let fields: Vec<String> = rules.fields().iter().map(ToString::to_string).collect();
     let known = known_until(at);
     let read = stream::iter(candidates).map(|candidate| async move {
         let said = bodies.items(candidate.observations, known).await;
@@ -207,7 +208,12 @@ async fn check_items(
     while let Some((key, id, said)) = read.next().await {
         let said = said.map_err(|error| failed(&error))?.statements;
         let moment = at.stated_moment();
-        let values = graph::attributes_at(&said, moment, Wanted::Attributes, precedence);
+        let mut values = graph::attributes_at(&said, moment, Wanted::Attributes, precedence);
+        if !fields.is_empty() {
+            values.retain(|value| !fields.contains(&value.name));
+            let named = Wanted::Named(&fields);
+            values.extend(graph::attributes_at(&said, moment, named, precedence));
+        }
         found.extend(broken(rules, &key, &values));
         found.extend(missing(rules, &key, &values));
         found.extend(shared(rules, (&key, id), &values, &mut holders));

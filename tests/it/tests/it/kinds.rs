@@ -97,6 +97,56 @@ async fn what_breaks_a_rule_is_named_and_kept_aside_and_the_rest_goes_on() {
     assert!(!json!(kept).to_string().contains("hunter2"));
     assert_eq!(kept[0]["format"], "fact");
     server.stop().await;
+    assert!(!holds(data.path(), b"hunter2"), "the data folder holds it");
+}
+
+/// Whether any file below a folder holds these bytes.
+fn holds(folder: &std::path::Path, wanted: &[u8]) -> bool {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    entries
+        .map(|entry| entry.expect("an entry").path())
+        .any(|path| {
+            if path.is_dir() {
+                return holds(&path, wanted);
+            }
+            let bytes = std::fs::read(&path).expect("a file");
+            bytes.windows(wanted.len()).any(|window| window == wanted)
+        })
+}
+
+/// Fields that every item has are ruled like attributes of their name.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kind_may_ask_for_an_owner() {
+    let data = folder();
+    let server = Running::over(data.path()).await;
+    let vault = r#"{ source: "ops", name: "vault", authority: "test", occurredAt: "2026-11-20T08:00:00Z", attributes: [
+        { name: "owner", type: STRING, required: true }, { name: "criticality", type: ENUMERATION, values: ["P0", "P1"] }
+    ] }"#;
+    let stated = |criticality: &str, owner: Option<&str>| {
+        let data = json!({ "key": "vault:a", "criticality": criticality, "owner": owner });
+        event("item.observed", DAY, &data)
+    };
+    server.take(&[stated("high", None)]).await;
+    let looked = define(&server, "defineKind", vault, true).await;
+    let examples = looked["check"]["examples"].as_array().expect("a list");
+    let about: Vec<_> = examples
+        .iter()
+        .map(|one| (&one["code"], &one["attribute"]))
+        .collect();
+    let broken = (json!("VALUE_BREAKS_RULE"), json!("criticality"));
+    let missing = (json!("ATTRIBUTE_MISSING"), json!("owner"));
+    assert_eq!(about, [(&broken.0, &broken.1), (&missing.0, &missing.1)]);
+    define(&server, "defineKind", vault, false).await;
+    let (_, answered) = server.post_events(&[stated("low", None)]).await;
+    assert_eq!(
+        told(&answered),
+        [
+            "0 data.criticality: must be one of P0, P1, found \"low\" (kind vault)",
+            "0 data.owner: is required of test, the authority for the kind vault",
+        ]
+    );
+    server.take(&[stated("P1", Some("safe"))]).await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
