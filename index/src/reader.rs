@@ -105,9 +105,7 @@ impl IndexReader {
 
     /// The last entries about items before a key.
     pub(crate) fn last_items(&self, before: &[u8], limit: usize) -> Result<Vec<Entry>, IndexError> {
-        let store = self.shared.store();
-        let read = store.last_between(keys::ITEMS, &[], before, limit);
-        read.map_err(IndexError::Store)
+        self.shared.last_between(keys::ITEMS, &[], before, limit)
     }
 
     /// Where the events stand that are evidence of this, the newest first, no more than `limit`.
@@ -163,11 +161,7 @@ impl IndexReader {
         let mut looked_at = 0;
         loop {
             let read_max = (limit + 1 - found.entries.len()).min(READ_MAX);
-            let entries = self
-                .shared
-                .store()
-                .last_between(tree, &from, &before, read_max)
-                .map_err(IndexError::Store)?;
+            let entries = self.shared.last_between(tree, &from, &before, read_max)?;
             let all_read = entries.len() < read_max;
             looked_at += entries.len();
             if let Some((first, _)) = entries.first() {

@@ -7,7 +7,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use model::{ContentHash, EventEnvelope, EventId, LogPosition};
 use store::{Entry, EventLog, KeyValue, KeyValueConfig, KeyValueError, Marker, Opened, ReadLimit};
@@ -47,12 +47,28 @@ pub struct Index {
 /// What writer and readers share.
 pub(crate) struct Shared {
     store: KeyValue,
+    is_open: AtomicBool,
     position: AtomicU64,
 }
 
 impl Shared {
-    pub(crate) const fn store(&self) -> &KeyValue {
-        &self.store
+    /// The last entries of a range; none while the content is still checked.
+    pub(crate) fn last_between(
+        &self,
+        tree: &'static str,
+        from: &[u8],
+        until: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Entry>, IndexError> {
+        if !self.is_open() {
+            return Ok(Vec::new());
+        }
+        let entries = self.store.last_between(tree, from, until, limit);
+        entries.map_err(IndexError::Store)
+    }
+
+    fn is_open(&self) -> bool {
+        self.is_open.load(Ordering::Acquire)
     }
 
     pub(crate) fn position(&self) -> LogPosition {
@@ -67,27 +83,50 @@ impl Shared {
 impl Index {
     /// Opens what lies in the folder. It may be empty or behind: [`Index::catch_up`] comes next.
     pub fn open(directory: impl Into<PathBuf>, config: KeyValueConfig) -> Result<Self, IndexError> {
-        let (store, opened) =
-            KeyValue::open(directory, LAYOUT, config).map_err(IndexError::Store)?;
-        match opened {
+        let index = Self::claim(directory, config)?;
+        index.check_and_open()?;
+        Ok(index)
+    }
+
+    /// Keeps others out of the folder; what lies in it is checked by the first [`Index::step`].
+    ///
+    /// Checking reads every byte. Until it is through readers find nothing, at no position.
+    pub fn claim(
+        directory: impl Into<PathBuf>,
+        config: KeyValueConfig,
+    ) -> Result<Self, IndexError> {
+        let store = KeyValue::claim(directory, LAYOUT, config).map_err(IndexError::Store)?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                store,
+                is_open: AtomicBool::new(false),
+                position: AtomicU64::new(0),
+            }),
+            is_of_this_log: false,
+        })
+    }
+
+    fn check_and_open(&self) -> Result<(), IndexError> {
+        if self.shared.is_open() {
+            return Ok(());
+        }
+        match self
+            .shared
+            .store
+            .check_and_open()
+            .map_err(IndexError::Store)?
+        {
             Opened::Fresh | Opened::AsClosed => {}
             Opened::Recovered => {
                 info!("the index was not closed; its content was checked and kept");
             }
-
             Opened::Discarded(reason) => {
                 warn!("the index was thrown away and is made anew: {reason}");
             }
         }
-        let index = Self {
-            shared: Arc::new(Shared {
-                store,
-                position: AtomicU64::new(0),
-            }),
-            is_of_this_log: false,
-        };
-        index.shared.move_to(index.least_marker()?);
-        Ok(index)
+        self.shared.move_to(self.least_marker()?);
+        self.shared.is_open.store(true, Ordering::Release);
+        Ok(())
     }
 
     /// The last position whose statements are all here.
@@ -176,6 +215,7 @@ impl Index {
     }
 
     fn step_checked(&mut self, log: &dyn EventLog) -> Result<CatchUp, IndexError> {
+        self.check_and_open()?;
         self.shared.store.check().map_err(IndexError::Store)?;
         self.check_log(log)?;
         self.take_one_read(log)

@@ -224,6 +224,33 @@ fn an_index_that_was_closed_reads_only_what_is_new() {
 }
 
 #[test]
+fn an_index_that_is_not_checked_yet_knows_nothing_and_says_so() {
+    let (folder, log) = (TempDir::new().unwrap(), log_of(200, "a"));
+    start(folder.path(), &log).0.close().unwrap();
+    let mut index = Index::claim(folder.path(), CONFIG).unwrap();
+    assert!(
+        Index::claim(folder.path(), CONFIG).is_err(),
+        "nobody else may"
+    );
+    let reader = index.reader();
+    assert_eq!(reader.position(), LogPosition::ZERO);
+    assert!(items(&reader, log.head()).is_empty());
+    let mut read = 0;
+    index.catch_up(&log, &mut |_| read += 1).unwrap();
+    assert_eq!((reader.position(), read), (log.head(), 0));
+    assert_whole(&index, &log);
+    drop(reader);
+    index.close().unwrap();
+    let unchecked = Index::claim(folder.path(), CONFIG).unwrap();
+    unchecked.close().unwrap();
+    assert_eq!(
+        start(folder.path(), &log).1,
+        0,
+        "closing it unchecked loses nothing"
+    );
+}
+
+#[test]
 fn a_deleted_index_is_made_anew() {
     let folder = TempDir::new().unwrap();
     let log = log_of(100, "a");

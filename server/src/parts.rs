@@ -59,7 +59,7 @@ impl Parts {
             Arc::clone(&published),
             settings.projector.clone(),
         ));
-        let index = Index::open(data_dir.index(), limits::key_value_config(&settings.index))
+        let index = Index::claim(data_dir.index(), limits::key_value_config(&settings.index))
             .context("could not open the index")?;
         let indexer = Indexer::start(index, Arc::clone(&log))?;
         indexer.register(metrics);

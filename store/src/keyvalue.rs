@@ -149,28 +149,44 @@ impl KeyValue {
         layout: KeyValueLayout,
         config: KeyValueConfig,
     ) -> Result<(Self, Opened), KeyValueError> {
+        let store = Self::claim(directory, layout, config)?;
+        let opened = store.check_and_open()?;
+        Ok((store, opened))
+    }
+
+    /// Keeps others out of the folder without looking into it. Until [`Self::check_and_open`] every
+    /// other call fails as after [`Self::close`].
+    pub fn claim(
+        directory: impl Into<PathBuf>,
+        layout: KeyValueLayout,
+        config: KeyValueConfig,
+    ) -> Result<Self, KeyValueError> {
         let directory = directory.into();
         let lock = lock(&directory)?;
-        let found = State::read(&directory).map_err(|source| failed(&directory, source))?;
-        let store = Self {
+        Ok(Self {
             directory,
             layout,
             config,
             shelf: RwLock::new(None),
             _lock: lock,
-        };
-        let opened = match store.reopen(&found) {
-            Ok(opened) => opened,
+        })
+    }
+
+    /// Checks what lies in a claimed folder and opens it; reads every byte of it.
+    pub fn check_and_open(&self) -> Result<Opened, KeyValueError> {
+        let directory = &self.directory;
+        let found = State::read(directory).map_err(|source| failed(directory, source))?;
+        match self.reopen(&found) {
+            Ok(opened) => Ok(opened),
             Err(reason) => {
-                store.start_anew(found.generation() + 1)?;
-                if found.is_absent() {
+                self.start_anew(found.generation() + 1)?;
+                Ok(if found.is_absent() {
                     Opened::Fresh
                 } else {
                     Opened::Discarded(reason)
-                }
+                })
             }
-        };
-        Ok((store, opened))
+        }
     }
 
     /// Writes entries with new keys, and with them how far the tree now is, all or nothing.

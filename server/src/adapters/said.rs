@@ -24,9 +24,11 @@ pub(super) fn change(
         .map_err(failed)?
         .statements;
     said.retain(|statement| statement.position <= indexed);
-    let of_event = |event| match event {
-        Event::ChangeRecorded(change) => Some(*change),
-        _other => None,
+    let of_event = |event| {
+        if let Event::ChangeRecorded(change) = event {
+            return Some(*change);
+        }
+        None
     };
     said.extend(behind_it(log, indexed, statements, of_event)?);
     Ok(merge_change(&said))
@@ -46,9 +48,11 @@ pub(super) fn incident(
     let known = index.incident_statements(id, *last).map_err(failed)?;
     let mut said = known.statements;
     said.retain(|statement| statement.position <= indexed);
-    let of_event = |event| match event {
-        Event::IncidentOpened(incident) | Event::IncidentUpdated(incident) => Some(incident),
-        _other => None,
+    let of_event = |event| {
+        if let Event::IncidentOpened(incident) | Event::IncidentUpdated(incident) = event {
+            return Some(incident);
+        }
+        None
     };
     said.extend(behind_it(log, indexed, statements, of_event)?);
     Ok(merge_incident(&said))
