@@ -35,7 +35,7 @@ async fn answer(server: &Running, document: &str) -> Value {
     serde_json::from_str(&text).expect("a JSON answer")
 }
 
-fn server_item(name: &str, attributes: Value) -> Value {
+fn server_item(name: &str, attributes: &Value) -> Value {
     let data = json!({ "key": format!("server:{name}"), "attributes": attributes });
     event("item.observed", DAY, &data)
 }
@@ -57,11 +57,11 @@ async fn what_breaks_a_rule_is_named_and_kept_aside_and_the_rest_goes_on() {
     define(&server, "defineKind", SERVER, false).await;
     let (status, answered) = server
         .post_events(&[
-            server_item("good", json!({ "asset": "AB-1", "state": "idle" })),
-            server_item("bad", json!({ "asset": "none", "colour": "red" })),
+            server_item("good", &json!({ "asset": "AB-1", "state": "idle" })),
+            server_item("bad", &json!({ "asset": "none", "colour": "red" })),
             server_item(
                 "leak",
-                json!({ "asset": "AB-2", "api_token": "hunter2-hunter2" }),
+                &json!({ "asset": "AB-2", "api_token": "hunter2-hunter2" }),
             ),
             event(
                 "item.observed",
@@ -154,7 +154,7 @@ async fn what_was_refused_is_read_again_once_the_model_is_mended() {
     let data = folder();
     let server = Running::over(data.path()).await;
     define(&server, "defineKind", SERVER, false).await;
-    let bad = [server_item("a", json!({ "asset": "none" }))];
+    let bad = [server_item("a", &json!({ "asset": "none" }))];
     let (status, _) = server.post_events(&bad).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     let kept = server
@@ -188,9 +188,9 @@ async fn a_dry_run_names_what_would_break_and_afterwards_it_is_an_open_question(
     let server = Running::over(data.path()).await;
     server
         .take(&[
-            server_item("a", json!({ "asset": "AB-1", "state": "lost" })),
-            server_item("b", json!({ "asset": "AB-1" })),
-            server_item("c", json!({ "state": "idle" })),
+            server_item("a", &json!({ "asset": "AB-1", "state": "lost" })),
+            server_item("b", &json!({ "asset": "AB-1" })),
+            server_item("c", &json!({ "state": "idle" })),
         ])
         .await;
     let looked = define(&server, "defineKind", SERVER, true).await;
