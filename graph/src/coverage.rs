@@ -13,10 +13,6 @@ const NEAREST_MAX: usize = 64;
 const RELATIONS_MAX: usize = 512;
 /// How many entries each list holds.
 const LISTED_MAX: usize = 20;
-/// A silence counts once it lasts so many times the usual one.
-const SILENCE_FACTOR: f64 = 3.0;
-/// A shorter silence says nothing about anybody.
-const SILENCE_LEAST_MS: f64 = 60_000.0;
 
 /// What an answer cannot see.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -75,7 +71,7 @@ pub(crate) fn coverage_of(view: &GraphView, around: &Surroundings<'_>) -> Covera
     let silent: Vec<(&String, &SourceRow)> = view
         .sources()
         .iter()
-        .filter(|(_, source)| is_silent(source, around.at))
+        .filter(|(_, source)| source.silent_since(around.at).is_some())
         .collect();
     gaps.extend(
         silent
@@ -108,15 +104,6 @@ pub(crate) fn coverage_of(view: &GraphView, around: &Surroundings<'_>) -> Covera
 fn never_changed(view: &GraphView, item: ItemIx) -> bool {
     let mut members = view.identity.item(item).members.iter();
     members.all(|member| view.changes.of_target(*member).is_empty())
-}
-
-/// Whether a source that has a rhythm has lost it by a moment.
-fn is_silent(source: &SourceRow, at: Timestamp) -> bool {
-    let Some(usual_ms) = source.usual_silence_ms() else {
-        return false;
-    };
-    let silence_ms = at.millis_since(source.recorded_at);
-    SILENCE_LEAST_MS.max(usual_ms * SILENCE_FACTOR) < silence_ms
 }
 
 fn observation_gaps<'v>(

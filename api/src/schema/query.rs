@@ -388,7 +388,7 @@ impl CoreQuery {
         let at = Standpoint::of(ctx, as_of.as_ref()).await?;
         let sources = at.view.graph.sources().iter();
         Ok(sources
-            .map(|(name, row)| Source::of(name, row, at.valid_at))
+            .map(|(name, row)| Source::of(&at, name, row))
             .collect())
     }
 

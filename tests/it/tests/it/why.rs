@@ -291,6 +291,13 @@ async fn what_a_retracted_source_said_is_void_and_makes_no_value() {
         answer["item"]["attributes"],
         json!([{ "value": "silver", "others": [] }])
     );
+    let sources = server
+        .ask("{ sources { name heard silent silentSince retractedUntil } }")
+        .await;
+    assert_eq!(
+        sources["sources"][0],
+        json!({ "name": "cmdb", "heard": 2, "silent": false, "silentSince": null, "retractedUntil": "2026-11-20T09:30:00Z" })
+    );
     let oldest = answer["why"]["nodes"]
         .as_array()
         .and_then(|nodes| nodes.last());
