@@ -8,6 +8,7 @@ mod counters;
 mod direct;
 mod listing;
 pub(crate) mod media;
+mod patient;
 mod reprocess;
 mod settle;
 #[cfg(test)]

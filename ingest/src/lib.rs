@@ -10,6 +10,7 @@ pub mod import;
 mod intake;
 mod kinds;
 mod known;
+mod kubernetes;
 #[cfg(test)]
 mod mutate;
 mod otlp;
@@ -25,6 +26,7 @@ pub use intake::{
 };
 pub use kinds::{Crowded, KnownKinds, Rules};
 pub use known::{Known, KnownFuture, NotKnown, Stated, StatedItem};
+pub use kubernetes::{KubernetesConfig, KubernetesCounters, KubernetesWatch};
 pub use otlp::{FlushError, NotOtlp, Otlp, OtlpConfig, OtlpCounters, SpansToCalls, count_spans};
 pub use quarantine::{
     Quarantine, QuarantineConfig, QuarantineEntry, QuarantineError, QuarantinePage,

@@ -25,6 +25,7 @@ use super::ImportFile;
 use super::listing::{ItemWriter, Listing, Surroundings};
 use super::read::pieces;
 use object::Object;
+pub(crate) use selection::CATALOG_ID;
 pub use selection::Selection;
 
 /// Everything that files of Kubernetes objects say: single objects, lists, and lines of a watch.

@@ -23,7 +23,7 @@ pub struct Selection {
 }
 
 /// The label or annotation by which the catalog's plugin finds the objects of a component.
-const CATALOG_ID: &str = "backstage.io/kubernetes-id";
+pub(crate) const CATALOG_ID: &str = "backstage.io/kubernetes-id";
 
 impl Selection {
     /// Takes note of an object that selects, or is selected.
