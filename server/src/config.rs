@@ -4,6 +4,7 @@
 //! one TOML file, else from here. No other file of the product holds a default.
 
 mod graphql;
+mod kubernetes;
 mod layers;
 mod log_url;
 
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use graphql::GraphQlSettings;
+pub use kubernetes::KubernetesSettings;
 pub use layers::{ConfigError, Layers, RESERVED_VARIABLES, VARIABLE_PREFIX};
 pub use log_url::{LogUrl, LogUrlError};
 
@@ -32,6 +34,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Which log holds the truth.
     pub log: LogUrl,
+    /// Clusters of Kubernetes to follow.
+    pub kubernetes: Vec<KubernetesSettings>,
     /// Connections and requests.
     pub http: HttpSettings,
     /// The log's segments, and saved states of the fold.
@@ -196,6 +200,7 @@ impl Settings {
             otlp_http: loopback(4318),
             data_dir: PathBuf::from("epicenter-data"),
             log: LogUrl::Segments(None),
+            kubernetes: Vec::new(),
             http: HttpSettings {
                 connections_max: 1024,
                 head_timeout_ms: 10_000,
@@ -279,6 +284,15 @@ impl Settings {
         ] {
             if value == 0 {
                 return Err(ConfigError::Zero { key });
+            }
+        }
+        let mut sources = std::collections::BTreeSet::new();
+        for cluster in &self.kubernetes {
+            let source = cluster.source_name();
+            if cluster.cluster.is_empty() || !sources.insert(source.clone()) {
+                return Err(ConfigError::Cluster {
+                    source_name: source,
+                });
             }
         }
         if self.graphql.documents_only && self.graphql.documents.as_os_str().is_empty() {

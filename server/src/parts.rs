@@ -1,5 +1,6 @@
 //! Everything a server is made of besides its listeners, put together from the settings.
 
+mod kubernetes;
 mod limits;
 mod measures;
 
@@ -7,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use index::Index;
-use ingest::{Intake, Otlp, Quarantine, Recorder, Rules};
+use ingest::{Intake, KubernetesWatch, Otlp, Quarantine, Recorder, Rules};
 use model::Clock;
 use store::{EventLog, LogHealth, MemoryLog, SegmentLog, Snapshots};
 
@@ -27,6 +28,7 @@ pub(crate) struct Parts {
     pub(crate) segments: Option<Arc<SegmentLog>>,
     pub(crate) intake: Arc<Intake>,
     pub(crate) quarantine: Arc<Quarantine>,
+    pub(crate) kubernetes: Vec<Arc<KubernetesWatch>>,
     pub(crate) otlp: Arc<Otlp>,
     pub(crate) published: Arc<Published>,
     pub(crate) past: Arc<Past>,
@@ -91,11 +93,13 @@ impl Parts {
             published: Arc::clone(&published),
         })));
         measures::register_intake(&intake, metrics);
+        let kubernetes = kubernetes::connections(settings, &intake, metrics);
         Ok(Self {
             log,
             segments,
             intake,
             quarantine,
+            kubernetes,
             otlp,
             published,
             past,

@@ -81,6 +81,10 @@ impl Server {
         let (stop_working, working) = shutdown::switch();
         let mut workers = Tasks::default();
         let windows = Arc::clone(&parts.otlp);
+        for cluster in &parts.kubernetes {
+            let stopped = shutdown::stopped(working.clone());
+            workers.spawn("kubernetes", Arc::clone(cluster).run(stopped));
+        }
         workers.spawn("windows", windows.run(shutdown::stopped(working)));
         Ok(Self {
             addresses: Addresses {

@@ -87,6 +87,12 @@ pub enum ConfigError {
     /// Nothing would be answered.
     #[error("`graphql.documents_only` needs a list of documents in `graphql.documents`")]
     NoDocuments,
+    /// Two would end what the other says.
+    #[error("each `[[kubernetes]]` needs a `cluster` and a source of its own, not {source_name:?}")]
+    Cluster {
+        /// The source that is named twice, or has no cluster.
+        source_name: String,
+    },
     /// It would never do anything.
     #[error("`{key}` must be at least 1")]
     Zero {

@@ -27,22 +27,22 @@ impl Names {
         let names = claims.map(|claim| (claim.scheme.clone(), claim.value.clone()));
         let aliases = item.aliases.iter().filter(|alias| is_for_ever(alias));
         let names = names.chain(aliases.map(|alias| (alias.scheme.clone(), alias.value.clone())));
-        self.replace(&item.key, names.collect())
+        self.replace(&item.key, &names.collect())
     }
 
     /// Forgets a node; returns the nodes that no longer share a name with it.
     pub(super) fn remove(&mut self, key: &SourceKey) -> BTreeSet<SourceKey> {
-        self.replace(key, BTreeSet::new())
+        self.replace(key, &BTreeSet::new())
     }
 
-    fn replace(&mut self, key: &SourceKey, names: BTreeSet<Name>) -> BTreeSet<SourceKey> {
+    fn replace(&mut self, key: &SourceKey, names: &BTreeSet<Name>) -> BTreeSet<SourceKey> {
         let before = match names.is_empty() {
             true => self.of.remove(key),
             false => self.of.insert(key.clone(), names.clone()),
         };
         let before = before.unwrap_or_default();
         let mut touched = BTreeSet::new();
-        for name in before.difference(&names) {
+        for name in before.difference(names) {
             if let Some(bearers) = self.bearers.get_mut(name) {
                 bearers.remove(key);
                 touched.extend(bearers.iter().cloned());
