@@ -99,6 +99,7 @@ fn a_relation_is_found_by_what_states_it_lists_it_counts_it_and_ends_it() {
             dependent: dependent.clone(),
             provider: provider.clone(),
             kind: calls(),
+            strength: None,
         }],
     });
     let (_folder, index) = index_of(vec![
