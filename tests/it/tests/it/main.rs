@@ -9,6 +9,7 @@ mod durable;
 mod history;
 mod identity;
 mod kinds;
+mod kubernetes;
 mod order;
 mod running;
 mod structure;

@@ -22,7 +22,11 @@ pub(crate) fn folder() -> TempDir {
 impl Running {
     /// Starts a server over a folder.
     pub(crate) async fn over(folder: &Path) -> Self {
-        let mut settings = Settings::defaults();
+        Self::with(Settings::defaults(), folder).await
+    }
+
+    /// Starts a server with settings over a folder, on free ports.
+    pub(crate) async fn with(mut settings: Settings, folder: &Path) -> Self {
         for address in [
             &mut settings.listen,
             &mut settings.otlp_grpc,

@@ -40,12 +40,14 @@ const MAY_USE: [(&str, &[&str]); 11] = [
 ];
 
 /// Heavy dependencies live in one crate each; tests and benchmarks may compare with them.
-const ONLY_IN: [(&str, &[&str]); 9] = [
+const ONLY_IN: [(&str, &[&str]); 11] = [
     ("sled", &["store"]),
     ("petgraph", &["graph"]),
     ("async-graphql", &["api"]),
     ("opentelemetry-proto", &["ingest"]),
     ("prost", &["ingest"]),
+    ("kube", &["ingest"]),
+    ("k8s-openapi", &["ingest"]),
     ("anyhow", &["server"]),
     ("opentelemetry_sdk", &["server"]),
     ("reqwest", &["server"]),
