@@ -124,13 +124,17 @@ impl GraphView {
 
     /// Every incident, the newest first.
     pub fn incidents(&self) -> Vec<IncidentRow<'_>> {
+        let mut incidents: Vec<IncidentRow<'_>> = self.incidents_unsorted().collect();
+        let order = |it: &IncidentRow<'_>| (std::cmp::Reverse(it.started_at()), it.id());
+        incidents.sort_by_cached_key(order);
+        incidents
+    }
+
+    /// Every incident, in no particular order of meaning but always the same one.
+    pub fn incidents_unsorted(&self) -> impl Iterator<Item = IncidentRow<'_>> {
         let count = u32::try_from(self.incidents.rows.len()).unwrap_or(u32::MAX);
         let numbers = (0..count).map(crate::incidents::IncidentIx);
-        let mut incidents: Vec<IncidentRow<'_>> = numbers
-            .map(|incident| IncidentRow::new(self, incident))
-            .collect();
-        incidents.sort_by_key(|incident| (std::cmp::Reverse(incident.started_at()), incident.id()));
-        incidents
+        numbers.map(|incident| IncidentRow::new(self, incident))
     }
 
     /// What was judged of a change in an incident.

@@ -186,15 +186,17 @@ impl<'f> IncidentCriteria<'f> {
         }
     }
 
-    /// The incidents that pass, in their order.
-    pub(crate) fn sorted(&self, at: &Standpoint) -> Vec<(IncidentOrder, IncidentId)> {
-        let incidents = at.view.graph.incidents().into_iter();
+    /// The incidents that pass, in no order, each with its place in the order.
+    pub(crate) fn passing<'v>(
+        &'v self,
+        at: &'v Standpoint,
+    ) -> impl Iterator<Item = (IncidentOrder, IncidentId)> + 'v {
+        let incidents = at.view.graph.incidents_unsorted();
         let passing = incidents.filter(|incident| self.passes(incident));
-        let order = |incident: &graph::IncidentRow<'_>| {
+        passing.map(|incident| {
             let id = incident.id();
             ((Reverse(incident.started_at()), id), id)
-        };
-        passing.map(|incident| order(&incident)).collect()
+        })
     }
 
     /// Whether an incident passes.

@@ -224,13 +224,14 @@ impl CoreQuery {
         let at = Standpoint::of(ctx, as_of.as_ref()).await?;
         ask(ctx, move || {
             let criteria = IncidentCriteria::read(filter.as_ref(), &at);
-            let incidents = criteria.sorted(&at);
+            let mut total_count = 0;
+            let counted = criteria.passing(&at).inspect(|_| total_count += 1);
+            let page = page.select(counted);
             let totals = IncidentTotals {
-                total_count: incidents.len(),
+                total_count,
                 position: at.position(),
             };
-            page.cut(incidents)
-                .connection(totals, |id| Incident::of(&at, id))
+            page.connection(totals, |id| Incident::of(&at, id))
         })
         .await
     }
