@@ -130,12 +130,12 @@ fn deployment(name: &str, telemetry: &str) -> (&'static str, Value) {
 }
 
 fn item_of(events: &[NewEvent], key: &str) -> ObservedItem {
-    let items = events.iter().filter_map(|event| match &event.event {
+    let mut items = events.iter().rev().filter_map(|event| match &event.event {
         Event::ItemObserved(item) if item.key.to_string() == key => Some(item.clone()),
         _ => None,
     });
     items
-        .last()
+        .next()
         .unwrap_or_else(|| panic!("no word about {key}"))
 }
 
