@@ -12,13 +12,13 @@ mod environments;
 mod filter;
 mod fold;
 mod grouping;
+mod infrastructure;
 mod inversions;
 mod neighbours;
 mod order;
 mod quality;
 mod responsible;
 mod retirement;
-mod shared;
 
 pub use attributes::{AttributeStatement, AttributeTable};
 pub use climb::{
@@ -30,6 +30,9 @@ pub use dependencies::DEPENDENCIES;
 pub use drift::{Drift, DriftFilter, DriftKind, Drifts, drift};
 pub use filter::ItemCriteria;
 pub use grouping::{GroupBy, ItemGroup, ItemGroups, grouped};
+pub use infrastructure::{
+    SharedBy, SharedInfrastructure, SharedLimits, SharedProvider, shared_infrastructure,
+};
 pub use inversions::{Inversion, InversionLimits, Inversions, priority_inversions};
 pub use neighbours::{NeighbourLimits, Neighbourhood, Towards, neighbours};
 pub use order::{ItemOrder, OrderBy};
@@ -39,7 +42,4 @@ pub use quality::{
 pub use responsible::{Responsible, responsible};
 pub use retirement::{
     RetirementCheck, RetirementLimits, RetirementReason, RetirementVerdict, retirement_check,
-};
-pub use shared::{
-    SharedBy, SharedInfrastructure, SharedLimits, SharedProvider, shared_infrastructure,
 };
