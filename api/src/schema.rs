@@ -50,7 +50,7 @@ use live::Subscription;
 use mutation::CoreMutation;
 use quarantine::QuarantineConnection;
 use query::CoreQuery;
-use structure::{DriftConnection, StructureQuery};
+use structure::{DriftConnection, GroupMutation, StructureQuery};
 use why::{EvidenceConnection, ProvenanceQuery};
 
 /// Everything that can be asked. Every answer is given from one immutable view that holds all that was acknowledged before the request.
@@ -65,7 +65,7 @@ pub(crate) struct Query(
 
 /// Everything that can be stated. Success is answered after the fact is on the disk.
 #[derive(Default, MergedObject)]
-pub(crate) struct Mutation(CoreMutation, IdentityMutation, KindMutation);
+pub(crate) struct Mutation(CoreMutation, GroupMutation, IdentityMutation, KindMutation);
 
 /// The engine with our schema.
 pub(crate) type Engine = Schema<Query, Mutation, Subscription>;

@@ -60,6 +60,7 @@ impl GraphView {
             take(format!("verdict {change} {incident} {verdict:?}"));
         }
         self.kinds.each_line(&mut take);
+        self.groups.each_line(&mut take);
         for (source, until) in self.retractions().standing() {
             take(format!("retracted {source} until {until}"));
         }

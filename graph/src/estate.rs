@@ -79,6 +79,13 @@ impl Projection for Estate {
                 self.view.outdated |= heard;
             }
             Event::SourceListed(_) => {}
+            Event::GroupDefined(group) => {
+                let position = envelope.position;
+                Arc::make_mut(&mut self.view.groups).define(group, stamp, position);
+            }
+            Event::GroupWithdrawn(group) => {
+                Arc::make_mut(&mut self.view.groups).withdraw(&group.name, stamp);
+            }
             Event::KindDefined(kind) => self.kinds().define(kind, stamp, envelope.position),
             Event::KindWithdrawn(kind) => {
                 self.kinds().withdraw(&kind.name, stamp, envelope.position);

@@ -12,6 +12,7 @@ mod diff;
 mod estate;
 mod facts;
 mod freshness;
+mod groups;
 mod history;
 mod identity;
 mod incidents;
@@ -45,6 +46,7 @@ pub use deviations::DeviationRow;
 pub use diff::{Diff, DiffLimits, DiffScope, Difference, Differs, State, ValueDifference, diff};
 pub use estate::Estate;
 pub use freshness::Freshness;
+pub use groups::Group;
 pub use history::{
     HistoryOfItem, ItemAttribute, ItemStatement, Precedence, StatedValue, ValueChange, Wanted,
     attributes_at, history,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::changes::{self, Changes};
 use crate::cow::CowVec;
 use crate::facts::ItemFacts;
+use crate::groups::{Groups, SavedGroup};
 use crate::identity::{Identity, SavedIdentity};
 use crate::incidents::{self, Incidents};
 use crate::kinds::{KindBook, SavedKinds};
@@ -51,6 +52,7 @@ pub(crate) struct SavedEstate {
     gaps: BTreeSet<GapRow>,
     quarantined: u64,
     kinds: SavedKinds,
+    groups: Vec<SavedGroup>,
     retractions: Retractions,
     numbering: u64,
     outdated: bool,
@@ -72,6 +74,7 @@ impl SavedEstate {
             gaps: (*view.gaps).clone(),
             quarantined: view.quarantined,
             kinds: view.kinds.save(),
+            groups: view.groups.save(),
             retractions: view.retractions.clone(),
             numbering: view.numbering,
             outdated: view.outdated,
@@ -102,6 +105,7 @@ impl SavedEstate {
             gaps: Arc::new(self.gaps),
             quarantined: self.quarantined,
             kinds: Arc::new(KindBook::restore(self.kinds)),
+            groups: Arc::new(Groups::restore(self.groups)),
             retractions: self.retractions,
             numbering: self.numbering,
             outdated: self.outdated,

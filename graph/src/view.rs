@@ -18,6 +18,7 @@ use crate::anomalies::{self, Anomaly};
 use crate::changes::Changes;
 use crate::cow::CowVec;
 use crate::facts::ItemFacts;
+use crate::groups::{Group, Groups};
 use crate::identity::{Identity, ItemIx};
 use crate::incidents::Incidents;
 use crate::kinds::KindBook;
@@ -49,6 +50,7 @@ pub struct GraphView {
     pub(crate) sources: Arc<BTreeMap<String, SourceRow>>,
     pub(crate) gaps: Arc<BTreeSet<GapRow>>,
     pub(crate) kinds: Arc<KindBook>,
+    pub(crate) groups: Arc<Groups>,
     pub(crate) retractions: Retractions,
     /// Which retractions it was folded with from the start: views with the same one number names alike.
     pub(crate) numbering: u64,
@@ -196,6 +198,16 @@ impl GraphView {
             *seen.entry(item.kind()).or_default() += 1;
         }
         seen
+    }
+
+    /// The group of a name, as it was defined last.
+    pub fn group(&self, name: &str) -> Option<&Group> {
+        self.groups.get(name)
+    }
+
+    /// Every group, in order of name.
+    pub fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.groups.iter()
     }
 
     /// Every version of every definition of a kind.

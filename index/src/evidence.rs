@@ -103,7 +103,9 @@ pub fn evidence_of(event: &EventEnvelope) -> Vec<EvidenceSubject> {
         | Event::KindDefined(_)
         | Event::KindWithdrawn(_)
         | Event::RelationKindDefined(_)
-        | Event::RelationKindWithdrawn(_) => Vec::new(),
+        | Event::RelationKindWithdrawn(_)
+        | Event::GroupDefined(_)
+        | Event::GroupWithdrawn(_) => Vec::new(),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod change;
 mod decode;
+mod group;
 mod identity;
 mod incident;
 mod item;

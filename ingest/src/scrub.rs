@@ -28,6 +28,8 @@ pub(crate) fn scrub(event: &mut Event) {
         Event::IdentityReverted(reverted) => scrub_text(&mut reverted.reason),
         Event::SourceRetracted(retracted) => scrub_text(&mut retracted.reason),
         Event::SourceRestored(restored) => scrub_text(&mut restored.reason),
+        Event::GroupDefined(group) => scrub_text(&mut group.description),
+        Event::GroupWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
         Event::KindDefined(kind) => scrub_kind(kind),
         Event::RelationKindDefined(kind) => scrub_text(&mut kind.description),
         Event::KindWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),

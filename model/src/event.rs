@@ -5,9 +5,9 @@ use thiserror::Error;
 
 use crate::payload;
 use crate::{
-    CauseJudged, Change, IdentityReverted, Incident, ItemDeviated, ItemRetired, ItemSplit,
-    ItemsMerged, KindDefined, KindWithdrawn, ObservationGap, ObservedCalls, ObservedItem,
-    ObservedRelation, Occurred, QuarantinedInput, RelationDeviated, RelationEnded,
+    CauseJudged, Change, GroupDefined, GroupWithdrawn, IdentityReverted, Incident, ItemDeviated,
+    ItemRetired, ItemSplit, ItemsMerged, KindDefined, KindWithdrawn, ObservationGap, ObservedCalls,
+    ObservedItem, ObservedRelation, Occurred, QuarantinedInput, RelationDeviated, RelationEnded,
     RelationKindDefined, RelationKindWithdrawn, SourceListed, SourceRestored, SourceRetracted,
     Timestamp,
 };
@@ -61,6 +61,10 @@ pub enum Event {
     RelationKindDefined(RelationKindDefined),
     /// Somebody takes that back.
     RelationKindWithdrawn(RelationKindWithdrawn),
+    /// Somebody gives the items of a search a name.
+    GroupDefined(Box<GroupDefined>),
+    /// Somebody takes that back.
+    GroupWithdrawn(GroupWithdrawn),
 }
 
 /// Why a stored payload is no event.
@@ -81,7 +85,7 @@ pub enum DecodeEventError {
 
 impl Event {
     /// Every stored name with its newest payload version.
-    pub const TAGS: [(&'static str, u16); 23] = [
+    pub const TAGS: [(&'static str, u16); 25] = [
         ("item.observed", 1),
         ("item.retired", 1),
         ("relation.observed", 1),
@@ -105,6 +109,8 @@ impl Event {
         ("kind.withdrawn", 1),
         ("relation_kind.defined", 1),
         ("relation_kind.withdrawn", 1),
+        ("group.defined", 1),
+        ("group.withdrawn", 1),
     ];
 
     /// The stored name and payload version. A stored name is never renamed or reused.
@@ -133,6 +139,8 @@ impl Event {
             Self::KindWithdrawn(_) => ("kind.withdrawn", 1),
             Self::RelationKindDefined(_) => ("relation_kind.defined", 1),
             Self::RelationKindWithdrawn(_) => ("relation_kind.withdrawn", 1),
+            Self::GroupDefined(_) => ("group.defined", 1),
+            Self::GroupWithdrawn(_) => ("group.withdrawn", 1),
         }
     }
 
@@ -173,7 +181,9 @@ impl Event {
             | Self::KindDefined(_)
             | Self::KindWithdrawn(_)
             | Self::RelationKindDefined(_)
-            | Self::RelationKindWithdrawn(_) => None,
+            | Self::RelationKindWithdrawn(_)
+            | Self::GroupDefined(_)
+            | Self::GroupWithdrawn(_) => None,
         }
     }
 
@@ -204,6 +214,8 @@ impl Event {
             Self::KindWithdrawn(payload) => payload::write(payload, out),
             Self::RelationKindDefined(payload) => payload::write(payload, out),
             Self::RelationKindWithdrawn(payload) => payload::write(payload, out),
+            Self::GroupDefined(payload) => payload::write(payload, out),
+            Self::GroupWithdrawn(payload) => payload::write(payload, out),
         };
         written.expect("a payload has string keys only and memory takes it");
     }
@@ -230,6 +242,8 @@ impl Event {
             "source.retracted" => serde_json::from_slice(payload).map(Self::SourceRetracted),
             "source.restored" => serde_json::from_slice(payload).map(Self::SourceRestored),
             "source.listed" => serde_json::from_slice(payload).map(Self::SourceListed),
+            "group.defined" => serde_json::from_slice(payload).map(Self::GroupDefined),
+            "group.withdrawn" => serde_json::from_slice(payload).map(Self::GroupWithdrawn),
             "kind.defined" => serde_json::from_slice(payload).map(Self::KindDefined),
             "kind.withdrawn" => serde_json::from_slice(payload).map(Self::KindWithdrawn),
             "relation_kind.defined" => {

@@ -3,6 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// Most entries of one list in a filter.
+const ENTRIES_MAX: usize = 100;
+
+/// Most letters of a search.
+const TEXT_MAX: usize = 200;
+
 /// Which items are meant. Everything that is given must hold; of a list, one entry.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -135,9 +141,36 @@ impl AttributeTest {
         }
     }
 
-    /// Whether an item without the attribute may pass.
-    pub fn passes_without(&self) -> bool {
-        self.passes(None)
+    fn lacks_value(&self) -> bool {
+        let is_given = self.value.as_ref().is_some_and(|value| !value.is_null());
+        self.operator != AttributeOperator::Exists && !is_given
+    }
+}
+
+impl ItemFilter {
+    /// What is too much about it, in words.
+    pub fn fault(&self) -> Option<String> {
+        let lists = [
+            ("kinds", self.kinds.len()),
+            ("owners", self.owners.len()),
+            ("ownedBy", self.owned_by.len()),
+            ("criticality", self.criticality.len()),
+            ("freshness", self.freshness.len()),
+            ("attributes", self.attributes.len()),
+            ("labels", self.labels.len()),
+        ];
+        let long = lists
+            .into_iter()
+            .find(|(_, entries)| ENTRIES_MAX < *entries);
+        if let Some((name, _)) = long {
+            return Some(format!("{name} has at most {ENTRIES_MAX} entries"));
+        }
+        let letters = self.text.as_ref().map_or(0, |text| text.chars().count());
+        if TEXT_MAX < letters {
+            return Some(format!("text has at most {TEXT_MAX} letters"));
+        }
+        let without = self.attributes.iter().find(|test| test.lacks_value());
+        without.map(|test| format!("the condition on {} needs a value", test.name))
     }
 }
 

@@ -13,11 +13,8 @@ use super::item::Freshness;
 use super::standpoint::Standpoint;
 use crate::error::ErrorCode;
 
-/// Most entries of one list in a filter.
-const ENTRIES_MAX: usize = 100;
-
-/// Most letters of a search.
-const TEXT_MAX: usize = 200;
+/// How many groups may stand in each other's filters.
+const GROUPS_DEEP: usize = 8;
 
 /// Which items to show. Everything that is given must hold; of a list, one entry.
 #[derive(InputObject, Default)]
@@ -47,6 +44,8 @@ pub(crate) struct ItemFilter {
     attributes: Option<Vec<AttributeCondition>>,
     /// It carries all of these labels: entries of the attribute `labels`.
     labels: Option<Vec<LabelCondition>>,
+    /// It belongs to this group: what `defineGroup` saved under the name.
+    group: Option<String>,
     /// Whether items that do not exist at the moment asked about are shown too.
     #[graphql(default)]
     include_ended: bool,
@@ -146,26 +145,12 @@ impl ItemFilter {
                 .map(sureness)
                 .collect(),
             include_ended: self.include_ended,
-            attributes: conditions(self.attributes)?,
+            attributes: conditions(self.attributes),
+            group: self.group,
             labels: labels(self.labels),
-            ..model::ItemFilter::default()
         };
-        let lists = [
-            filter.kinds.len(),
-            filter.criticality.len(),
-            filter.freshness.len(),
-        ];
-        if lists.into_iter().any(|entries| ENTRIES_MAX < entries) {
-            let message = format!("a list in a filter has at most {ENTRIES_MAX} entries");
-            return Err(ErrorCode::BadInput.error(message));
-        }
-        if filter
-            .text
-            .as_ref()
-            .is_some_and(|text| TEXT_MAX < text.chars().count())
-        {
-            let message = format!("text has at most {TEXT_MAX} letters");
-            return Err(ErrorCode::BadInput.error(message));
+        if let Some(fault) = filter.fault() {
+            return Err(ErrorCode::BadInput.error(fault));
         }
         Ok(filter)
     }
@@ -178,17 +163,17 @@ impl ItemChoice {
         at: &Standpoint,
         filter: Option<ItemFilter>,
     ) -> Result<Self> {
-        let filters = vec![filter.unwrap_or_default().read()?];
-        Self::reading(ctx, at, filters, None).await
+        Self::reading(ctx, at, filter, None).await
     }
 
     /// Reads what filters need from the disk, and one attribute more.
     pub(crate) async fn reading(
         ctx: &Context<'_>,
         at: &Standpoint,
-        filters: Vec<model::ItemFilter>,
+        filter: Option<ItemFilter>,
         also: Option<String>,
     ) -> Result<Self> {
+        let filters = with_groups(at, filter.unwrap_or_default().read()?)?;
         let mut choice = Self {
             attributes: AttributeTable::default(),
             cuts: Vec::new(),
@@ -270,23 +255,31 @@ fn sureness(freshness: Freshness) -> Sureness {
     }
 }
 
-fn conditions(given: Option<Vec<AttributeCondition>>) -> Result<Vec<AttributeTest>> {
-    let mut tests = Vec::new();
-    for condition in given.unwrap_or_default() {
-        let operator = AttributeOperator::from(condition.operator);
-        let value = condition.value.map(|value| value.0);
-        let comparable = value.as_ref().is_some_and(|value| !value.is_null());
-        if operator != AttributeOperator::Exists && !comparable {
-            let message = format!("the condition on {} needs a value", condition.name);
+fn conditions(given: Option<Vec<AttributeCondition>>) -> Vec<AttributeTest> {
+    let given = given.unwrap_or_default().into_iter();
+    given
+        .map(|condition| AttributeTest {
+            name: condition.name,
+            operator: condition.operator.into(),
+            value: condition.value.map(|value| value.0),
+        })
+        .collect()
+}
+
+/// A filter, and those of the groups it names and they name.
+fn with_groups(at: &Standpoint, filter: model::ItemFilter) -> Result<Vec<model::ItemFilter>> {
+    let mut filters = vec![filter];
+    while let Some(name) = filters.last().and_then(|filter| filter.group.clone()) {
+        if GROUPS_DEEP < filters.len() {
+            let message = format!("groups name each other more than {GROUPS_DEEP} deep");
             return Err(ErrorCode::BadInput.error(message));
         }
-        tests.push(AttributeTest {
-            name: condition.name,
-            operator,
-            value,
-        });
+        let Some(group) = at.view.graph.group(&name) else {
+            return Err(ErrorCode::BadInput.error(format!("no group is called {name}")));
+        };
+        filters.push(group.defined.filter.clone());
     }
-    Ok(tests)
+    Ok(filters)
 }
 
 fn labels(given: Option<Vec<LabelCondition>>) -> Vec<LabelTest> {

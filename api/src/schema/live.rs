@@ -226,7 +226,9 @@ fn change_of(event: &Event) -> Option<&model::Change> {
         | Event::KindDefined(_)
         | Event::KindWithdrawn(_)
         | Event::RelationKindDefined(_)
-        | Event::RelationKindWithdrawn(_) => None,
+        | Event::RelationKindWithdrawn(_)
+        | Event::GroupDefined(_)
+        | Event::GroupWithdrawn(_) => None,
     }
 }
 
@@ -255,6 +257,8 @@ fn incident_of(event: &Event) -> Option<IncidentId> {
         | Event::KindDefined(_)
         | Event::KindWithdrawn(_)
         | Event::RelationKindDefined(_)
-        | Event::RelationKindWithdrawn(_) => None,
+        | Event::RelationKindWithdrawn(_)
+        | Event::GroupDefined(_)
+        | Event::GroupWithdrawn(_) => None,
     }
 }

@@ -3,6 +3,7 @@
 mod findings;
 mod groups;
 mod place;
+mod saved_groups;
 
 use async_graphql::{Context, Object, Result};
 use graph::{
@@ -23,6 +24,8 @@ use findings::{
 };
 use groups::{ItemGroupBy, ItemGroups};
 pub(crate) use place::ItemPlace;
+pub(crate) use saved_groups::GroupMutation;
+use saved_groups::Groups;
 
 /// How many items of a circle, and from how many its shortest way is looked for.
 const CYCLE_ITEMS_MAX: usize = 50;
@@ -69,8 +72,7 @@ impl StructureQuery {
                 ErrorCode::BadInput.error("attribute goes with ATTRIBUTE, and only with it")
             );
         }
-        let filters = vec![filter.unwrap_or_default().read()?];
-        let choice = ItemChoice::reading(ctx, &at, filters, attribute.clone()).await?;
+        let choice = ItemChoice::reading(ctx, &at, filter, attribute.clone()).await?;
         ask(ctx, move || {
             let (items, cuts) = choice.items(&at);
             let counted = match (by.known(), attribute) {
@@ -86,6 +88,21 @@ impl StructureQuery {
             ItemGroups::of(&at, counted, cuts)
         })
         .await
+    }
+
+    /// Groups that are saved as a search, in order of name.
+    #[graphql(complexity = "page_cost(first, None, child_complexity)")]
+    async fn groups(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many are listed; 20 when missing.")] first: Option<i32>,
+        #[graphql(desc = "From where to look; now and newest when missing.")] as_of: Option<
+            AsOfInput,
+        >,
+    ) -> Result<Groups> {
+        let first = question_size(ctx, first)?;
+        let at = Standpoint::of(ctx, as_of.as_ref()).await?;
+        Ok(Groups::of(&at, first))
     }
 
     /// Important items that need less important ones: directly, unless the relation is stated as weak,

@@ -3,7 +3,7 @@
 use model::{Actor, Event, EventId, NewEvent, SourceName, SourceRef, Timestamp};
 use serde_json::Value;
 
-use super::{change, identity, incident, item, kind, relation};
+use super::{change, group, identity, incident, item, kind, relation};
 use crate::decoded::{Malformed, Part};
 use crate::fields::{self, Fields, Path, Problems, nearest};
 use crate::split::{Wrapping, split, unfold};
@@ -122,12 +122,14 @@ fn acting(event: &Event) -> Actor {
         | Event::KindDefined(_)
         | Event::KindWithdrawn(_)
         | Event::RelationKindDefined(_)
-        | Event::RelationKindWithdrawn(_) => Actor::default(),
+        | Event::RelationKindWithdrawn(_)
+        | Event::GroupDefined(_)
+        | Event::GroupWithdrawn(_) => Actor::default(),
     }
 }
 
 /// The types a sender may state.
-const TYPES: [&str; 19] = [
+const TYPES: [&str; 21] = [
     "item.observed",
     "item.retired",
     "relation.observed",
@@ -147,6 +149,8 @@ const TYPES: [&str; 19] = [
     "kind.withdrawn",
     "relation_kind.defined",
     "relation_kind.withdrawn",
+    "group.defined",
+    "group.withdrawn",
 ];
 
 /// Whether a sender may state events of this type.
@@ -189,6 +193,10 @@ pub(crate) fn read_data(
         }
         "source.retracted" => identity::retracted(data, path, problems).map(Event::SourceRetracted),
         "source.restored" => identity::restored(data, path, problems).map(Event::SourceRestored),
+        "group.defined" => {
+            group::defined(data, path, problems).map(|it| Event::GroupDefined(Box::new(it)))
+        }
+        "group.withdrawn" => group::withdrawn(data, path, problems).map(Event::GroupWithdrawn),
         "kind.defined" => {
             kind::defined(data, path, problems).map(|kind| Event::KindDefined(Box::new(kind)))
         }

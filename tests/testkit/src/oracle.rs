@@ -39,7 +39,9 @@ impl Oracle {
             | Event::KindDefined(_)
             | Event::KindWithdrawn(_)
             | Event::RelationKindDefined(_)
-            | Event::RelationKindWithdrawn(_) => None,
+            | Event::RelationKindWithdrawn(_)
+            | Event::GroupDefined(_)
+            | Event::GroupWithdrawn(_) => None,
         };
         Self {
             relations: log.iter().filter_map(relation).collect(),

@@ -94,6 +94,8 @@ fn said(event: &Event, about: &About) -> String {
         | Event::KindWithdrawn(_)
         | Event::RelationKindDefined(_)
         | Event::RelationKindWithdrawn(_)
+        | Event::GroupDefined(_)
+        | Event::GroupWithdrawn(_)
         | Event::SourceListed(_) => format!("sent {}", event.tag().0),
     }
 }

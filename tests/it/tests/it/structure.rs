@@ -222,3 +222,44 @@ async fn what_is_amiss_is_told_with_items_and_relations() {
     assert_eq!(answer["drift"]["totalCount"], json!(0));
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_group_is_a_search_that_lasts_until_it_is_withdrawn() {
+    let folder = folder();
+    let server = Running::over(folder.path()).await;
+    server
+        .take(&[
+            item(&json!({ "key": "host:a", "attributes": { "os": "Debian 12" }, "owner": "sre" })),
+            item(&json!({ "key": "host:b", "attributes": { "os": "Rocky 9" }, "owner": "sre" })),
+            item(&json!({ "key": "service:c", "owner": "sre" })),
+        ])
+        .await;
+    let define = |name: &str, filter: &str| {
+        format!(
+            r#"mutation {{ defineGroup(input: {{ source: "ops", name: "{name}", filter: {{ {filter} }} }}) {{ position }} }}"#
+        )
+    };
+    server
+        .ask(&define("sre-hosts", r#"kind: "host", owner: "sre""#))
+        .await;
+    let nested =
+        r#"group: "sre-hosts", attributes: [{ name: "os", operator: CONTAINS, value: "debian" }]"#;
+    server.ask(&define("debian", nested)).await;
+    let members = r#"{ items(filter: { group: "debian" }) { nodes { key } } groups { totalCount groups { name filter } } }"#;
+    let answer = server.ask(members).await;
+    assert_eq!(keys(&answer), ["host:a"]);
+    assert_eq!(answer["groups"]["totalCount"], json!(2));
+    assert_eq!(
+        answer["groups"]["groups"][1]["filter"],
+        json!({ "kinds": ["host"], "owners": ["sre"] })
+    );
+    server.stop().await;
+    let again = Running::over(folder.path()).await;
+    assert_eq!(again.ask(members).await, answer);
+    again
+        .ask(r#"mutation { withdrawGroup(input: { source: "ops", name: "debian" }) { position } }"#)
+        .await;
+    let left = again.ask("{ groups { groups { name } } }").await;
+    assert_eq!(left["groups"]["groups"], json!([{ "name": "sre-hosts" }]));
+    again.stop().await;
+}
