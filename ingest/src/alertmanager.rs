@@ -20,10 +20,16 @@ use serde_json::value::RawValue;
 
 use crate::decoded::{Malformed, NotUnderstood, Part};
 use crate::fields::{self, Fields, Path, Problems, shortened};
+use crate::intake::Address;
 use crate::split::unfold;
 
 /// How the quarantine calls this form.
-pub(crate) const FORMAT: &str = "alertmanager";
+const FORMAT: &str = "alertmanager";
+
+/// Where notifications are taken.
+pub(crate) const ADDRESS: Address = Address::of_json(FORMAT, "/ingest/alertmanager", |delivery| {
+    decode(&delivery.body, delivery.received_at)
+});
 
 const SOURCE: &str = "alertmanager";
 
@@ -79,13 +85,14 @@ fn part_of(alert: &str, group: &Group, path: &Path<'_>, received_at: Timestamp) 
 }
 
 fn not_a_notification(body: &[u8], received_at: Timestamp) -> Part {
-    Part::Unknown(NotUnderstood {
+    Part::Unknown(Box::new(NotUnderstood {
         source: SourceName::new(SOURCE),
         occurred: Occurred::Received(received_at),
         format: FORMAT,
         body: body.to_vec(),
+        headers: Vec::new(),
         reason: "there is no list of alerts".to_owned(),
-    })
+    }))
 }
 
 /// What a notification says of all its alerts.

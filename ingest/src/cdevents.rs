@@ -188,13 +188,14 @@ pub(crate) fn is_bare(event: &Value) -> bool {
 pub(crate) fn decode_bare(event: Value, received_at: Timestamp) -> Part {
     let body = event.to_string().into_bytes();
     let unknown = |source: SourceName, occurred: Occurred, reason: String| {
-        Part::Unknown(NotUnderstood {
+        Part::Unknown(Box::new(NotUnderstood {
             source,
             occurred,
             format: FORMAT,
             body,
+            headers: Vec::new(),
             reason,
-        })
+        }))
     };
     let mut problems = Problems::default();
     let Some((tag, named)) = subject::read_context(&event, &mut problems) else {

@@ -17,11 +17,18 @@ use crate::cdevents;
 use crate::decoded::{Malformed, NotUnderstood, Part};
 use crate::events::{Envelope, is_own_type, read_data};
 use crate::fields::{Path, Problems};
-use crate::intake::{Delivery, MediaType};
+use crate::intake::{Address, Delivery, MediaType};
 use crate::split::{Wrapping, split, unfold};
 
 /// How the quarantine calls this form.
-pub(crate) const FORMAT: &str = "cloudevents";
+const FORMAT: &str = "cloudevents";
+
+/// Where they are taken.
+pub(crate) const ADDRESS: Address = Address {
+    takes,
+    expects: "application/cloudevents+json, application/cloudevents-batch+json, application/json, or ce- headers",
+    ..Address::of_json(FORMAT, "/ingest/cloudevents", decode)
+};
 
 /// One event, its envelope read.
 struct CloudEvent {
@@ -45,12 +52,12 @@ enum Data {
 }
 
 /// Whether a body of this media type with these headers speaks CloudEvents or CDEvents.
-pub(crate) fn takes(media: &MediaType, headers: &HeaderMap) -> bool {
+fn takes(media: &MediaType, headers: &HeaderMap) -> bool {
     media.is_json() || (binary::is_binary(headers) && !media.is_cloudevents())
 }
 
 /// Every event of a request, each for itself.
-pub(crate) fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
+fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
     if binary::is_binary(&delivery.headers) && !delivery.media.is_cloudevents() {
         let mut problems = Problems::default();
         let event = binary::read(delivery, &mut problems);
@@ -147,12 +154,13 @@ impl CloudEvent {
             Some(at) => Occurred::Stated(at),
             None => Occurred::Received(received_at),
         };
-        Part::Unknown(NotUnderstood {
+        Part::Unknown(Box::new(NotUnderstood {
             source: self.source,
             occurred,
             format: FORMAT,
             body: self.whole.to_string().into_bytes(),
+            headers: Vec::new(),
             reason,
-        })
+        }))
     }
 }

@@ -15,7 +15,7 @@ pub(crate) enum Part {
     /// Nothing, by the sender's fault.
     Rejected(Problems),
     /// It parses, and nobody here knows what it means.
-    Unknown(NotUnderstood),
+    Unknown(Box<NotUnderstood>),
 }
 
 /// A part that goes to the quarantine.
@@ -29,6 +29,8 @@ pub(crate) struct NotUnderstood {
     pub(crate) format: &'static str,
     /// The part, as that decoder takes it.
     pub(crate) body: Vec<u8>,
+    /// The headers that it needs to read it again: `x-github-event`.
+    pub(crate) headers: Vec<(String, String)>,
     /// Why nobody understood it.
     pub(crate) reason: String,
 }

@@ -14,7 +14,26 @@ mod relation;
 #[cfg(test)]
 mod tests;
 
+use crate::intake::{Address, Delivery};
+use crate::split::Wrapping;
+
 pub(crate) use decode::{Envelope, decode, is_own_type, read_data};
+
+/// Where they are taken.
+pub(crate) const ADDRESS: Address = Address {
+    takes: |media, _| media.is_json() || media.is_json_lines(),
+    expects: "application/json or application/x-ndjson",
+    ..Address::of_json("events", "/ingest/events", |delivery| {
+        decode(&delivery.body, wrapping(delivery), delivery.received_at)
+    })
+};
+
+fn wrapping(delivery: &Delivery) -> Wrapping {
+    match delivery.media.is_json_lines() {
+        true => Wrapping::Lines,
+        false => Wrapping::Json,
+    }
+}
 
 /// The published form, as JSON Schema.
 pub(crate) const SCHEMA: &str = include_str!("../../docs/schema/events.schema.json");

@@ -2,6 +2,7 @@
 //!
 //! It knows no source's form; each address brings its decoder.
 
+mod address;
 pub(crate) mod answer;
 pub(crate) mod body;
 mod counters;
@@ -18,17 +19,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use model::{Clock, Timestamp};
 
-use crate::decoded::{Malformed, Part};
 use crate::events;
+use crate::proof::Claimed;
 use crate::room::Room;
-use crate::split::Wrapping;
-use crate::{Known, Quarantine, Recorder, alertmanager, cloudevents};
+use crate::{Known, Quarantine, Recorder, Sender};
+use address::ADDRESSES;
+pub(crate) use address::Address;
 use answer::Refusal;
 use counters::Counters;
 pub use counters::IntakeCounters;
@@ -54,9 +56,9 @@ pub struct Intake {
     clock: Arc<dyn Clock>,
     limits: IntakeLimits,
     bodies: Room,
-    events: Counters,
-    cloudevents: Counters,
-    alertmanager: Counters,
+    /// One for each address, in their order.
+    counters: Vec<Counters>,
+    senders: Vec<Arc<Sender>>,
     known: Option<Arc<dyn Known>>,
     listings: listing::Running,
 }
@@ -71,17 +73,8 @@ pub(crate) struct Delivery {
     pub(crate) body: Vec<u8>,
     /// When it came.
     pub(crate) received_at: Timestamp,
-}
-
-/// One address: which bodies it takes, and what they mean.
-struct Address {
-    /// Whether it takes this media type.
-    takes: fn(&MediaType, &HeaderMap) -> bool,
-    /// What it takes, for people.
-    expects: &'static str,
-    decode: fn(&Delivery) -> Result<Vec<Part>, Malformed>,
-    /// Where it counts.
-    counters: fn(&Intake) -> &Counters,
+    /// Who sent it.
+    pub(crate) sender: Arc<Sender>,
 }
 
 impl Intake {
@@ -98,9 +91,8 @@ impl Intake {
             clock,
             bodies: Room::new(limits.bodies_in_flight_bytes),
             limits,
-            events: Counters::default(),
-            cloudevents: Counters::default(),
-            alertmanager: Counters::default(),
+            counters: ADDRESSES.map(|_| Counters::default()).into(),
+            senders: Vec::new(),
             known: None,
             listings: listing::Running::default(),
         }
@@ -113,66 +105,46 @@ impl Intake {
         self
     }
 
+    /// The same, which knows these senders.
+    #[must_use]
+    pub fn with_senders(mut self, senders: Vec<Sender>) -> Self {
+        self.senders = senders.into_iter().map(Arc::new).collect();
+        self
+    }
+
     /// What came to each address and what became of it.
-    pub fn counters(&self) -> [IntakeCounters; 3] {
-        [
-            self.events.read("events"),
-            self.cloudevents.read("cloudevents"),
-            self.alertmanager.read("alertmanager"),
-        ]
+    pub fn counters(&self) -> Vec<IntakeCounters> {
+        let read = |(counters, address): (&Counters, &Address)| counters.read(address.form);
+        self.counters.iter().zip(ADDRESSES).map(read).collect()
+    }
+
+    /// Every form that an address of the intake takes.
+    pub fn forms() -> impl Iterator<Item = &'static str> {
+        ADDRESSES.into_iter().map(|address| address.form)
     }
 }
 
 /// Every address of the intake.
 pub fn routes(intake: Arc<Intake>) -> Router {
-    Router::new()
-        .route("/ingest/events", post(take_events))
+    let mut routes = Router::new()
         .route("/ingest/events/schema.json", get(show_schema))
-        .route("/ingest/listing", post(listing::take_listing))
-        .route("/ingest/alertmanager", post(take_alerts))
-        .route("/ingest/cloudevents", post(take_cloudevents))
-        .layer(DefaultBodyLimit::disable())
-        .with_state(intake)
-}
-
-const EVENTS: Address = Address {
-    takes: |media, _| media.is_json() || media.is_json_lines(),
-    expects: "application/json or application/x-ndjson",
-    decode: |delivery| {
-        let wrapping = if delivery.media.is_json_lines() {
-            Wrapping::Lines
-        } else {
-            Wrapping::Json
-        };
-        events::decode(&delivery.body, wrapping, delivery.received_at)
-    },
-    counters: |intake| &intake.events,
-};
-
-const CLOUDEVENTS: Address = Address {
-    takes: cloudevents::takes,
-    expects: "application/cloudevents+json, application/cloudevents-batch+json, application/json, or ce- headers",
-    decode: cloudevents::decode,
-    counters: |intake| &intake.cloudevents,
-};
-
-async fn take_cloudevents(State(intake): State<Arc<Intake>>, request: Request) -> Response {
-    intake.take(&CLOUDEVENTS, request).await
-}
-
-const ALERTS: Address = Address {
-    takes: |media, _| media.is_json(),
-    expects: "application/json",
-    decode: |delivery| alertmanager::decode(&delivery.body, delivery.received_at),
-    counters: |intake| &intake.alertmanager,
-};
-
-async fn take_alerts(State(intake): State<Arc<Intake>>, request: Request) -> Response {
-    intake.take(&ALERTS, request).await
-}
-
-async fn take_events(State(intake): State<Arc<Intake>>, request: Request) -> Response {
-    intake.take(&EVENTS, request).await
+        .route("/ingest/listing", post(listing::take_listing));
+    for (index, address) in ADDRESSES.into_iter().enumerate() {
+        let unnamed = post(
+            move |State(intake): State<Arc<Intake>>, request: Request| async move {
+                intake.take(index, address, "", request).await
+            },
+        );
+        let named = post(
+            move |State(intake): State<Arc<Intake>>, Path(name): Path<String>, request: Request| async move {
+                intake.take(index, address, &name, request).await
+            },
+        );
+        routes = routes
+            .route(address.path, unnamed)
+            .route(&format!("{}/{{sender}}", address.path), named);
+    }
+    routes.layer(DefaultBodyLimit::disable()).with_state(intake)
 }
 
 async fn show_schema() -> Response {
@@ -181,12 +153,19 @@ async fn show_schema() -> Response {
 }
 
 impl Intake {
-    async fn take(self: &Arc<Self>, address: &'static Address, request: Request) -> Response {
-        let counters = (address.counters)(self);
-        match self.try_take(address, request).await {
+    async fn take(
+        self: Arc<Self>,
+        index: usize,
+        address: &'static Address,
+        name: &str,
+        request: Request,
+    ) -> Response {
+        let counters = self.counters.get(index);
+        let counters = counters.expect("there are counters for each address");
+        match self.try_take(address, name, request).await {
             Ok(answer) => {
                 counters.answered(&answer);
-                answer.into_response()
+                (address.respond)(answer)
             }
             Err(refusal) => {
                 counters.refused(&refusal);
@@ -198,8 +177,10 @@ impl Intake {
     async fn try_take(
         self: &Arc<Self>,
         address: &'static Address,
+        name: &str,
         request: Request,
     ) -> Result<answer::Answer, Refusal> {
+        let sender = self.sender(address.form, name)?;
         let media = MediaType::of(request.headers());
         if !(address.takes)(&media, request.headers()) {
             return Err(Refusal::MediaType {
@@ -219,8 +200,14 @@ impl Intake {
                 media,
                 body: unpacked.body,
                 received_at,
+                sender,
             };
-            let parts = (address.decode)(&delivery).map_err(Refusal::Malformed)?;
+            let proved = address
+                .proof
+                .check(&delivery.claimed(), &delivery.sender.secrets);
+            proved.map_err(Refusal::Unproven)?;
+            let mut parts = (address.decode)(&delivery).map_err(Refusal::Malformed)?;
+            delivery.sender.sign(&mut parts);
             let sorted = settle::sort(&intake.quarantine, intake.recorder.rules(), parts)?;
             settle::submit(&intake.recorder, sorted)
         };
@@ -228,5 +215,25 @@ impl Intake {
             .await
             .map_err(Refusal::Stopped)??;
         settle::settle(pending).await
+    }
+
+    /// Who sends to an address. One without a name needs no entry in the configuration.
+    fn sender(&self, form: &str, name: &str) -> Result<Arc<Sender>, Refusal> {
+        let mut senders = self.senders.iter();
+        match senders.find(|sender| sender.form == form && sender.name == name) {
+            Some(sender) => Ok(Arc::clone(sender)),
+            None if name.is_empty() => Ok(Arc::new(Sender::unnamed(form))),
+            None => Err(Refusal::UnknownSender(name.to_owned())),
+        }
+    }
+}
+
+impl Delivery {
+    fn claimed(&self) -> Claimed<'_> {
+        Claimed {
+            headers: &self.headers,
+            body: &self.body,
+            received_at: self.received_at,
+        }
     }
 }

@@ -14,11 +14,14 @@ mod kubernetes;
 #[cfg(test)]
 mod mutate;
 mod otlp;
+#[expect(dead_code, reason = "the signed senders come next")]
+mod proof;
 mod quarantine;
 mod recorder;
 pub mod redact;
 mod room;
 mod scrub;
+mod sender;
 mod split;
 
 pub use intake::{
@@ -33,3 +36,4 @@ pub use quarantine::{
     QuarantineStats, QuarantinedBody,
 };
 pub use recorder::{RecordError, RecordedBatch, Recorder, RecorderLimits};
+pub use sender::{Secret, Sender};

@@ -7,6 +7,7 @@ mod graphql;
 mod kubernetes;
 mod layers;
 mod log_url;
+mod sender;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ pub use graphql::GraphQlSettings;
 pub use kubernetes::KubernetesSettings;
 pub use layers::{ConfigError, Layers, RESERVED_VARIABLES, VARIABLE_PREFIX};
 pub use log_url::{LogUrl, LogUrlError};
+pub use sender::SenderSettings;
 
 const MIB: usize = 1024 * 1024;
 
@@ -36,6 +38,8 @@ pub struct Settings {
     pub log: LogUrl,
     /// Clusters of Kubernetes to follow.
     pub kubernetes: Vec<KubernetesSettings>,
+    /// Senders to the intake that need more than an address.
+    pub senders: Vec<SenderSettings>,
     /// Connections and requests.
     pub http: HttpSettings,
     /// The log's segments, and saved states of the fold.
@@ -201,6 +205,7 @@ impl Settings {
             data_dir: PathBuf::from("epicenter-data"),
             log: LogUrl::Segments(None),
             kubernetes: Vec::new(),
+            senders: Vec::new(),
             http: HttpSettings {
                 connections_max: 1024,
                 head_timeout_ms: 10_000,
@@ -294,6 +299,9 @@ impl Settings {
                     source_name: source,
                 });
             }
+        }
+        for (index, sender) in self.senders.iter().enumerate() {
+            sender.check(self.senders.get(..index).unwrap_or_default())?;
         }
         if self.graphql.documents_only && self.graphql.documents.as_os_str().is_empty() {
             return Err(ConfigError::NoDocuments);

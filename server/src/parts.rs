@@ -15,7 +15,7 @@ use store::{EventLog, LogHealth, MemoryLog, SegmentLog, Snapshots};
 use crate::adapters::NewestKinds;
 use crate::adapters::known::StatedBefore;
 use crate::clock::SystemClock;
-use crate::config::{LogUrl, Settings};
+use crate::config::{LogUrl, SenderSettings, Settings};
 use crate::data_dir::DataDir;
 use crate::health::Readiness;
 use crate::indexer::Indexer;
@@ -88,6 +88,8 @@ impl Parts {
             clock,
             limits::intake_limits(&settings.ingest),
         );
+        let senders = settings.senders.iter().map(SenderSettings::read);
+        let intake = intake.with_senders(senders.collect::<Result<_, _>>()?);
         let intake = Arc::new(intake.comparing_with(Arc::new(StatedBefore {
             log: Arc::clone(&log),
             published: Arc::clone(&published),

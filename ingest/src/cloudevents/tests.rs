@@ -1,9 +1,11 @@
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use axum::http::{HeaderName, HeaderValue};
 use proptest::prelude::*;
 
 use super::*;
+use crate::Sender;
 use crate::mutate::{any_json, put};
 
 fn told(parts: Result<Vec<Part>, Malformed>) -> String {
@@ -47,6 +49,7 @@ fn binary(headers: &[(&'static str, &str)], body: &str) -> String {
         headers: map,
         body: body.as_bytes().to_vec(),
         received_at: "2026-11-20T12:00:00Z".parse().unwrap(),
+        sender: Arc::new(Sender::unnamed(FORMAT)),
     }))
 }
 
@@ -236,6 +239,7 @@ proptest! {
             headers,
             body,
             received_at: Timestamp::MIN,
+            sender: Arc::new(Sender::unnamed(FORMAT)),
         };
         decode(&delivery).unwrap();
     }

@@ -12,6 +12,7 @@ use thiserror::Error;
 use tokio::task::JoinError;
 
 use crate::decoded::Malformed;
+use crate::proof::Unproven;
 use crate::{QuarantineError, RecordError};
 
 /// A sender that was told to wait comes back after so many seconds.
@@ -21,32 +22,38 @@ const RETRY_LATE_S: u32 = 30;
 
 /// What became of the parts of a request.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     /// The last position of this request; for what was recorded before, its first position.
-    pub(super) position: Option<LogPosition>,
+    pub(crate) position: Option<LogPosition>,
     /// Parts written now.
-    pub(super) accepted: usize,
+    pub(crate) accepted: usize,
     /// Parts written before.
-    pub(super) duplicates: usize,
+    pub(crate) duplicates: usize,
     /// Parts kept aside because nobody understood them.
-    pub(super) quarantined: usize,
+    pub(crate) quarantined: usize,
     /// What is wrong with the others.
-    pub(super) rejected: Vec<Rejection>,
+    pub(crate) rejected: Vec<Rejection>,
     #[serde(skip)]
     pub(super) conflicts_only: bool,
 }
 
-impl IntoResponse for Answer {
-    fn into_response(self) -> Response {
+impl Answer {
+    /// The status of the answer; `success` when anything was taken, or nothing was wrong.
+    pub(crate) fn status(&self, success: StatusCode) -> StatusCode {
         let taken = 0 < self.accepted + self.duplicates + self.quarantined;
-        let status = if taken || self.rejected.is_empty() {
-            StatusCode::OK
+        if taken || self.rejected.is_empty() {
+            success
         } else if self.conflicts_only {
             StatusCode::CONFLICT
         } else {
             StatusCode::BAD_REQUEST
-        };
-        (status, Json(self)).into_response()
+        }
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        (self.status(StatusCode::OK), Json(self)).into_response()
     }
 }
 
@@ -56,6 +63,12 @@ pub(crate) enum Refusal {
     /// The body is not in the form of its address.
     #[error("{}", .0.reason)]
     Malformed(Malformed),
+    /// The sender did not prove itself.
+    #[error(transparent)]
+    Unproven(Unproven),
+    /// The configuration names no such sender.
+    #[error("no sender {0:?} is configured for this address")]
+    UnknownSender(String),
     /// The body is larger than a body may be.
     #[error("the body has more than {0} bytes after decompression")]
     TooLarge(usize),
@@ -100,6 +113,8 @@ impl Refusal {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
             Self::MediaType { .. } | Self::Encoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Unproven(_) => StatusCode::UNAUTHORIZED,
+            Self::UnknownSender(_) => StatusCode::NOT_FOUND,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Busy | Self::Record(_) | Self::Quarantine(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Stopped(_) => StatusCode::INTERNAL_SERVER_ERROR,

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use model::{ContentHash, LogPosition, NewEvent, Rejection};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use model::{ContentHash, LogPosition, NewEvent, Rejection, Timestamp};
 use store::Appended;
 use thiserror::Error;
 use tokio::task::JoinError;
 
-use super::Intake;
+use super::{Address, Delivery, Intake, MediaType, address};
 use crate::decoded::{Malformed, Part};
 use crate::kinds::kept;
-use crate::{QuarantineError, RecordError, alertmanager, cdevents, cloudevents};
+use crate::sender::SENDER_HEADER;
+use crate::{QuarantineError, QuarantinedBody, RecordError, Sender, cdevents};
 
 /// What became of a body that was understood in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,19 +91,47 @@ impl Intake {
         let (Some(received_at), Some(body)) = (received_at, body) else {
             return Err(ReprocessError::NotFound(hash));
         };
-        let parts = match body.format.as_str() {
-            alertmanager::FORMAT => alertmanager::decode(&body.body, received_at),
-            cloudevents::FORMAT | cdevents::FORMAT => {
-                cloudevents::decode_json(&body.body, received_at)
-            }
-            kept::FORMAT => {
-                let fact = kept::read(&body.body, received_at);
-                return self.within_rules(vec![fact.map_err(ReprocessError::NotUnderstood)?]);
-            }
-            other => return Err(ReprocessError::NoDecoder(other.to_owned())),
+        if body.format == kept::FORMAT {
+            let fact = kept::read(&body.body, received_at);
+            return self.within_rules(vec![fact.map_err(ReprocessError::NotUnderstood)?]);
+        }
+        let form = match body.format.as_str() {
+            cdevents::FORMAT => "cloudevents",
+            other => other,
         };
+        let Some(address) = address::of_form(form) else {
+            return Err(ReprocessError::NoDecoder(body.format));
+        };
+        let parts = (address.decode)(&self.delivery_of(body, address, received_at));
         let malformed = |malformed: Malformed| ReprocessError::NotUnderstood(malformed.reason);
         self.within_rules(understood(parts.map_err(malformed)?)?)
+    }
+
+    /// A kept body as its decoder met it.
+    fn delivery_of(
+        &self,
+        body: QuarantinedBody,
+        address: &Address,
+        received_at: Timestamp,
+    ) -> Delivery {
+        let mut headers = HeaderMap::new();
+        let mut name = String::new();
+        for (header, value) in body.headers {
+            if header == SENDER_HEADER {
+                name.clone_from(&value);
+            }
+            let value = HeaderValue::try_from(value).ok();
+            let pair = HeaderName::try_from(header).ok().zip(value);
+            headers.extend(pair);
+        }
+        let sender = self.sender(address.form, &name);
+        Delivery {
+            headers,
+            media: MediaType::parse(body.content_type.as_deref().unwrap_or("application/json")),
+            body: body.body,
+            received_at,
+            sender: sender.unwrap_or_else(|_| Arc::new(Sender::unnamed(address.form))),
+        }
     }
 
     /// What still breaks a rule stays where it is.

@@ -55,7 +55,7 @@ pub(super) fn sort(
             },
             Part::Rejected(problems) => sorted.rejected.extend(problems.rejections(index)),
             Part::Unknown(unknown) => {
-                let event = keep(quarantine, unknown).map_err(Refusal::Quarantine)?;
+                let event = keep(quarantine, *unknown).map_err(Refusal::Quarantine)?;
                 sorted.add(index, vec![event], Becomes::Quarantined);
             }
         }
@@ -99,7 +99,7 @@ fn keep(quarantine: &Quarantine, unknown: NotUnderstood) -> Result<NewEvent, Qua
         source: unknown.source.clone(),
         format: unknown.format.to_owned(),
         content_type: Some("application/json".to_owned()),
-        headers: Vec::new(),
+        headers: unknown.headers,
         body: unknown.body,
         reason: unknown.reason.clone(),
     })?;

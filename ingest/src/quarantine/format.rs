@@ -24,7 +24,8 @@ const HEADERS_MAX: usize = 16;
 const TEXT_BYTES: usize = 256;
 
 /// Headers that help to understand a body and carry no credential.
-const KEPT_HEADERS: [&str; 12] = [
+const KEPT_HEADERS: [&str; 13] = [
+    "epicenter-sender",
     "content-type",
     "content-encoding",
     "user-agent",

@@ -93,6 +93,30 @@ pub enum ConfigError {
         /// The source that is named twice, or has no cluster.
         source_name: String,
     },
+    /// Nothing it sends would be taken as meant.
+    #[error("the `[[senders]]` table of form {form:?} and name {name:?}: {reason}")]
+    Sender {
+        /// Its form.
+        form: String,
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// A secret could not be read.
+    #[error("could not read the secret file {path}")]
+    SecretFile {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Everybody could prove it.
+    #[error("the secret file {path} begins with an empty line")]
+    EmptySecret {
+        /// Which file.
+        path: PathBuf,
+    },
     /// It would never do anything.
     #[error("`{key}` must be at least 1")]
     Zero {

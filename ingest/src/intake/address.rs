@@ -1,0 +1,59 @@
+//! Every address that takes facts over HTTP. A new source is a module and a row here.
+
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+
+use super::answer::Answer;
+use super::{Delivery, MediaType};
+use crate::decoded::{Malformed, Part};
+use crate::proof::Proof;
+use crate::{alertmanager, cloudevents, events};
+
+/// One address: which bodies it takes, and what they mean.
+pub(crate) struct Address {
+    /// What the form is called among the counters, in the quarantine and in the configuration.
+    pub(crate) form: &'static str,
+    /// Where it is; a sender that the configuration names has its name behind it.
+    pub(crate) path: &'static str,
+    /// Whether it takes this media type.
+    pub(crate) takes: fn(&MediaType, &HeaderMap) -> bool,
+    /// What it takes, for people.
+    pub(crate) expects: &'static str,
+    /// How its senders prove themselves, where the configuration holds a secret.
+    pub(crate) proof: Proof,
+    /// What a body means. A body that lay in the quarantine comes here again.
+    pub(crate) decode: fn(&Delivery) -> Result<Vec<Part>, Malformed>,
+    /// The answer in the words that its senders expect.
+    pub(crate) respond: fn(Answer) -> Response,
+}
+
+/// All of them.
+pub(crate) const ADDRESSES: [&Address; 3] = [
+    &events::ADDRESS,
+    &cloudevents::ADDRESS,
+    &alertmanager::ADDRESS,
+];
+
+impl Address {
+    /// An address of JSON bodies under `/ingest`, with a token and the common answer.
+    pub(crate) const fn of_json(
+        form: &'static str,
+        path: &'static str,
+        decode: fn(&Delivery) -> Result<Vec<Part>, Malformed>,
+    ) -> Self {
+        Self {
+            form,
+            path,
+            takes: |media, _| media.is_json(),
+            expects: "application/json",
+            proof: Proof::Token,
+            decode,
+            respond: Answer::into_response,
+        }
+    }
+}
+
+/// The address that reads bodies of this form.
+pub(super) fn of_form(form: &str) -> Option<&'static Address> {
+    ADDRESSES.into_iter().find(|address| address.form == form)
+}

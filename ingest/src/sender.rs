@@ -1,0 +1,75 @@
+//! Who sends to an address: where its facts are filed, and the secrets that it proves itself by.
+//!
+//! The schemes of proof are in `proof.rs`; this is what the configuration says.
+
+use std::fmt;
+
+use model::SourceName;
+
+use crate::decoded::Part;
+
+/// The header by which a body in the quarantine remembers its sender.
+pub(crate) const SENDER_HEADER: &str = "epicenter-sender";
+
+/// A secret shared with a sender. It shows itself to nobody.
+#[derive(Clone)]
+pub struct Secret(Box<[u8]>);
+
+/// One sender that the configuration names.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    /// Which form it speaks: `github`.
+    pub form: String,
+    /// The last part of its address, `/ingest/github/NAME`; empty for `/ingest/github`.
+    pub name: String,
+    /// The source that its facts come from; the form's own when `None`.
+    pub source: Option<SourceName>,
+    /// The environment of what names none.
+    pub environment: Option<String>,
+    /// Any one of them proves a body, so that a secret can be changed with an overlap.
+    /// Without any, nothing is proved.
+    pub secrets: Vec<Secret>,
+}
+
+impl Secret {
+    /// A secret of these bytes; `None` if there are none.
+    pub fn new(bytes: impl Into<Box<[u8]>>) -> Option<Self> {
+        let bytes = bytes.into();
+        (!bytes.is_empty()).then_some(Self(bytes))
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+impl Sender {
+    /// The sender at `/ingest/FORM` of which the configuration says nothing.
+    pub(crate) fn unnamed(form: &str) -> Self {
+        Self {
+            form: form.to_owned(),
+            name: String::new(),
+            source: None,
+            environment: None,
+            secrets: Vec::new(),
+        }
+    }
+
+    /// Notes on what nobody understood who sent it, for the day it is read again.
+    pub(crate) fn sign(&self, parts: &mut [Part]) {
+        for part in parts {
+            if let Part::Unknown(unknown) = part
+                && !self.name.is_empty()
+            {
+                let name = (SENDER_HEADER.to_owned(), self.name.clone());
+                unknown.headers.push(name);
+            }
+        }
+    }
+}
