@@ -4,6 +4,7 @@
 //! kept whatever the others are.
 
 use model::{NewEvent, Occurred, SourceName};
+use serde_json::Value;
 
 use crate::fields::Problems;
 
@@ -16,6 +17,12 @@ pub(crate) enum Part {
     Rejected(Problems),
     /// It parses, and nobody here knows what it means.
     Unknown(Box<NotUnderstood>),
+    /// It is understood, and it is no change, no incident and no item: why it is not kept.
+    #[expect(dead_code, reason = "the senders that say such things come next")]
+    Ignored(&'static str),
+    /// The sender asks whether the address is meant, and wants this answer and nothing else.
+    #[expect(dead_code, reason = "the senders that ask come next")]
+    Asked(Value),
 }
 
 /// A part that goes to the quarantine.

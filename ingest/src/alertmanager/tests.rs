@@ -144,6 +144,7 @@ fn a_bad_alert_does_not_hide_a_good_one() {
             Part::Events(events) => writeln!(told, "{} event", events.len()).unwrap(),
             Part::Rejected(problems) => writeln!(told, "{:?}", problems.told).unwrap(),
             Part::Unknown(unknown) => writeln!(told, "{}", unknown.reason).unwrap(),
+            other => panic!("{other:?}"),
         }
     }
     insta::assert_snapshot!(told, @r#"

@@ -37,7 +37,7 @@ fn meaning(event: Value) -> String {
             }
         }
         Part::Unknown(unknown) => writeln!(told, "  kept aside: {}", unknown.reason).unwrap(),
-        Part::Rejected(problems) => panic!("{problems:?}"),
+        other => panic!("{other:?}"),
     }
     told
 }

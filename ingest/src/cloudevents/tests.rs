@@ -26,6 +26,7 @@ fn told(parts: Result<Vec<Part>, Malformed>) -> String {
                 let body = String::from_utf8(unknown.body).unwrap();
                 writeln!(told, "kept aside: {}\n  {body}", unknown.reason).unwrap();
             }
+            other => panic!("{other:?}"),
         }
     }
     told

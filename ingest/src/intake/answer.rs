@@ -7,6 +7,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use model::{LogPosition, Rejection};
 use serde::Serialize;
+use serde_json::Value;
 use store::AppendError;
 use thiserror::Error;
 use tokio::task::JoinError;
@@ -31,16 +32,22 @@ pub(crate) struct Answer {
     pub(crate) duplicates: usize,
     /// Parts kept aside because nobody understood them.
     pub(crate) quarantined: usize,
+    /// Parts that are understood and say nothing here.
+    #[serde(skip_serializing_if = "is_none")]
+    pub(crate) ignored: usize,
     /// What is wrong with the others.
     pub(crate) rejected: Vec<Rejection>,
     #[serde(skip)]
     pub(super) conflicts_only: bool,
+    /// What the sender asked to hear, instead of all this.
+    #[serde(skip)]
+    pub(super) asked: Option<Value>,
 }
 
 impl Answer {
     /// The status of the answer; `success` when anything was taken, or nothing was wrong.
     pub(crate) fn status(&self, success: StatusCode) -> StatusCode {
-        let taken = 0 < self.accepted + self.duplicates + self.quarantined;
+        let taken = 0 < self.accepted + self.duplicates + self.quarantined + self.ignored;
         if taken || self.rejected.is_empty() {
             success
         } else if self.conflicts_only {
@@ -51,8 +58,19 @@ impl Answer {
     }
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes what it asks about by reference"
+)]
+const fn is_none(count: &usize) -> bool {
+    *count == 0
+}
+
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
+        if let Some(asked) = self.asked {
+            return Json(asked).into_response();
+        }
         (self.status(StatusCode::OK), Json(self)).into_response()
     }
 }

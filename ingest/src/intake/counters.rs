@@ -15,6 +15,8 @@ pub struct IntakeCounters {
     pub duplicates: u64,
     /// Parts kept aside.
     pub quarantined: u64,
+    /// Parts that are understood and say nothing here.
+    pub ignored: u64,
     /// Problems told to senders.
     pub rejected: u64,
     /// Requests refused because too much was waiting or the log took nothing.
@@ -29,6 +31,7 @@ pub(super) struct Counters {
     accepted: AtomicU64,
     duplicates: AtomicU64,
     quarantined: AtomicU64,
+    ignored: AtomicU64,
     rejected: AtomicU64,
     refused_busy: AtomicU64,
     refused_invalid: AtomicU64,
@@ -40,6 +43,7 @@ impl Counters {
             (&self.accepted, answer.accepted),
             (&self.duplicates, answer.duplicates),
             (&self.quarantined, answer.quarantined),
+            (&self.ignored, answer.ignored),
             (&self.rejected, answer.rejected.len()),
         ];
         for (counter, more) in counted {
@@ -62,6 +66,7 @@ impl Counters {
             accepted: get(&self.accepted),
             duplicates: get(&self.duplicates),
             quarantined: get(&self.quarantined),
+            ignored: get(&self.ignored),
             rejected: get(&self.rejected),
             requests_refused_busy: get(&self.refused_busy),
             requests_refused_invalid: get(&self.refused_invalid),

@@ -1,6 +1,7 @@
 //! Brings the parts of a request where they belong: into the log, the quarantine, or back.
 
 use model::{Actor, Event, NewEvent, QuarantinedInput, Rejection};
+use serde_json::Value;
 use store::Appended;
 
 use super::answer::{Answer, Refusal};
@@ -14,6 +15,16 @@ pub(super) struct Sorted {
     batch: Vec<NewEvent>,
     shares: Vec<Share>,
     rejected: Vec<Rejection>,
+    aside: Aside,
+}
+
+/// What of a request comes neither into the log nor back as a fault.
+#[derive(Clone, Default)]
+struct Aside {
+    /// Parts that say nothing here.
+    ignored: usize,
+    /// The answer that the sender asked for.
+    asked: Option<Value>,
 }
 
 /// Which events of the batch belong to one part.
@@ -45,6 +56,7 @@ pub(super) fn sort(
         batch: Vec::with_capacity(parts.len()),
         shares: Vec::with_capacity(parts.len()),
         rejected: Vec::new(),
+        aside: Aside::default(),
     };
     let mut check = rules.map(Rules::begin);
     for (index, part) in parts.into_iter().enumerate() {
@@ -58,6 +70,11 @@ pub(super) fn sort(
                 let event = keep(quarantine, *unknown).map_err(Refusal::Quarantine)?;
                 sorted.add(index, vec![event], Becomes::Quarantined);
             }
+            Part::Ignored(reason) => {
+                tracing::trace!("ignored a part of a request: {reason}");
+                sorted.aside.ignored += 1;
+            }
+            Part::Asked(answer) => sorted.aside.asked = Some(answer),
         }
     }
     Ok(sorted)
@@ -122,6 +139,7 @@ pub(super) struct Pending {
     submitted: Option<Submitted>,
     shares: Vec<Share>,
     rejected: Vec<Rejection>,
+    aside: Aside,
 }
 
 /// Hands the events to the log.
@@ -134,6 +152,7 @@ pub(super) fn submit(recorder: &Recorder, sorted: Sorted) -> Result<Pending, Ref
         submitted,
         shares: sorted.shares,
         rejected: sorted.rejected,
+        aside: sorted.aside,
     })
 }
 
@@ -146,6 +165,7 @@ pub(super) fn submit_or_return(
         batch: sorted.batch.clone(),
         shares: sorted.shares.clone(),
         rejected: sorted.rejected.clone(),
+        aside: sorted.aside.clone(),
     };
     submit(recorder, sorted).map_err(|refusal| Box::new((kept, refusal)))
 }
@@ -160,6 +180,8 @@ pub(super) async fn settle(pending: Pending) -> Result<Answer, Refusal> {
     let mut answer = Answer {
         position: recorded.position(),
         rejected: pending.rejected,
+        ignored: pending.aside.ignored,
+        asked: pending.aside.asked,
         ..Answer::default()
     };
     let mut outcomes = recorded.outcomes.into_iter();

@@ -66,6 +66,7 @@ pub(super) fn register_intake(intake: &Arc<Intake>, metrics: &Metrics) {
                 ("accepted", counters.accepted),
                 ("duplicate", counters.duplicates),
                 ("quarantined", counters.quarantined),
+                ("ignored", counters.ignored),
                 ("rejected", counters.rejected),
             ] {
                 let help = "Parts of requests, by form and by what became of them.";
