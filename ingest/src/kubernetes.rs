@@ -30,7 +30,7 @@ use counters::Counters;
 pub use counters::KubernetesCounters;
 use pace::Pace;
 use resources::Scope;
-use watcher::Watcher;
+use watcher::{PAGE_OBJECTS_MAX, Watcher};
 use writer::Writer;
 
 /// Messages that wait for the writer; each holds at most a page.
@@ -131,6 +131,7 @@ impl KubernetesWatch {
             counters: Arc::clone(&self.counters),
             teller: teller.clone(),
             page_objects: config.page_objects.max(1),
+            page_objects_max: PAGE_OBJECTS_MAX.max(config.page_objects),
         });
         let watching = future::join_all(watchers.map(Watcher::run).collect::<Vec<_>>());
         drop(teller);

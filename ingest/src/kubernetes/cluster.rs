@@ -52,6 +52,8 @@ pub(super) struct Cluster {
     names: Names,
     /// Namespaces whose selections are to be worked out anew.
     selecting: BTreeSet<Box<str>>,
+    /// Namespaces whose selections tell of items, as no object of the cluster does.
+    selected: BTreeSet<Box<str>>,
     unsaid: BTreeSet<SourceKey>,
     /// What the source stated before this process, as far as it was not met yet.
     stated: HashMap<CiId, StatedItem>,
@@ -111,6 +113,7 @@ impl Cluster {
             selections: BTreeMap::new(),
             names: Names::default(),
             selecting: BTreeSet::new(),
+            selected: BTreeSet::new(),
             unsaid: BTreeSet::new(),
             stated: HashMap::new(),
             words: Words::default(),
@@ -122,7 +125,7 @@ impl Cluster {
 
     /// How many objects are known.
     pub(super) fn len(&self) -> usize {
-        self.objects.len()
+        self.objects.len() - self.selected.len()
     }
 
     /// Whether every list was read once, or refused, and what was stated before is still to be brought.
@@ -313,6 +316,7 @@ impl Cluster {
                 namespace,
                 name: "".into(),
             };
+            self.selected.insert(teller.namespace.clone());
             self.tell(&teller, listing.items);
         }
     }

@@ -24,8 +24,13 @@ use crate::import::Surroundings;
 
 /// The largest page of a list.
 const PAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// So many attempts without a word, and the place to resume from is given up.
-const ATTEMPTS_MAX: u32 = 3;
+/// So many failures in a row that may be those of the place to resume from, and it is given up.
+///
+/// A server that is away, busy or broken says nothing against the place, however long it is so:
+/// one that comes back and has forgotten it says so itself.
+const DOUBTS_MAX: u32 = 3;
+/// The most objects that a page is asked for where smaller ones take so long that the list is forgotten.
+pub(super) const PAGE_OBJECTS_MAX: usize = 10_000;
 
 /// What a watcher tells the one who writes.
 #[derive(Debug)]
@@ -54,8 +59,9 @@ pub(super) struct Watcher {
     pub(super) intake: Arc<Intake>,
     pub(super) counters: Arc<Counters>,
     pub(super) teller: mpsc::Sender<(usize, Told)>,
-    /// Objects of one page.
+    /// Objects of one page, and the most that fit one.
     pub(super) page_objects: usize,
+    pub(super) page_objects_max: usize,
 }
 
 /// Where a watcher stands.
@@ -65,6 +71,16 @@ struct Standing {
     version: Option<String>,
     /// Attempts without a word from the server.
     attempts: u32,
+    /// Those of them that may have failed because of the version.
+    doubts: u32,
+}
+
+impl Standing {
+    /// The server said something from this place on.
+    fn heard(&mut self) {
+        self.attempts = 0;
+        self.doubts = 0;
+    }
 }
 
 /// Why a list or a watch did not go on.
@@ -90,6 +106,29 @@ enum Trouble {
     TooLarge,
     #[error("nobody takes what was read")]
     Stopped,
+}
+
+impl Trouble {
+    /// Whether it may be the version to resume from that is wrong, and not the way to the server.
+    fn doubts_the_place(&self) -> bool {
+        match self {
+            Self::Gone | Self::Forbidden(_) | Self::Ended(..) | Self::Unreadable => true,
+            Self::Status(status, _) => {
+                let is_of_the_moment = matches!(
+                    *status,
+                    StatusCode::UNAUTHORIZED
+                        | StatusCode::REQUEST_TIMEOUT
+                        | StatusCode::TOO_MANY_REQUESTS
+                );
+                status.is_client_error() && !is_of_the_moment
+            }
+            Self::Request(_)
+            | Self::Broken(_)
+            | Self::Silent(_)
+            | Self::TooLarge
+            | Self::Stopped => false,
+        }
+    }
 }
 
 impl Watcher {
@@ -127,7 +166,10 @@ impl Watcher {
         match trouble {
             Trouble::Gone => {
                 add(&self.counters.relists, 1);
-                standing.version = None;
+                if standing.version.take().is_none() {
+                    // It was forgotten while it was read: fewer pages are read sooner.
+                    self.page_objects = (2 * self.page_objects).min(self.page_objects_max);
+                }
                 return Some(wait);
             }
             Trouble::Forbidden(status) if standing.version.is_none() => {
@@ -142,11 +184,16 @@ impl Watcher {
                 self.tell(Told::Forbidden).await.ok()?;
                 return Some(self.pace.longest);
             }
-            Trouble::TooLarge => self.page_objects = (self.page_objects / 4).max(1),
+            Trouble::TooLarge => {
+                self.page_objects_max = (self.page_objects / 2).max(1);
+                self.page_objects = (self.page_objects / 4).max(1);
+            }
             _ => {}
         }
         add(&self.counters.errors, 1);
-        if ATTEMPTS_MAX <= standing.attempts && standing.version.take().is_some() {
+        standing.doubts += u32::from(trouble.doubts_the_place());
+        if DOUBTS_MAX <= standing.doubts && standing.version.take().is_some() {
+            standing.doubts = 0;
             add(&self.counters.relists, 1);
         }
         let asked = match &trouble {
@@ -203,7 +250,7 @@ impl Watcher {
             let frame = timeout(silence, body.frame()).await;
             let frame = match frame.map_err(|_| Trouble::Silent(silence))? {
                 None => {
-                    standing.attempts = 0;
+                    standing.heard();
                     return Ok(());
                 }
                 Some(frame) => frame.map_err(Trouble::Broken)?,
@@ -258,7 +305,7 @@ impl Watcher {
         // Only now: what was not told would be lost behind a newer version.
         if let Some(version) = reached.filter(|version| !version.is_empty()) {
             standing.version = Some(version);
-            standing.attempts = 0;
+            standing.heard();
         }
         trouble.map_or(Ok(()), Err)
     }

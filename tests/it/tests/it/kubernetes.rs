@@ -3,86 +3,24 @@
 //! `KUBERNETES_OBJECTS` and `KUBERNETES_BREAKS` make it longer: `tests/long` takes 50,000 and 100.
 
 mod api;
+mod cluster;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
 use server::config::{KubernetesSettings, Settings};
+use tempfile::TempDir;
 
 use crate::running::{Running, folder};
 use api::Api;
+use cluster::{Cluster, SECRETS};
 
-/// What no file may hold: the value of a secret as it comes, and decoded.
-const SECRETS: [&str; 2] = [
-    "aHVudGVyMi1odW50ZXIyLWh1bnRlcjI=",
-    "hunter2-hunter2-hunter2",
-];
+/// How many lists a cluster has.
+const LISTS: u64 = 14;
 
 fn number(variable: &str, otherwise: usize) -> usize {
     let set = std::env::var(variable).ok();
     set.and_then(|text| text.parse().ok()).unwrap_or(otherwise)
-}
-
-/// Fills a cluster with so many objects, most of them pods.
-fn fill(api: &Api, objects: usize) {
-    let created = "2026-11-20T08:00:00Z";
-    api.set(
-        "namespaces",
-        "",
-        "shop",
-        json!({ "metadata": { "uid": "ns" } }),
-    );
-    let nodes = (objects / 50).max(1);
-    for number in 0..nodes {
-        let name = format!("node-{number}");
-        let node = json!({ "metadata": { "uid": name, "creationTimestamp": created },
-            "status": { "nodeInfo": { "machineID": format!("machine-{number}") } } });
-        api.set("nodes", "", &name, node);
-    }
-    let few = (objects / 50).max(1);
-    for number in 0..few {
-        let (name, app) = (
-            format!("app-{number}"),
-            json!({ "app": format!("app-{number}") }),
-        );
-        let template = json!({ "metadata": { "labels": app }, "spec": { "containers": [{ "image": "shop:1" }] } });
-        api.set(
-            "deployments",
-            "shop",
-            &name,
-            json!({ "metadata": { "uid": format!("d-{name}"),
-            "creationTimestamp": created }, "spec": { "replicas": 3, "template": template } }),
-        );
-        api.set("services", "shop", &name, json!({ "metadata": { "uid": format!("s-{name}"),
-            "creationTimestamp": created }, "spec": { "selector": app, "ports": [{ "port": 8080 }] } }));
-        api.set("secrets", "shop", &name, json!({ "metadata": { "uid": format!("x-{name}"),
-            "creationTimestamp": created, "annotations": {
-                "kubectl.kubernetes.io/last-applied-configuration": SECRETS[0] } },
-            "type": "Opaque", "data": { "password": SECRETS[0] }, "stringData": { "plain": SECRETS[1] } }));
-        api.set(
-            "configmaps",
-            "shop",
-            &name,
-            json!({ "metadata": { "uid": format!("c-{name}"),
-            "creationTimestamp": created }, "data": { "key": SECRETS[1] } }),
-        );
-    }
-    let others = 1 + nodes + 4 * few;
-    for number in 0..objects.saturating_sub(others) {
-        api.set("pods", "shop", &format!("pod-{number}"), pod(number, nodes));
-    }
-}
-
-fn pod(number: usize, nodes: usize) -> Value {
-    json!({
-        "metadata": { "uid": format!("pod-{number}"), "creationTimestamp": "2026-11-20T09:00:00Z",
-            "labels": { "app": "app-0" },
-            "ownerReferences": [{ "kind": "StatefulSet", "name": "set", "controller": true }] },
-        "spec": { "nodeName": format!("node-{}", number % nodes), "containers": [{ "image": "shop:1" }] },
-        "status": { "podIP": format!("10.{}.{}.{}", number >> 16, (number >> 8) & 255, number & 255),
-            "startTime": "2026-11-20T09:00:05Z" },
-    })
 }
 
 fn settings(api: &Api, folder: &Path) -> Settings {
@@ -97,38 +35,151 @@ fn settings(api: &Api, folder: &Path) -> Settings {
     settings
 }
 
-/// A measure of the only cluster.
-async fn measure(server: &Running, name: &str) -> u64 {
-    let (_, text) = server.get("/metrics").await;
-    let line = text
-        .lines()
-        .find(|line| line.starts_with(&format!("{name}{{")));
-    let value = line.and_then(|line| line.rsplit(' ').next()?.parse().ok());
-    value.unwrap_or_default()
+/// A server that follows a cluster.
+struct Following {
+    server: Running,
+    folder: TempDir,
+    cluster: Cluster,
+    /// Events that earlier runs of the server wrote.
+    before: u64,
 }
 
-/// Waits until a measure is what it must become; it must never be more.
-async fn until(server: &Running, name: &str, expected: u64) {
-    let begun = Instant::now();
-    loop {
-        let value = measure(server, name).await;
-        if value == expected {
-            return;
+impl Following {
+    /// Starts, and waits until everything was listed and said.
+    async fn start(objects: usize) -> Self {
+        let mut cluster = Cluster::with(Api::start().await, objects);
+        *cluster.truth("source.listed  ") += 1;
+        let folder = folder();
+        let server = Running::with(settings(&cluster.api, folder.path()), folder.path()).await;
+        let following = Self {
+            server,
+            folder,
+            cluster,
+            before: 0,
+        };
+        following.all_is_said().await;
+        following.until("kubernetes_objects", objects as u64).await;
+        following
+    }
+
+    /// Stops the server, lets things happen, and starts it again.
+    async fn restart(mut self, while_away: impl FnOnce(&mut Cluster)) -> Self {
+        self.server.stop().await;
+        self.before = self.cluster.events();
+        while_away(&mut self.cluster);
+        *self.cluster.truth("source.listed  ") += 1;
+        let settings = settings(&self.cluster.api, self.folder.path());
+        self.server = Running::with(settings, self.folder.path()).await;
+        self
+    }
+
+    /// A measure of the only cluster.
+    async fn measure(&self, name: &str) -> u64 {
+        let (_, text) = self.server.get("/metrics").await;
+        let mut lines = text.lines();
+        let line = lines.find(|line| line.starts_with(&format!("{name}{{")));
+        let value = line.and_then(|line| line.rsplit(' ').next()?.parse().ok());
+        value.unwrap_or_default()
+    }
+
+    /// Waits until a measure is what it must become; it must never be more.
+    async fn until(&self, name: &str, expected: u64) {
+        let value = self.at_least(name, expected).await;
+        assert_eq!(value, expected, "{name}");
+    }
+
+    async fn at_least(&self, name: &str, expected: u64) -> u64 {
+        let begun = Instant::now();
+        loop {
+            let value = self.measure(name).await;
+            if expected <= value {
+                return value;
+            }
+            let waited = begun.elapsed();
+            assert!(
+                waited < Duration::from_secs(300),
+                "{name} is {value} after {waited:?}, expected {expected}"
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        assert!(value < expected, "{name} is {value}, expected {expected}");
-        let waited = begun.elapsed();
-        assert!(
-            waited < Duration::from_secs(300),
-            "{name} is {value} after {waited:?}, expected {expected}"
+    }
+
+    /// Waits until everything that is true was said.
+    async fn all_is_said(&self) {
+        let events = self.cluster.events() - self.before;
+        self.until("kubernetes_events_total", events).await;
+    }
+
+    async fn pods_are_those_that_exist(&self) {
+        let document = r#"{ items(filter: { kinds: ["pod"] }, first: 1) { totalCount } }"#;
+        let answer = self.server.ask(document).await;
+        assert_eq!(
+            answer["items"]["totalCount"],
+            self.cluster.api.count("pods")
         );
-        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+
+    /// One of the ways in which a connection fails, while things happen.
+    async fn fail(&mut self, round: usize) {
+        let api = &self.cluster.api;
+        match round % 10 {
+            // Torn in the middle of a line, before or after things happen.
+            0 => api.break_watches(),
+            1 => {}
+            // Away, and what it would resume from is forgotten meanwhile.
+            2 => api.set_down(true),
+            3 => api.compact(),
+            4 => api.end_watches(),
+            // What it resumes from is what the last line said, not a bookmark.
+            5 => api.set_without_bookmarks(true),
+            6 => api.set_repeating(true),
+            7 => {
+                api.refuse_next(3 * LISTS as usize, &[429, 500, 503]);
+                api.break_watches();
+            }
+            8 => api.set_down(true),
+            // Lists that are so slow that the server forgets them on the way.
+            _ => {
+                api.slow_down(2, Some(Duration::from_millis(1)));
+                api.compact();
+            }
+        }
+        let torn = api.did().torn_lines;
+        self.cluster.happen(round);
+        let api = &self.cluster.api;
+        match round % 10 {
+            1 | 5 | 6 => api.break_watches(),
+            2 => {
+                // Somebody noticed and will come back to where it was.
+                while api.did().torn_lines == torn {
+                    tokio::task::yield_now().await;
+                }
+                api.compact();
+                api.set_down(false);
+            }
+            8 => api.set_down(false),
+            _ => {}
+        }
+        self.all_is_said().await;
+        self.cluster.api.set_without_bookmarks(false);
+        self.cluster.api.set_repeating(false);
+    }
+
+    /// Everything is listed again, and nothing is said: nothing happened.
+    async fn relist(&self) {
+        let lists = self.measure("kubernetes_lists_total").await;
+        self.cluster.api.compact();
+        self.cluster.beat();
+        self.at_least("kubernetes_lists_total", lists + LISTS).await;
+        self.all_is_said().await;
     }
 }
 
-async fn pods_that_exist(server: &Running) -> u64 {
-    let document = r#"{ items(filter: { kinds: ["pod"] }, first: 1) { totalCount } }"#;
-    let answer = server.ask(document).await;
-    answer["items"]["totalCount"].as_u64().expect("a count")
+/// The most memory this process ever held, the API server of the test with it.
+fn memory_max() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    line.unwrap_or("VmHWM: unknown").replace('\t', " ")
 }
 
 /// Looks through every file of a folder.
@@ -141,9 +192,14 @@ fn files_with(folder: &Path, text: &str) -> Vec<String> {
             continue;
         }
         let bytes = std::fs::read(&path).unwrap_or_default();
-        if bytes
-            .windows(text.len())
-            .any(|some| some == text.as_bytes())
+        let first = text.as_bytes().first();
+        let places = bytes
+            .iter()
+            .enumerate()
+            .filter(|(_, byte)| Some(*byte) == first);
+        if places
+            .map(|(place, _)| &bytes[place..])
+            .any(|rest| rest.starts_with(text.as_bytes()))
         {
             found.push(path.display().to_string());
         }
@@ -151,106 +207,69 @@ fn files_with(folder: &Path, text: &str) -> Vec<String> {
     found
 }
 
-/// What happens in a cluster while nobody watches: three real changes, and two that are none.
-fn happen(api: &Api, round: usize) {
-    api.set(
-        "pods",
-        "shop",
-        &format!("new-{round}"),
-        pod(100_000 + round, 1),
-    );
-    api.delete("pods", "shop", &format!("pod-{round}"));
-    api.touch("deployments", "shop", "app-0", |deployment| {
-        let replicas = deployment["spec"]["replicas"].as_u64().unwrap_or_default();
-        deployment["spec"]["replicas"] = json!(replicas + 1);
-    });
-    heartbeat(api);
-}
-
-fn heartbeat(api: &Api) {
-    api.touch("nodes", "", "node-0", |node| {
-        node["status"]["conditions"] = json!([{ "lastHeartbeatTime": "2026-11-20T10:00:00Z" }]);
-        node["metadata"]["managedFields"] = json!([{ "manager": "kubelet" }]);
-    });
-    api.touch("secrets", "shop", "app-0", |secret| {
-        secret["metadata"]["managedFields"] = json!([{ "manager": "kubectl" }]);
-    });
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_is_followed_through_every_fault_without_a_false_or_missed_change() {
     let objects = number("KUBERNETES_OBJECTS", 500);
-    let breaks = number("KUBERNETES_BREAKS", 12);
-    let api = Api::start().await;
-    fill(&api, objects);
-    api.compact();
-    let folder = folder();
+    let breaks = number("KUBERNETES_BREAKS", 10);
     let begun = Instant::now();
-    let server = Running::with(settings(&api, folder.path()), folder.path()).await;
-    until(&server, "kubernetes_objects", objects as u64).await;
-    // Every object is an item; so are the cluster itself and the word that all was listed.
-    let mut events = objects as u64 + 2;
-    until(&server, "kubernetes_events_total", events).await;
+    let mut following = Following::start(objects).await;
     let listed = begun.elapsed();
-
     for round in 0..breaks {
-        let torn = api.did().torn_lines;
-        match round % 4 {
-            0 => api.break_watches(),
-            1 => api.set_down(true),
-            2 => api.compact(),
-            _ => {}
-        }
-        happen(&api, round);
-        if round % 4 == 1 {
-            // Somebody noticed and will come back to where it was.
-            while api.did().torn_lines == torn {
-                tokio::task::yield_now().await;
-            }
-            // What it would resume from is forgotten while it is away.
-            api.compact();
-            api.set_down(false);
-        }
-        if round % 4 == 3 {
-            api.break_watches();
-        }
-        events += 3;
-        until(&server, "kubernetes_events_total", events).await;
+        following.fail(round).await;
     }
-    assert_eq!(
-        pods_that_exist(&server).await,
-        api.names("pods").len() as u64
-    );
-    let did = api.did();
-    assert!(
-        0 < did.torn_lines && 0 < did.gone_answers && 0 < did.gone_lines,
-        "{did:?}"
-    );
     let survived = begun.elapsed();
-    server.stop().await;
+    following.pods_are_those_that_exist().await;
+    following.relist().await;
+    let did = following.cluster.api.did();
+    let all = [
+        did.torn_lines,
+        did.gone_answers,
+        did.gone_lines,
+        did.repeated_lines,
+    ];
+    assert!(all.iter().all(|times| 0 < *times), "{did:?}");
+    assert!(0 < did.refusals && 0 < did.late_pages, "{did:?}");
 
     // What happens while the server is away is found when it comes back, and nothing else is.
-    happen(&api, breaks);
-    let lists = api.did().lists;
-    let server = Running::with(settings(&api, folder.path()), folder.path()).await;
-    until(&server, "kubernetes_events_total", 4).await;
-    assert_eq!(api.did().lists, lists + 14);
-    heartbeat(&api);
-    api.break_watches();
-    happen(&api, breaks + 1);
-    until(&server, "kubernetes_events_total", 7).await;
-    assert_eq!(
-        pods_that_exist(&server).await,
-        api.names("pods").len() as u64
-    );
-    server.stop().await;
+    following = following.restart(|cluster| cluster.happen(breaks)).await;
+    following.all_is_said().await;
+    following.cluster.beat();
+    following.cluster.api.break_watches();
+    following.cluster.happen(breaks + 1);
+    following.all_is_said().await;
+    following.pods_are_those_that_exist().await;
+    following.server.stop().await;
+    following
+        .cluster
+        .is_all_that_is_said_in(following.folder.path());
     for secret in SECRETS {
-        assert_eq!(
-            files_with(&folder.path().join("data"), secret),
-            Vec::<String>::new()
-        );
+        let files = files_with(&following.folder.path().join("data"), secret);
+        assert_eq!(files, Vec::<String>::new());
     }
     println!(
-        "{objects} objects listed in {listed:?}, {breaks} faults survived by {survived:?}, {did:?}"
+        "{objects} objects listed in {listed:?}, {breaks} faults survived by {survived:?}, all by {:?}; {}; {did:?}",
+        begun.elapsed(),
+        memory_max()
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_costs_no_list_and_a_list_read_again_says_nothing() {
+    let mut following = Following::start(300).await;
+    let lists = following.cluster.api.did().lists;
+    following.cluster.api.set_down(true);
+    let failures = following.measure("kubernetes_errors_total").await + 8 * LISTS;
+    following.cluster.happen(0);
+    let name = "kubernetes_errors_total";
+    following.at_least(name, failures).await;
+    following.cluster.api.set_down(false);
+    following.all_is_said().await;
+    assert_eq!(following.cluster.api.did().lists, lists);
+    assert_eq!(following.measure("kubernetes_relists_total").await, 0);
+    following.relist().await;
+    following.relist().await;
+    following.server.stop().await;
+    following
+        .cluster
+        .is_all_that_is_said_in(following.folder.path());
 }

@@ -1,23 +1,29 @@
 //! An API server of Kubernetes, as far as lists and watches go, that fails when a test says so.
 //!
-//! It keeps to the protocol: one version for everything, lists in pages with tokens, watches as
-//! lines of JSON from a version on, bookmarks, and 410 for versions and tokens that were compacted
-//! away, as a status or inside the stream. It checks no credentials.
+//! It keeps to the protocol: one version for everything, lists in pages of one moment with
+//! tokens, watches as lines of JSON from a version on, bookmarks, and 410 for versions and
+//! tokens that were compacted away, as a status or inside the stream. It checks no credentials.
+
+mod faults;
+mod watching;
 
 use std::collections::{BTreeMap, HashMap};
-use std::io;
 use std::net::SocketAddr;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Query, State};
-use axum::http::{StatusCode, Uri};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
 use serde_json::{Value, json};
 use tokio::sync::watch;
+
+use faults::Faults;
+use watching::Follower;
 
 /// A running API server.
 pub(crate) struct Api {
@@ -34,38 +40,38 @@ struct World {
 
 /// Namespace and name.
 type Name = (String, String);
+/// Objects as they are written in an answer.
+type Written = BTreeMap<Name, Arc<str>>;
 
 #[derive(Default)]
 struct Objects {
     version: u64,
     /// Versions before this one are forgotten.
     oldest: u64,
-    kinds: HashMap<String, BTreeMap<Name, Value>>,
-    history: Vec<Happened>,
-    /// Watches that began before this fault break.
-    faults: u64,
-    /// Whether nobody is let in.
-    is_down: bool,
-    lists: u64,
-    gone_answers: u64,
-    gone_lines: u64,
-    torn_lines: u64,
+    kinds: HashMap<String, Kind>,
+    faults: Faults,
+    did: Did,
 }
 
-#[derive(Clone)]
-struct Happened {
-    version: u64,
-    plural: String,
-    line: String,
+#[derive(Default)]
+struct Kind {
+    objects: Arc<Written>,
+    /// The list that is being read, and its version: every page of it shows that moment.
+    listed: Option<(u64, Arc<Written>)>,
+    /// Lines of watches with their versions, in order.
+    history: Vec<(u64, String)>,
 }
 
 /// What the server did, for a test that wants to be sure it happened.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Did {
     pub(crate) lists: u64,
     pub(crate) gone_answers: u64,
     pub(crate) gone_lines: u64,
     pub(crate) torn_lines: u64,
+    pub(crate) repeated_lines: u64,
+    pub(crate) late_pages: u64,
+    pub(crate) refusals: u64,
 }
 
 impl Api {
@@ -112,25 +118,31 @@ impl Api {
     pub(crate) fn set(&self, plural: &str, namespace: &str, name: &str, mut object: Value) {
         let mut state = self.state();
         state.version += 1;
+        let version = state.version;
         let metadata = &mut object["metadata"];
         metadata["name"] = json!(name);
         if !namespace.is_empty() {
             metadata["namespace"] = json!(namespace);
         }
-        metadata["resourceVersion"] = json!(state.version.to_string());
-        let key = (namespace.to_owned(), name.to_owned());
+        metadata["resourceVersion"] = json!(version.to_string());
         let kind = state.kinds.entry(plural.to_owned()).or_default();
-        let was_there = kind.insert(key, object.clone()).is_some();
-        let what = if was_there { "MODIFIED" } else { "ADDED" };
-        state.happened(plural, what, &object);
+        let key = (namespace.to_owned(), name.to_owned());
+        let written: Arc<str> = object.to_string().into();
+        let before = Arc::make_mut(&mut kind.objects).insert(key, Arc::clone(&written));
+        let what = match before {
+            Some(_) => "MODIFIED",
+            None => "ADDED",
+        };
+        kind.happened(version, what, &written);
         self.ring(state);
     }
 
     /// Changes an object in place.
     pub(crate) fn touch(&self, plural: &str, namespace: &str, name: &str, with: fn(&mut Value)) {
         let key = (namespace.to_owned(), name.to_owned());
-        let object = self.state().kinds[plural].get(&key).cloned();
-        let mut object = object.unwrap_or_else(|| panic!("no {plural} {key:?}"));
+        let written = self.state().kinds[plural].objects.get(&key).cloned();
+        let written = written.unwrap_or_else(|| panic!("no {plural} {key:?}"));
+        let mut object = serde_json::from_str(&written).expect("it was written here");
         with(&mut object);
         self.set(plural, namespace, name, object);
     }
@@ -142,50 +154,22 @@ impl Api {
         let version = state.version;
         let key = (namespace.to_owned(), name.to_owned());
         let kind = state.kinds.get_mut(plural).expect("the kind");
-        let mut object = kind.remove(&key).expect("the object");
+        let removed = Arc::make_mut(&mut kind.objects).remove(&key);
+        let mut object: Value = serde_json::from_str(&removed.expect("the object")).expect("JSON");
         object["metadata"]["resourceVersion"] = json!(version.to_string());
-        state.happened(plural, "DELETED", &object);
+        kind.happened(version, "DELETED", &object.to_string());
         self.ring(state);
     }
 
-    /// Names of all objects of a kind.
-    pub(crate) fn names(&self, plural: &str) -> Vec<String> {
+    /// How many objects of a kind there are.
+    pub(crate) fn count(&self, plural: &str) -> usize {
         let state = self.state();
-        let names = state.kinds.get(plural).into_iter().flatten();
-        names.map(|((_, name), _)| name.clone()).collect()
+        state.kinds.get(plural).map_or(0, |kind| kind.objects.len())
     }
 
-    /// Forgets everything up to now, as compaction does.
-    pub(crate) fn compact(&self) {
-        let mut state = self.state();
-        state.version += 1;
-        state.oldest = state.version;
-        state.history.clear();
-        self.ring(state);
-    }
-
-    /// Breaks every watch in the middle of a line.
-    pub(crate) fn break_watches(&self) {
-        let mut state = self.state();
-        state.faults += 1;
-        self.ring(state);
-    }
-
-    /// Answers nobody, or everybody again.
-    pub(crate) fn set_down(&self, is_down: bool) {
-        let mut state = self.state();
-        state.is_down = is_down;
-        self.ring(state);
-    }
-
+    /// What it did so far.
     pub(crate) fn did(&self) -> Did {
-        let state = self.state();
-        Did {
-            lists: state.lists,
-            gone_answers: state.gone_answers,
-            gone_lines: state.gone_lines,
-            torn_lines: state.torn_lines,
-        }
+        self.state().did
     }
 
     fn state(&self) -> MutexGuard<'_, Objects> {
@@ -204,41 +188,61 @@ impl Drop for Api {
     }
 }
 
-impl Objects {
-    fn happened(&mut self, plural: &str, what: &str, object: &Value) {
-        let line = json!({ "type": what, "object": object }).to_string() + "\n";
-        self.history.push(Happened {
-            version: self.version,
-            plural: plural.to_owned(),
-            line,
-        });
+impl Kind {
+    fn happened(&mut self, version: u64, what: &str, written: &str) {
+        let line = format!("{{\"type\":\"{what}\",\"object\":{written}}}\n");
+        self.history.push((version, line));
     }
 
+    /// Everything after a version.
+    fn since(&self, version: u64) -> &[(u64, String)] {
+        let first = self.history.partition_point(|(at, _)| *at <= version);
+        &self.history[first..]
+    }
+}
+
+impl Objects {
     /// One page, or that its token is too old.
     fn page(&mut self, plural: &str, limit: usize, token: Option<&str>) -> Response {
-        let (version, after) = match token.and_then(|token| token.split_once('|')) {
-            Some((version, after)) => (version.parse().unwrap_or(0), after.to_owned()),
-            None => (self.version, String::new()),
-        };
-        if version < self.oldest {
-            self.gone_answers += 1;
+        let token = token.and_then(|token| {
+            let (version, after) = token.split_once('|')?;
+            let (namespace, name) = after.split_once('/')?;
+            Some((
+                version.parse().ok()?,
+                (namespace.to_owned(), name.to_owned()),
+            ))
+        });
+        self.did.lists += u64::from(token.is_none());
+        if token.is_some() && self.faults.late_pages > 0 {
+            self.faults.late_pages -= 1;
+            self.did.late_pages += 1;
             return gone().into_response();
         }
-        self.lists += u64::from(token.is_none());
-        let place = |(namespace, name): &Name| format!("{namespace}/{name}");
-        let objects = self.kinds.get(plural).into_iter().flatten();
-        let mut rest = objects.filter(|(name, _)| after.is_empty() || after < place(name));
-        let page: Vec<(String, Value)> = rest
-            .by_ref()
-            .take(limit)
-            .map(|(name, object)| (place(name), object.clone()))
-            .collect();
+        let kind = self.kinds.entry(plural.to_owned()).or_default();
+        let (version, objects, after) = match (token, kind.listed.take()) {
+            (None, _) => (self.version, Arc::clone(&kind.objects), None),
+            (Some((version, after)), Some((of, objects)))
+                if of == version && self.oldest <= version =>
+            {
+                (version, objects, Some(after))
+            }
+            (Some(_), _) => {
+                self.did.gone_answers += 1;
+                return gone().into_response();
+            }
+        };
+        let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut rest = objects.range((begin, Bound::Unbounded));
+        let page: Vec<(&Name, &Arc<str>)> = rest.by_ref().take(limit).collect();
         let mut metadata = json!({ "resourceVersion": version.to_string() });
-        if let (Some((last, _)), Some(_)) = (page.last(), rest.next()) {
-            metadata["continue"] = json!(format!("{version}|{last}"));
+        if let (Some(((namespace, name), _)), Some(_)) = (page.last(), rest.next()) {
+            metadata["continue"] = json!(format!("{version}|{namespace}/{name}"));
+            kind.listed = Some((version, Arc::clone(&objects)));
         }
-        let items: Vec<Value> = page.into_iter().map(|(_, object)| object).collect();
-        axum::Json(json!({ "kind": "List", "metadata": metadata, "items": items })).into_response()
+        let items: Vec<&str> = page.iter().map(|(_, written)| &***written).collect();
+        let items = items.join(",");
+        let body = format!("{{\"kind\":\"List\",\"metadata\":{metadata},\"items\":[{items}]}}");
+        ([(header::CONTENT_TYPE, "application/json")], body).into_response()
     }
 }
 
@@ -253,95 +257,39 @@ async fn answer(
     Query(asked): Query<HashMap<String, String>>,
 ) -> Response {
     let plural = uri.path().rsplit('/').next().unwrap_or_default().to_owned();
-    let mut state = world.state.lock().expect("no test panics with it");
-    if state.is_down {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
-    }
     let asked_for = |name: &str| asked.get(name).map(String::as_str);
-    if asked_for("watch") != Some("true") {
-        let limit = asked_for("limit").and_then(|limit| limit.parse().ok());
-        return state.page(&plural, limit.unwrap_or(usize::MAX), asked_for("continue"));
+    let refused = world.state.lock().expect("no test panics with it").refuse();
+    if let Some(refusal) = refused {
+        return refusal;
     }
-    let from = asked_for("resourceVersion").and_then(|version| version.parse().ok());
-    let from: u64 = from.expect("a watch begins at a version");
+    if asked_for("watch") == Some("true") {
+        let from = asked_for("resourceVersion").and_then(|version| version.parse().ok());
+        return watch(world, plural, from.expect("a watch begins at a version"));
+    }
+    let limit = asked_for("limit").and_then(|limit| limit.parse().ok());
+    let token = asked_for("continue");
+    if let Some(takes) = world.page_takes().filter(|_| token.is_some()) {
+        tokio::time::sleep(takes).await;
+    }
+    let mut state = world.state.lock().expect("no test panics with it");
+    state.page(&plural, limit.unwrap_or(usize::MAX), token)
+}
+
+fn watch(world: Arc<World>, plural: String, from: u64) -> Response {
+    let mut state = world.state.lock().expect("no test panics with it");
     // Who asks for what is forgotten hears it at once; who is connected, inside the stream.
     if from < state.oldest {
-        state.gone_answers += 1;
+        state.did.gone_answers += 1;
         return gone().into_response();
     }
-    let follower = Follower {
-        reached: from,
-        faults: state.faults,
-        is_over: false,
-        rung: world.bell.subscribe(),
-        plural,
-        world: Arc::clone(&world),
-    };
+    let follower = Follower::new(&state, &world, plural, from);
     drop(state);
-    let lines = stream::unfold(follower, |mut follower| async {
-        let next = follower.next().await?;
-        Some((next, follower))
-    });
-    Body::from_stream(lines).into_response()
+    Body::from_stream(follower.lines()).into_response()
 }
 
-/// One watch.
-struct Follower {
-    plural: String,
-    reached: u64,
-    faults: u64,
-    is_over: bool,
-    rung: watch::Receiver<u64>,
-    world: Arc<World>,
-}
-
-impl Follower {
-    /// The next bytes; an error tears the connection.
-    async fn next(&mut self) -> Option<Result<String, io::Error>> {
-        loop {
-            if self.is_over {
-                return Some(Err(io::Error::other("torn")));
-            }
-            self.rung.borrow_and_update();
-            if let Some(bytes) = self.now() {
-                return bytes.map(Ok);
-            }
-            self.rung.changed().await.ok()?;
-        }
-    }
-
-    /// What there is to send; `Some(None)` ends the stream in order.
-    fn now(&mut self) -> Option<Option<String>> {
-        let mut state = self.world.state.lock().expect("no test panics with it");
-        if self.reached < state.oldest {
-            if self.reached == 0 {
-                return Some(None);
-            }
-            state.gone_lines += 1;
-            self.reached = 0;
-            let line = json!({ "type": "ERROR", "object": gone().1.0 });
-            return Some(Some(format!("{line}\n")));
-        }
-        let news = state
-            .history
-            .iter()
-            .filter(|it| self.reached < it.version && it.plural == self.plural);
-        let news: Vec<String> = news.map(|happened| happened.line.clone()).collect();
-        let version = state.version;
-        let bookmark = json!({ "type": "BOOKMARK",
-            "object": { "metadata": { "resourceVersion": version.to_string() } } });
-        if self.faults < state.faults || state.is_down {
-            state.torn_lines += 1;
-            self.is_over = true;
-            let line = news.first().cloned();
-            let line = line.unwrap_or_else(|| bookmark.to_string());
-            let half: String = line.chars().take(line.chars().count() / 2).collect();
-            return Some(Some(half));
-        }
-        if self.reached == version {
-            return None;
-        }
-        self.reached = version;
-        Some(Some(format!("{}{bookmark}\n", news.concat())))
+impl World {
+    fn page_takes(&self) -> Option<Duration> {
+        let state = self.state.lock().expect("no test panics with it");
+        state.faults.page_takes
     }
 }

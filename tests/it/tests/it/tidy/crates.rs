@@ -30,7 +30,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
         ],
     ),
     ("tests/testkit", &["model"]),
-    ("tests/it", &["server", "testkit", "model"]),
+    ("tests/it", &["server", "testkit", "model", "store"]),
     (
         "benches",
         &[
