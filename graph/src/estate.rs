@@ -36,7 +36,7 @@ pub struct Estate {
 impl Projection for Estate {
     type View = GraphView;
     const NAME: &'static str = "estate";
-    const VERSION: u32 = 7;
+    const VERSION: u32 = 8;
 
     fn apply(&mut self, envelope: &EventEnvelope) {
         assert_eq!(

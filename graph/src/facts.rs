@@ -30,11 +30,12 @@ pub(crate) struct SourceSaid {
     fields: Option<Box<Fields>>,
 }
 
+/// Each is `None` once it was taken back.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Fields {
-    display_name: Stamped<Box<str>>,
-    owner: Stamped<WordIx>,
-    criticality: Stamped<WordIx>,
+    display_name: Stamped<Option<Box<str>>>,
+    owner: Stamped<Option<WordIx>>,
+    criticality: Stamped<Option<WordIx>>,
 }
 
 impl ItemFacts {
@@ -75,31 +76,37 @@ impl ItemFacts {
 
 impl SourceSaid {
     fn describe(&mut self, stamp: Stamp, item: &ObservedItem, words: &mut Words) {
-        if item.display_name.is_none() && item.owner.is_none() && item.criticality.is_none() {
+        let is_silent =
+            item.display_name.is_none() && item.owner.is_none() && item.criticality.is_none();
+        if is_silent && item.taken_back.is_none() {
             return;
         }
+        let back = item.taken_back.clone().unwrap_or_default();
         let fields = self.fields.get_or_insert_default();
         let mut word = |text: &Option<String>| text.as_deref().map(|text| words.add(text));
-        fields.owner.say(stamp, word(&item.owner));
-        fields.criticality.say(stamp, word(&item.criticality));
-        let name = item.display_name.as_deref().map(Box::from);
-        fields.display_name.say(stamp, name);
+        let said = |word: Option<WordIx>, back: bool| (word.is_some() || back).then_some(word);
+        fields.owner.say(stamp, said(word(&item.owner), back.owner));
+        let criticality = said(word(&item.criticality), back.criticality);
+        fields.criticality.say(stamp, criticality);
+        let name: Option<Box<str>> = item.display_name.as_deref().map(Box::from);
+        let is_said = name.is_some() || back.display_name;
+        fields.display_name.say(stamp, is_said.then_some(name));
     }
 
-    /// A name for people, with the time it was given.
-    pub(crate) fn display_name(&self) -> Option<(Stamp, &str)> {
+    /// A name for people, with the time it was given; none if it was taken back then.
+    pub(crate) fn display_name(&self) -> Option<(Stamp, Option<&str>)> {
         let said = &self.fields.as_ref()?.display_name;
-        Some((said.stamp()?, said.get()?))
+        Some((said.stamp()?, said.get()?.as_deref()))
     }
 
-    /// The team that answers for it, with the time it was named.
-    pub(crate) fn owner(&self) -> Option<(Stamp, WordIx)> {
+    /// The team that answers for it, with the time it was named; none if it was taken back then.
+    pub(crate) fn owner(&self) -> Option<(Stamp, Option<WordIx>)> {
         let said = &self.fields.as_ref()?.owner;
         Some((said.stamp()?, *said.get()?))
     }
 
-    /// How much depends on it, with the time that was said.
-    pub(crate) fn criticality(&self) -> Option<(Stamp, WordIx)> {
+    /// How much depends on it, with the time that was said; none if it was taken back then.
+    pub(crate) fn criticality(&self) -> Option<(Stamp, Option<WordIx>)> {
         let said = &self.fields.as_ref()?.criticality;
         Some((said.stamp()?, *said.get()?))
     }

@@ -146,12 +146,14 @@ fn value_of(item: &ObservedItem, name: &str) -> Option<Value> {
 }
 
 fn field_of(item: &ObservedItem, field: ItemField) -> Option<Value> {
-    let said = match field {
-        ItemField::DisplayName => &item.display_name,
-        ItemField::Owner => &item.owner,
-        ItemField::Criticality => &item.criticality,
+    let back = item.taken_back.as_ref();
+    let (said, is_back) = match field {
+        ItemField::DisplayName => (&item.display_name, back.map(|back| back.display_name)),
+        ItemField::Owner => (&item.owner, back.map(|back| back.owner)),
+        ItemField::Criticality => (&item.criticality, back.map(|back| back.criticality)),
     };
-    said.clone().map(Value::String)
+    let said = said.clone().map(Value::String);
+    said.or_else(|| is_back.filter(|back| *back).map(|_| Value::Null))
 }
 
 /// The values of an item at a moment, or by the newest word of each source without one; by name.

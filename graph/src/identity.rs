@@ -12,6 +12,7 @@ mod classes;
 mod contested;
 mod decided;
 mod hinted;
+mod named;
 mod rules;
 mod saved;
 
@@ -23,13 +24,12 @@ use smallvec::SmallVec;
 
 use crate::cow::CowVec;
 use crate::intern::Words;
-use crate::mention::{KEY_SCHEME, Link, Mention, MentionIx, Name, Parts, ReadKey, TimedAlias};
+use crate::mention::{KEY_SCHEME, Mention, MentionIx, Name, Parts, ReadKey};
 use crate::table::Table;
 
 use attach::{Attachment, Keyed, attachments};
 use classes::{Bond, Cluster, Reason};
 use decided::Decisions;
-use rules::SHARED_MAX;
 
 pub use decided::decision_id;
 pub(crate) use decided::{Decided, Decision, DecisionId};
@@ -134,29 +134,6 @@ impl Identity {
         mention
     }
 
-    /// A source says that two mentions are one item.
-    pub(crate) fn link(&mut self, one: MentionIx, link: Link) {
-        let other = link.other;
-        if one == other || !self.mention_mut(one).link(link) {
-            return;
-        }
-        self.mention_mut(other).link(Link { other: one, ..link });
-        let mut dirty = self.said_together(one);
-        dirty.extend(self.said_together(other));
-        for name in [one, other] {
-            if self.is_shared(name) {
-                dirty.extend(self.mention(name).linked.iter().map(|link| link.other));
-            }
-        }
-        self.settle_anew(dirty);
-    }
-
-    /// A source says that a name belonged to an item for a time.
-    pub(crate) fn alias(&mut self, name: MentionIx, alias: TimedAlias) {
-        self.mention_mut(name).alias(alias);
-        self.mention_mut(alias.means).name_for_a_time(name);
-    }
-
     /// Somebody decided that names are one item, or two.
     pub(crate) fn decide(&mut self, id: DecisionId, decision: Decision) {
         let names = decision.names();
@@ -176,16 +153,6 @@ impl Identity {
         self.decisions.revert(id);
         dirty.extend(self.all_said_together(&names));
         self.settle_anew(dirty);
-    }
-
-    /// Whether so many keys share a name that it says nothing.
-    pub(crate) fn is_shared(&self, name: MentionIx) -> bool {
-        let mention = self.mention(name);
-        if mention.parts().is_some() || mention.linked.len() <= SHARED_MAX {
-            return false;
-        }
-        let others: BTreeSet<MentionIx> = mention.linked.iter().map(|link| link.other).collect();
-        SHARED_MAX < others.len()
     }
 
     fn settle_anew(&mut self, mut dirty: BTreeSet<MentionIx>) {
@@ -309,7 +276,7 @@ impl Identity {
     /// The links of a mention that count, with what speaks for each.
     fn links_of(&self, mention: MentionIx) -> impl Iterator<Item = (MentionIx, Reason)> {
         let silent = self.is_shared(mention);
-        let links = self.mention(mention).linked.iter();
+        let links = self.mention(mention).links();
         links
             .filter(move |link| !silent && !self.is_shared(link.other))
             .map(move |link| (link.other, self.reason(mention, link.other)))

@@ -46,6 +46,8 @@ pub(crate) struct TimedAlias {
     pub(crate) seen_until: Option<Timestamp>,
     pub(crate) means: MentionIx,
     pub(crate) source: WordIx,
+    /// The last time it was said.
+    pub(crate) said_at: Timestamp,
 }
 
 impl TimedAlias {
@@ -62,6 +64,14 @@ pub(crate) struct Link {
     pub(crate) other: MentionIx,
     pub(crate) source: WordIx,
     /// The last time it said so.
+    pub(crate) at: Timestamp,
+}
+
+/// A source's word that it no longer knows another mention as the same item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TakenBackName {
+    pub(crate) other: MentionIx,
+    pub(crate) source: WordIx,
     pub(crate) at: Timestamp,
 }
 
@@ -86,6 +96,7 @@ struct More {
     aliases: Vec<TimedAlias>,
     decisions: Vec<DecisionId>,
     names_for_a_time: Vec<MentionIx>,
+    taken_back: Vec<TakenBackName>,
     hints: u32,
 }
 
@@ -117,21 +128,57 @@ impl Mention {
         }
     }
 
-    /// Takes a link; of several statements of one source the last counts. Says whether it is new.
+    /// Takes a link; of several statements of one source the last counts. Says whether it stands now and did not before.
     pub(crate) fn link(&mut self, link: Link) -> bool {
         let key = |kept: &Link| (kept.other, kept.source);
-        match self.linked.binary_search_by_key(&key(&link), key) {
+        let stood = match self.linked.binary_search_by_key(&key(&link), key) {
             Ok(place) => {
+                let stood = self.linked.get(place).is_some_and(|kept| self.stands(kept));
                 if let Some(kept) = self.linked.get_mut(place) {
                     kept.at = kept.at.max(link.at);
                 }
-                false
+                stood
             }
             Err(place) => {
                 self.linked.insert(place, link);
-                true
+                false
             }
+        };
+        let link = self.linked.iter().find(|kept| key(kept) == key(&link));
+        !stood && link.is_some_and(|link| self.stands(link))
+    }
+
+    /// Takes that a source no longer says so.
+    pub(crate) fn take_back(&mut self, name: TakenBackName) {
+        let taken_back = &mut self.more.get_or_insert_default().taken_back;
+        if !taken_back.contains(&name) {
+            taken_back.push(name);
         }
+    }
+
+    /// Whether a link was not taken back since it was said.
+    fn stands(&self, link: &Link) -> bool {
+        self.taken_back_after(link.other, link.source, link.at)
+            .is_none()
+    }
+
+    /// The first moment after one at which a source took a name back.
+    fn taken_back_after(
+        &self,
+        other: MentionIx,
+        source: WordIx,
+        said_at: Timestamp,
+    ) -> Option<Timestamp> {
+        let taken_back = &self.more.as_ref()?.taken_back;
+        let of_link = taken_back
+            .iter()
+            .filter(|taken| taken.other == other && taken.source == source && said_at < taken.at);
+        of_link.map(|taken| taken.at).min()
+    }
+
+    /// What sources say to be the same item, and did not take back.
+    pub(crate) fn links(&self) -> impl Iterator<Item = &Link> + Clone {
+        self.linked.iter().filter(|link| self.stands(link))
     }
 
     /// The keys with unknown parts that can only mean this one.
@@ -160,9 +207,15 @@ impl Mention {
         }
     }
 
-    /// Items this name belonged to for a time.
-    pub(crate) fn aliases(&self) -> &[TimedAlias] {
-        self.more.as_ref().map_or(&[], |more| &more.aliases)
+    /// Items this name belonged to for a time, each as long as its source did not take it back.
+    pub(crate) fn aliases(&self) -> impl Iterator<Item = TimedAlias> {
+        let stated = self.more.iter().flat_map(|more| &more.aliases);
+        let stated = stated.map(|alias| {
+            let taken_back = self.taken_back_after(alias.means, alias.source, alias.said_at);
+            let until = taken_back.map_or(alias.until, |at| alias.until.min(at));
+            TimedAlias { until, ..*alias }
+        });
+        stated.filter(|alias| alias.from < alias.until)
     }
 
     /// Takes an alias; what one source saw of one item is kept as its first and last sight.
@@ -176,8 +229,16 @@ impl Mention {
         {
             kept.from = kept.from.min(alias.from);
             kept.seen_until = kept.seen_until.max(alias.seen_until);
-        } else if !aliases.contains(&alias) {
-            aliases.push(alias);
+            kept.said_at = kept.said_at.max(alias.said_at);
+            return;
+        }
+        let said = |kept: &TimedAlias| TimedAlias {
+            said_at: alias.said_at,
+            ..*kept
+        };
+        match aliases.iter_mut().find(|kept| said(kept) == alias) {
+            Some(kept) => kept.said_at = kept.said_at.max(alias.said_at),
+            None => aliases.push(alias),
         }
     }
 

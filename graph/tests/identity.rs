@@ -231,6 +231,95 @@ proptest! {
     }
 }
 
+/// What sources say and take back again, some of it by another source too.
+const TAKEN_BACK: &str = "
+    @a item service:prod/api at=09:00 arn=1 owner=shop hostname=api-1 criticality=high
+    @b item service:prod/api at=09:05 arn=1
+    @a item service:prod/web at=09:00 arn=2 alias=ip:10.0.0.1@09:00-
+    @a item workload:prod/api at=09:00 arn=1 serial=s1
+    @a item service:prod/api at=10:00 not-arn=1 not-owner=shop not-hostname=api-1
+    @a item service:prod/web at=10:00 not-arn=2 not-ip=10.0.0.1
+    @a item workload:prod/api at=10:30 not-arn=1
+    @a item service:prod/web at=11:00 arn=2 owner=front
+    item vm:x arn=2
+    pod:a -runs_on-> service:prod/api
+";
+
+#[test]
+fn a_name_that_is_taken_back_binds_no_longer() {
+    let said = "
+        @a item service:prod/api at=09:00 arn=1
+        @a item workload:prod/api at=09:00 arn=1";
+    assert_snapshot!(items(said), @"service:prod/api = arn=1 = key=workload:prod/api");
+    let back = format!("{said}\n @a item workload:prod/api at=10:00 not-arn=1");
+    assert_snapshot!(items(&back), @r"
+    service:prod/api = arn=1
+    workload:prod/api
+    ");
+    let again = format!("{back}\n @a item workload:prod/api at=11:00 arn=1");
+    assert_snapshot!(items(&again), @"service:prod/api = arn=1 = key=workload:prod/api");
+    // Another source's word stands until that source takes it back.
+    let other = format!("{back}\n @b item workload:prod/api at=09:30 arn=1");
+    assert_snapshot!(items(&other), @"service:prod/api = arn=1 = key=workload:prod/api");
+}
+
+#[test]
+fn a_name_for_a_time_ends_when_it_is_taken_back() {
+    let text = "
+        @a item pod:a at=09:00 alias=ip:10.0.0.1@09:00-
+        @a item pod:a at=10:00 not-ip=10.0.0.1";
+    let at_time = |clock| meaning(text, "ip=10.0.0.1", clock);
+    assert_eq!(
+        ["08:59", "09:30", "10:00"].map(at_time),
+        ["unknown", "pod:a", "unknown"].map(|meant| match meant {
+            "unknown" => "ip=10.0.0.1".to_owned(),
+            other => other.to_owned(),
+        })
+    );
+}
+
+#[test]
+fn an_owner_that_is_taken_back_leaves_what_others_say() {
+    let owner = |text: &str| {
+        let view = estate(text);
+        let item = view.resolve(&SourceKey::text("host:a"), None, at("12:00"));
+        item.item().unwrap().owner().map(str::to_owned)
+    };
+    let said = "@a item host:a at=09:00 owner=shop";
+    let back = format!("{said}\n @a item host:a at=10:00 not-owner=shop");
+    assert_eq!(owner(&back), None);
+    let other = format!("{back}\n @b item host:a at=08:00 owner=infra");
+    assert_eq!(owner(&other), Some("infra".to_owned()));
+    let again = format!("{back}\n @a item host:a at=11:00 owner=front");
+    assert_eq!(owner(&again), Some("front".to_owned()));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn what_is_taken_back_is_whatever_the_order_of_arrival(seed in any::<u64>()) {
+        let shuffled = fold(shuffled(events(TAKEN_BACK), seed));
+        let straight = estate(TAKEN_BACK);
+        prop_assert_eq!(shuffled.lines(), straight.lines());
+        prop_assert_eq!(shuffled.anomalies(), straight.anomalies());
+    }
+
+    #[test]
+    fn a_snapshot_keeps_what_was_taken_back(cut in 0..10_usize) {
+        let log = envelopes_of(events(TAKEN_BACK));
+        let mut estate = Estate::default();
+        for envelope in &log[..cut] {
+            estate.apply(envelope);
+        }
+        let mut estate = Estate::restore(&estate.save()).unwrap();
+        for envelope in &log[cut..] {
+            estate.apply(envelope);
+        }
+        prop_assert_eq!(estate.publish().state_hash(), self::estate(TAKEN_BACK).state_hash());
+    }
+}
+
 /// The estate as its owner keeps it: folded anew whenever a retraction comes too late.
 fn settled(events: Vec<model::NewEvent>) -> Arc<GraphView> {
     let log = envelopes_of(events);

@@ -59,6 +59,8 @@ pub struct Intake {
     /// One for each address, in their order.
     counters: Vec<Counters>,
     senders: Vec<Arc<Sender>>,
+    /// What listings come to.
+    listing: Counters,
     known: Option<Arc<dyn Known>>,
     listings: listing::Running,
 }
@@ -93,6 +95,7 @@ impl Intake {
             limits,
             counters: ADDRESSES.map(|_| Counters::default()).into(),
             senders: Vec::new(),
+            listing: Counters::default(),
             known: None,
             listings: listing::Running::default(),
         }
@@ -115,7 +118,8 @@ impl Intake {
     /// What came to each address and what became of it.
     pub fn counters(&self) -> Vec<IntakeCounters> {
         let read = |(counters, address): (&Counters, &Address)| counters.read(address.form);
-        self.counters.iter().zip(ADDRESSES).map(read).collect()
+        let counters = self.counters.iter().zip(ADDRESSES).map(read);
+        counters.chain([self.listing.read("listing")]).collect()
     }
 
     /// Every form that an address of the intake takes.

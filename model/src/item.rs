@@ -1,6 +1,6 @@
 //! What a source says about an item.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -82,6 +82,49 @@ pub struct ObservedItem {
     /// All relations that the source states by this item, where it states them all at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relations: Option<ListedRelations>,
+    /// What this source said of the item before and says no longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_back: Option<TakenBack>,
+}
+
+/// What a source takes back of what it said of an item. An attribute is taken back by a value of `null`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TakenBack {
+    /// The team that answers for it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub owner: bool,
+    /// How much depends on it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub criticality: bool,
+    /// Its name for people.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub display_name: bool,
+    /// Claims and aliases: from then on the source does not know it by them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<Claim>,
+}
+
+impl TakenBack {
+    /// What was said `before` and is not said `now`; `None` if that is nothing.
+    pub fn between(before: &ObservedItem, now: &ObservedItem) -> Option<Self> {
+        let is_gone =
+            |before: &Option<String>, now: &Option<String>| before.is_some() && now.is_none();
+        let kept: BTreeSet<Claim> = now.names().collect();
+        let names: BTreeSet<Claim> = before.names().filter(|name| !kept.contains(name)).collect();
+        let taken_back = Self {
+            owner: is_gone(&before.owner, &now.owner),
+            criticality: is_gone(&before.criticality, &now.criticality),
+            display_name: is_gone(&before.display_name, &now.display_name),
+            names: names.into_iter().collect(),
+        };
+        (taken_back != Self::default()).then_some(taken_back)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl ObservedItem {
@@ -99,18 +142,28 @@ impl ObservedItem {
             valid_until: None,
             report_interval_ms: None,
             relations: None,
+            taken_back: None,
         }
+    }
+
+    /// Every name that it gives to the item besides its key.
+    pub fn names(&self) -> impl Iterator<Item = Claim> + '_ {
+        let aliases = self.aliases.iter();
+        let aliases = aliases.map(|alias| Claim::new(alias.scheme.clone(), alias.value.clone()));
+        self.claims.iter().cloned().chain(aliases)
     }
 
     /// A digest of the whole statement: a source that says the same again makes the same one.
     ///
     /// The first eight bytes of [`ContentHash`] over the payload as it is stored, without
-    /// what it only takes back: a list of no relations, an attribute of `null`.
+    /// what it only takes back: a list of no relations, an attribute of `null`, [`TakenBack`].
     pub fn digest(&self) -> u64 {
-        let takes_back = self.attributes.values().any(Value::is_null)
+        let takes_back = self.taken_back.is_some()
+            || self.attributes.values().any(Value::is_null)
             || self.relations.as_ref().is_some_and(is_empty);
         let payload = if takes_back {
             let mut said = self.clone();
+            said.taken_back = None;
             said.attributes.retain(|_, value| !value.is_null());
             said.relations = said.relations.filter(|listed| !is_empty(listed));
             serde_json::to_vec(&said)

@@ -41,7 +41,7 @@ pub use group::{GroupDefined, GroupWithdrawn};
 pub use id::{ChangeId, CiId, ContentHash, IdParseError, IncidentId};
 pub use identity::{IdentityReverted, ItemSplit, ItemsMerged};
 pub use incident::{Incident, IncidentStatus};
-pub use item::{Alias, Attributes, Claim, ItemRetired, ObservedItem};
+pub use item::{Alias, Attributes, Claim, ItemRetired, ObservedItem, TakenBack};
 pub use item_filter::{AttributeOperator, AttributeTest, ItemFilter, LabelTest, Sureness};
 pub use judgement::{CauseJudged, Verdict};
 pub use key::{KeyError, KeyParts, SourceKey};

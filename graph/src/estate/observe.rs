@@ -1,7 +1,7 @@
 //! Folding what sources observe: items, relations, calls and deviations.
 
 use model::{
-    EventEnvelope, ItemDeviated, ItemRetired, ObservedCalls, ObservedItem, ObservedRelation,
+    Claim, EventEnvelope, ItemDeviated, ItemRetired, ObservedCalls, ObservedItem, ObservedRelation,
     RelationDeviated, RelationEnded, SourceKey, Timestamp, ValidInterval,
 };
 
@@ -11,7 +11,7 @@ use crate::facts::ItemFacts;
 use crate::freshness::HalfLife;
 use crate::identity::{Worth, worth};
 use crate::intern::WordIx;
-use crate::mention::{Link, MentionIx, TimedAlias};
+use crate::mention::{Link, MentionIx, TakenBackName, TimedAlias};
 use crate::relations::{ANY_KIND, CallCounts};
 use crate::stamped::Stamp;
 use crate::validity::{Evidence, Validity};
@@ -79,6 +79,10 @@ impl Estate {
             let valid = (alias.valid_from, alias.valid_until);
             self.named(named, &alias.scheme, &alias.value, valid);
         }
+        let taken_back = item.taken_back.iter();
+        for claim in taken_back.flat_map(|back| &back.names) {
+            self.name_taken_back(named, claim);
+        }
         let position = envelope.position;
         let view = &mut self.view;
         let words = &mut view.identity.words;
@@ -125,6 +129,7 @@ impl Estate {
                 seen_until: Some(named.stamp.at.max(named.from)),
                 means,
                 source,
+                said_at: named.stamp.at,
             },
             ((from, until), _) => TimedAlias {
                 from: from.unwrap_or(Timestamp::MIN),
@@ -132,9 +137,24 @@ impl Estate {
                 seen_until: None,
                 means,
                 source,
+                said_at: named.stamp.at,
             },
         };
         self.view.identity.alias(name, alias);
+    }
+
+    /// From then on the source does not know an item by a name.
+    fn name_taken_back(&mut self, named: Named, claim: &Claim) {
+        let name = self.mention(&SourceKey::Claim {
+            scheme: claim.scheme.clone(),
+            value: claim.value.clone(),
+        });
+        let taken_back = TakenBackName {
+            other: name,
+            source: named.source,
+            at: named.stamp.at,
+        };
+        self.view.identity.take_back(named.mention, taken_back);
     }
 
     pub(super) fn item_retired(&mut self, envelope: &EventEnvelope, item: &ItemRetired) {

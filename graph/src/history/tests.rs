@@ -21,6 +21,9 @@ fn statements(text: &str) -> Vec<ItemStatement> {
                 let (name, value) = word.split_once('=').unwrap();
                 let value: Value = serde_json::from_str(value).unwrap();
                 match name {
+                    "owner" if value.is_null() => {
+                        item.taken_back.get_or_insert_default().owner = true;
+                    }
                     "owner" => item.owner = Some(value.as_str().unwrap().to_owned()),
                     _ => drop(item.attributes.insert(name.to_owned(), value)),
                 }
@@ -127,6 +130,26 @@ fn sources_that_agree_dispute_nothing() {
     assert_eq!(
         values(text, 11, &KindBook::default()),
         "tier=1 by b, 1 by a"
+    );
+}
+
+#[test]
+fn a_field_that_is_taken_back_has_no_value_any_more() {
+    let said = statements("10 a owner=\"shop\"\n 20 a owner=null\n 30 a owner=\"front\"");
+    let names = ["owner".to_owned()];
+    let none = KindBook::default();
+    let at = |second: i64| {
+        let at = Some(Timestamp::from_unix_millis(second * 1_000));
+        lines(&attributes_at(
+            &said,
+            at,
+            Wanted::Named(&names),
+            of_services(&none),
+        ))
+    };
+    assert_eq!(
+        [at(15), at(25), at(35)],
+        ["owner=\"shop\" by a", "", "owner=\"front\" by a"]
     );
 }
 

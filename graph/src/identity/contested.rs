@@ -11,9 +11,7 @@ impl Identity {
     /// A pair of keys is told once, by the key that comes first as text.
     pub(crate) fn contested(&self, name: MentionIx) -> Option<BTreeSet<ItemIx>> {
         let row = self.mention(name);
-        if row.linked.is_empty() {
-            return None;
-        }
+        row.links().next()?;
         let own = self.item_of(name);
         let tells = |other: MentionIx| match (row.parts(), self.mention(other).parts()) {
             (None, _) => true,
@@ -23,7 +21,7 @@ impl Identity {
                 text(name) < text(other)
             }
         };
-        let others = row.linked.iter().filter(|link| tells(link.other));
+        let others = row.links().filter(|link| tells(link.other));
         let mut items: BTreeSet<ItemIx> = others.map(|link| self.item_of(link.other)).collect();
         if row.parts().is_some() {
             items.insert(own);

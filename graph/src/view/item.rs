@@ -72,7 +72,8 @@ pub enum Remembered<'v> {
 struct Word<'v> {
     source: &'v str,
     stamp: Stamp,
-    text: &'v str,
+    /// Nothing if it was taken back.
+    text: Option<&'v str>,
 }
 
 impl ItemField {
@@ -210,11 +211,12 @@ impl<'v> Item<'v> {
     /// The newest words of all sources; which of them counts is asked of the definitions at a moment.
     fn newest_word(&self, field: ItemField, moment: Timestamp) -> Option<&'v str> {
         let precedence = self.precedence(moment);
-        let counts = self.words_of(field).max_by_key(|word| {
+        let words = self.words_of(field).filter(|word| word.text.is_some());
+        let counts = words.max_by_key(|word| {
             let rank = precedence.rank(field.name(), word.source);
             (std::cmp::Reverse(rank), word.stamp)
         });
-        counts.map(|word| word.text)
+        counts.and_then(|word| word.text)
     }
 
     /// What every source says of a field, by every name.
@@ -225,11 +227,11 @@ impl<'v> Item<'v> {
                 ItemField::DisplayName => said.display_name()?,
                 ItemField::Owner => {
                     let (stamp, word) = said.owner()?;
-                    (stamp, words.text(word))
+                    (stamp, word.map(|word| words.text(word)))
                 }
                 ItemField::Criticality => {
                     let (stamp, word) = said.criticality()?;
-                    (stamp, words.text(word))
+                    (stamp, word.map(|word| words.text(word)))
                 }
             };
             let source = words.text(said.source);
@@ -273,7 +275,7 @@ impl<'v> Item<'v> {
         let mut aliases: Vec<AliasOfItem> = members.map(|member| named(member, None)).collect();
         for member in self.members() {
             for name in identity.mention(member).names_for_a_time() {
-                let of_member = identity.mention(*name).aliases().iter();
+                let of_member = identity.mention(*name).aliases();
                 let held = of_member.filter(|alias| alias.means == member);
                 aliases.extend(held.map(|alias| named(*name, alias.interval())));
             }

@@ -68,7 +68,8 @@ impl GraphView {
         };
         let is_elsewhere = |wanted| self.identity.is_elsewhere(item, wanted);
         // A name for a time means what has it, wherever that is.
-        let is_timed = !self.identity.mention(mention).aliases().is_empty();
+        let mut aliases = self.identity.mention(mention).aliases();
+        let is_timed = aliases.next().is_some();
         if !is_timed && wanted.is_some_and(is_elsewhere) {
             return Resolution::Unknown;
         }
@@ -115,8 +116,12 @@ impl GraphView {
 
     /// Whose a name is at a moment: of those who have it and have not ended, the one seen with it at
     /// the moment or by declaration, else the one seen last; of several the newest.
-    fn holder(&self, aliases: &[TimedAlias], at: Timestamp) -> Option<MentionIx> {
-        let holding = aliases.iter().filter(|alias| {
+    fn holder(
+        &self,
+        aliases: impl Iterator<Item = TimedAlias>,
+        at: Timestamp,
+    ) -> Option<MentionIx> {
+        let holding = aliases.filter(|alias| {
             alias.from <= at && at < alias.until && !self.has_ended(alias.means, at)
         });
         let best = holding.max_by_key(|alias| {

@@ -1,7 +1,7 @@
 //! What a sender states of an item.
 
 use model::{
-    Alias, Claim, Deviation, ItemDeviated, ItemRetired, ListedRelations, ObservedItem,
+    Alias, Claim, Deviation, ItemDeviated, ItemRetired, ListedRelations, ObservedItem, TakenBack,
     ValidInterval, bounds,
 };
 use serde_json::Value;
@@ -29,7 +29,18 @@ pub(super) fn observed(
     let listed = fields.may("relations", |value, path, problems| {
         relation::listed(value, path, problems)
     });
+    let taken_back = fields.may("takenBack", taken_back);
     fields.in_order(("validFrom", valid_from), ("validUntil", valid_until));
+    let back = taken_back.clone().unwrap_or_default();
+    for (name, is_both) in [
+        ("owner", back.owner && owner.is_some()),
+        ("criticality", back.criticality && criticality.is_some()),
+        ("displayName", back.display_name && display_name.is_some()),
+    ] {
+        if is_both {
+            fields.problem(name, "is stated and taken back at once");
+        }
+    }
     fields.close();
     let key = key?;
     let relations = listed.map(|relations| ListedRelations {
@@ -49,6 +60,23 @@ pub(super) fn observed(
         valid_until,
         report_interval_ms,
         relations,
+        taken_back,
+    })
+}
+
+/// What the source says no longer.
+fn taken_back(value: Value, path: &Path<'_>, problems: &mut Problems) -> Option<TakenBack> {
+    let mut fields = Fields::open(value, path, problems)?;
+    let mut truth = |name| fields.may(name, fields::truth).unwrap_or_default();
+    let (owner, criticality) = (truth("owner"), truth("criticality"));
+    let display_name = truth("displayName");
+    let names = fields.list("names", 2 * bounds::ATTRIBUTES_MAX, claim);
+    fields.close();
+    Some(TakenBack {
+        owner,
+        criticality,
+        display_name,
+        names,
     })
 }
 

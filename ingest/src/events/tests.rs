@@ -79,9 +79,9 @@ fn the_examples_use_every_type_and_every_field_of_the_schema() {
     assert_eq!(unused, Vec::<String>::new());
 }
 
-/// What the schema cannot say: an end lies after its beginning, and lengths count bytes.
+/// What the schema cannot say.
 #[test]
-fn an_end_lies_after_its_beginning() {
+fn an_end_lies_after_its_beginning_and_nothing_is_stated_and_taken_back_at_once() {
     let (early, late) = ("2026-11-20T09:00:00Z", "2026-11-20T10:00:00Z");
     let mut told = String::new();
     for (tag, data) in [
@@ -109,6 +109,10 @@ fn an_end_lies_after_its_beginning() {
             "item.deviated",
             json!({"key": "service:a", "deviation": {"metric": "m", "baseline": 0, "value": 1, "window": {"from": early, "until": early}}}),
         ),
+        (
+            "item.observed",
+            json!({"key": "service:a", "owner": "shop", "takenBack": {"owner": true}}),
+        ),
     ] {
         let event = json!({"id": "1", "source": "s", "type": tag, "data": data}).to_string();
         writeln!(told, "{:?}", problems(&event)).unwrap();
@@ -120,6 +124,7 @@ fn an_end_lies_after_its_beginning() {
     [("data.shields[0].until", "lies before from")]
     [("data.resolvedAt", "lies before startedAt")]
     [("data.deviation.window", "ends no later than it begins")]
+    [("data.owner", "is stated and taken back at once")]
     "#);
 }
 

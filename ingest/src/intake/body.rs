@@ -1,11 +1,12 @@
 //! Reads a body within its bounds, packed and unpacked, as far as there is room for it.
 
-use std::io::Read;
+use std::io::{Read, Write};
 
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
-use flate2::read::MultiGzDecoder;
+use flate2::read;
+use flate2::write::MultiGzDecoder;
 use futures_util::StreamExt;
 
 use super::IntakeLimits;
@@ -91,7 +92,7 @@ impl Admitted {
 /// Undoes gzip; both the limit and the room hold for what comes of it.
 pub(crate) fn gunzip(packed: &[u8], limit: usize, room: &mut Taken) -> Result<Vec<u8>, Refusal> {
     let mut unpacked = Vec::new();
-    let mut decoder = MultiGzDecoder::new(packed);
+    let mut decoder = read::MultiGzDecoder::new(packed);
     loop {
         let step = STEP_BYTES.min(limit + 1 - unpacked.len());
         let read = (&mut decoder)
@@ -106,6 +107,41 @@ pub(crate) fn gunzip(packed: &[u8], limit: usize, room: &mut Taken) -> Result<Ve
         }
         if !room.grow(read) {
             return Err(Refusal::Busy);
+        }
+    }
+}
+
+/// Undoes the compression of a body that comes in pieces, of which no whole is held.
+pub(super) enum Unpacking {
+    Plain,
+    Gzip(Box<MultiGzDecoder<Vec<u8>>>),
+}
+
+impl Unpacking {
+    /// How a body of these headers is unpacked.
+    pub(super) fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
+        Ok(match is_gzip(headers)? {
+            true => Self::Gzip(Box::new(MultiGzDecoder::new(Vec::new()))),
+            false => Self::Plain,
+        })
+    }
+
+    /// What a piece comes to. The piece has to be short: it may come to a thousand times its length.
+    pub(super) fn take(&mut self, piece: Vec<u8>) -> Result<Vec<u8>, Refusal> {
+        match self {
+            Self::Plain => Ok(piece),
+            Self::Gzip(decoder) => {
+                decoder.write_all(&piece).map_err(Refusal::Gzip)?;
+                Ok(std::mem::take(decoder.get_mut()))
+            }
+        }
+    }
+
+    /// What is left at the end of the body, which must be the end of the packed bytes too.
+    pub(super) fn end(self) -> Result<Vec<u8>, Refusal> {
+        match self {
+            Self::Plain => Ok(Vec::new()),
+            Self::Gzip(decoder) => decoder.finish().map_err(Refusal::Gzip),
         }
     }
 }

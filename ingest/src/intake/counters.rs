@@ -7,7 +7,7 @@ use super::answer::{Answer, Refusal};
 /// Counts of one address since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IntakeCounters {
-    /// Which form it takes: `events`, `cloudevents`, `alertmanager`.
+    /// Which form it takes: `events`, `cloudevents`, `alertmanager`, `listing`.
     pub form: &'static str,
     /// Parts written.
     pub accepted: u64,
@@ -51,10 +51,19 @@ impl Counters {
         }
     }
 
+    /// Statements that say what was known count as written before.
+    pub(super) fn unchanged(&self, statements: u64) {
+        self.duplicates.fetch_add(statements, Ordering::Relaxed);
+    }
+
     pub(super) fn refused(&self, refusal: &Refusal) {
-        let counter = match refusal.retry_after_s() {
-            Some(_) => &self.refused_busy,
-            None => &self.refused_invalid,
+        self.turned_away(refusal.retry_after_s().is_some());
+    }
+
+    pub(super) fn turned_away(&self, may_come_again: bool) {
+        let counter = match may_come_again {
+            true => &self.refused_busy,
+            false => &self.refused_invalid,
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }

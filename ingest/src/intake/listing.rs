@@ -23,6 +23,7 @@ use model::{LogPosition, Rejection, SourceName, Timestamp, bounds};
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, Refusal};
+use super::body::Unpacking;
 use super::{Intake, MediaType, settle};
 use crate::decoded::{Malformed, Part};
 use reconcile::{Reconciler, When};
@@ -32,6 +33,8 @@ const LINES_MAX: u64 = 10_000_000;
 /// Lines and bytes that are taken at once.
 const LINES_AT_ONCE: usize = 500;
 const BYTES_AT_ONCE: usize = 1024 * 1024;
+/// Bytes of a body that are unpacked at once: they come to sixteen megabytes at most.
+const PACKED_AT_ONCE: usize = 16 * 1024;
 /// Reasons that go back.
 const REJECTED_TOLD_MAX: usize = 1_000;
 /// How often a busy log is asked again, and how long between.
@@ -93,8 +96,13 @@ pub(super) async fn take_listing(
 ) -> Response {
     match intake.list(asked, request).await {
         Ok(listed) => Json(listed).into_response(),
-        Err(Refused::Whole(refusal)) => refusal.into_response(),
+        Err(Refused::Whole(refusal)) => {
+            intake.listing.refused(&refusal);
+            refusal.into_response()
+        }
         Err(Refused::Other(status, reason)) => {
+            let may_come_again = status == StatusCode::SERVICE_UNAVAILABLE;
+            intake.listing.turned_away(may_come_again);
             let answer = serde_json::json!({ "reason": reason, "rejected": [{ "index": 0, "field": "", "reason": reason }] });
             let retry = [(header::RETRY_AFTER, "1")];
             (status, retry, Json(answer)).into_response()
@@ -130,12 +138,13 @@ impl Drop for Turn<'_> {
 impl Intake {
     async fn list(self: &Arc<Self>, asked: Asked, request: Request) -> Result<Listed, Refused> {
         let media = MediaType::of(request.headers());
-        if !media.is_json_lines() || request.headers().contains_key(header::CONTENT_ENCODING) {
+        if !media.is_json_lines() {
             return Err(Refused::Whole(Refusal::MediaType {
                 found: media.to_string(),
-                expects: "application/x-ndjson without a content encoding",
+                expects: "application/x-ndjson",
             }));
         }
+        let unpacking = Unpacking::of(request.headers())?;
         let Some(known) = self.known.clone() else {
             return Err(other(
                 StatusCode::NOT_FOUND,
@@ -155,7 +164,8 @@ impl Intake {
             listed: Listed::default(),
             lines: 0,
         };
-        session.read(request.into_body().into_data_stream()).await?;
+        let body = request.into_body().into_data_stream();
+        session.read(body, unpacking).await?;
         session.end(asked.ends.is_some()).await
     }
 
@@ -212,7 +222,11 @@ struct Session {
 }
 
 impl Session {
-    async fn read(&mut self, mut body: BodyDataStream) -> Result<(), Refused> {
+    async fn read(
+        &mut self,
+        mut body: BodyDataStream,
+        mut unpacking: Unpacking,
+    ) -> Result<(), Refused> {
         let mut held: Vec<u8> = Vec::new();
         loop {
             let next = tokio::time::timeout(self.intake.limits.body_timeout, body.next());
@@ -220,15 +234,25 @@ impl Session {
                 Some(piece) => piece.map_err(Refusal::Broken)?,
                 None => break,
             };
-            held.extend_from_slice(&piece);
-            if BYTES_AT_ONCE <= held.len() {
-                held = self.whole_lines(held).await?;
-            }
-            if 2 * bounds::EVENT_BYTES < held.len() {
-                return Err(Refused::Whole(Refusal::TooLarge(bounds::EVENT_BYTES)));
+            for some in piece.chunks(PACKED_AT_ONCE) {
+                let some = some.to_vec();
+                let unpack = tokio::task::spawn_blocking(move || {
+                    let unpacked = unpacking.take(some);
+                    (unpacking, unpacked)
+                });
+                let (with, unpacked) = unpack.await.map_err(Refusal::Stopped)?;
+                unpacking = with;
+                held.append(&mut unpacked?);
+                if BYTES_AT_ONCE <= held.len() {
+                    held = self.whole_lines(held).await?;
+                }
+                if 2 * bounds::EVENT_BYTES < held.len() {
+                    return Err(Refused::Whole(Refusal::TooLarge(bounds::EVENT_BYTES)));
+                }
             }
         }
         // A body that breaks off without an error has no line that completes it.
+        held.append(&mut unpacking.end()?);
         held.push(b'\n');
         self.whole_lines(held).await?;
         Ok(())
@@ -282,6 +306,7 @@ impl Session {
             return Ok(());
         }
         let answer = self.record(parts).await?;
+        self.intake.listing.answered(&answer);
         self.listed.position = answer.position.max(self.listed.position);
         self.listed.accepted += answer.accepted as u64;
         self.listed.unchanged += answer.duplicates as u64;
@@ -326,6 +351,7 @@ impl Session {
         let ending = reconciler.end(ends_all);
         self.listed.listed = counts.lines;
         self.listed.unchanged += counts.unchanged;
+        self.intake.listing.unchanged(counts.unchanged);
         self.listed.held_back = ending.held_back;
         self.listed.reason = ending.reason;
         let events = ending.events;

@@ -267,10 +267,24 @@ fn item(written: &str, options: &BTreeMap<&str, String>) -> Event {
                     valid_until: moment(until),
                 });
             }
-            scheme => item.claims.push(Claim::new(scheme, value.clone())),
+            scheme => match scheme.strip_prefix("not-") {
+                Some(taken_back) => take_back(&mut item, taken_back, value),
+                None => item.claims.push(Claim::new(scheme, value.clone())),
+            },
         }
     }
     Event::ItemObserved(item)
+}
+
+/// `not-owner=...`, or `not-SCHEME=NAME`: what a source said before and says no longer.
+fn take_back(item: &mut ObservedItem, name: &str, value: &str) {
+    let back = item.taken_back.get_or_insert_default();
+    match name {
+        "owner" => back.owner = true,
+        "name" => back.display_name = true,
+        "criticality" => back.criticality = true,
+        scheme => back.names.push(Claim::new(scheme, value)),
+    }
 }
 
 fn relations(words: &[&str], line: &str) -> Vec<(Timestamp, Event)> {

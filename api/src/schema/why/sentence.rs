@@ -4,7 +4,7 @@ use graph::Wanted;
 use index::EvidenceSubject;
 use model::{
     Event, EventEnvelope, ListedRelation, ObservedCalls, ObservedItem, RelationKind, SourceKey,
-    Strength,
+    Strength, TakenBack,
 };
 use serde_json::Value;
 
@@ -129,6 +129,20 @@ fn stated(item: &ObservedItem, name: &str) -> String {
     }
 }
 
+/// What a statement takes back besides attributes.
+fn no_longer(back: &TakenBack) -> String {
+    let fields = [
+        (back.owner, "an owner"),
+        (back.criticality, "a criticality"),
+        (back.display_name, "a name for people"),
+    ];
+    let fields = fields.into_iter().filter(|(is_back, _)| *is_back);
+    let mut said: Vec<String> = fields.map(|(_, said)| said.to_owned()).collect();
+    let names = back.names.iter();
+    said.extend(names.map(|name| format!("{}={}", name.scheme, name.value)));
+    format!("no longer has {}", few(&said))
+}
+
 /// What a statement says beyond that the item exists.
 fn described(item: &ObservedItem) -> String {
     let mut parts: Vec<String> = Vec::new();
@@ -155,6 +169,9 @@ fn described(item: &ObservedItem) -> String {
         .collect();
     if !names.is_empty() {
         parts.push(format!("is also {}", few(&names)));
+    }
+    if let Some(back) = &item.taken_back {
+        parts.push(no_longer(back));
     }
     let (taken_back, stated): (Vec<_>, Vec<_>) = item
         .attributes

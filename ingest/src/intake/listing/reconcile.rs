@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use model::{
     Actor, Alias, CiId, Event, ItemRetired, ListedRelations, NewEvent, ObservedItem, Occurred,
-    SourceListed, SourceName, Timestamp,
+    SourceListed, SourceName, TakenBack, Timestamp,
 };
 use serde_json::Value;
 
@@ -323,6 +323,7 @@ fn take_back(before: &ObservedItem, item: &mut ObservedItem) {
             relations: Vec::new(),
         });
     }
+    item.taken_back = TakenBack::between(before, item);
 }
 
 fn nothing(reason: Option<&'static str>) -> Ending {

@@ -140,6 +140,31 @@ fn only_differences_are_said_and_what_is_no_longer_said_is_taken_back() {
 }
 
 #[test]
+fn an_owner_a_claim_and_an_alias_that_are_no_longer_listed_are_taken_back() {
+    let before = observed(
+        "host:a",
+        r#","owner":"shop","criticality":"P0","displayName":"A","claims":[{"scheme":"asset","value":"1"},{"scheme":"serial","value":"s"}],"aliases":[{"scheme":"hostname","value":"a.example"}]"#,
+    );
+    let now = observed(
+        "host:a",
+        r#","displayName":"A","claims":[{"scheme":"serial","value":"s"}]"#,
+    );
+    let (said, _) = listed(&[&before], &[&now], false);
+    let said: ObservedItem = serde_json::from_str(&said[0]).unwrap();
+    let back = said.taken_back.clone().unwrap();
+    let names: Vec<&str> = back.names.iter().map(|name| name.value.as_str()).collect();
+    assert_eq!(names, ["1", "a.example"]);
+    assert_eq!(
+        (back.owner, back.criticality, back.display_name),
+        (true, true, false)
+    );
+    assert_eq!(said.digest(), item(&now).digest());
+    let whole = serde_json::json!({ "type": "item.observed", "data": said }).to_string();
+    let (again, _) = listed(&[&whole], &[&now], false);
+    assert!(again.is_empty(), "the next listing finds nothing new");
+}
+
+#[test]
 fn a_name_that_it_still_has_is_no_difference() {
     let with = |from: &str| {
         observed(

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use model::{ListedRelations, ObservedItem, ObservedRelation, SourceKey};
+use model::{Claim, ListedRelations, ObservedItem, ObservedRelation, SourceKey, TakenBack};
 use serde_json::Value;
 
 /// So many items that are gone are remembered, for one of the same name that comes after them.
@@ -16,17 +16,29 @@ pub(super) struct Said {
     /// Whether it was not followed by the item's end.
     pub(super) stands: bool,
     attributes: Box<[Arc<str>]>,
+    names: Box<[(Arc<str>, Box<str>)]>,
+    has_owner: bool,
+    has_criticality: bool,
     lists_relations: bool,
 }
+
+/// A uid is given once: that an object came after another under its name takes it from nobody.
+const GIVEN_ONCE: &str = "k8s.uid";
 
 impl Said {
     pub(super) fn of(statement: &ObservedItem, words: &mut Words) -> Self {
         let stated = statement.attributes.iter();
         let stated = stated.filter(|(_, value)| !value.is_null());
+        let names = statement.names().filter(|name| name.scheme != GIVEN_ONCE);
+        let names = names.map(|name| (words.one(&name.scheme), name.value.into()));
+        let names = names.collect();
         Self {
             digest: statement.digest(),
             stands: true,
             attributes: stated.map(|(name, _)| words.one(name)).collect(),
+            names,
+            has_owner: statement.owner.is_some(),
+            has_criticality: statement.criticality.is_some(),
             lists_relations: statement.relations.is_some(),
         }
     }
@@ -45,6 +57,16 @@ impl Said {
                 relations: Vec::new(),
             });
         }
+        let kept: BTreeSet<Claim> = statement.names().collect();
+        let names = self.names.iter();
+        let names = names.map(|(scheme, value)| Claim::new(&**scheme, &**value));
+        let taken_back = TakenBack {
+            owner: self.has_owner && statement.owner.is_none(),
+            criticality: self.has_criticality && statement.criticality.is_none(),
+            display_name: false,
+            names: names.filter(|name| !kept.contains(name)).collect(),
+        };
+        statement.taken_back = (taken_back != TakenBack::default()).then_some(taken_back);
     }
 }
 

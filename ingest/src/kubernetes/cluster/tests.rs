@@ -302,6 +302,9 @@ fn a_machine_id_of_two_nodes_names_neither_until_one_is_gone() {
     let events = all(&mut cluster, 200);
     assert_eq!(claims(item_of(&events, "node:prod/n1")), 0);
     assert_eq!(claims(item_of(&events, "node:prod/n2")), 0);
+    let first = item_of(&events, "node:prod/n1");
+    let back = first.taken_back.expect("it was said before");
+    assert!(back.names.iter().all(|name| name.value == "cloned"));
     cluster.forget(&read("Node", &node("n1", "cloned").1).id);
     let events = all(&mut cluster, 201);
     assert_eq!(claims(item_of(&events, "node:prod/n2")), 2);
