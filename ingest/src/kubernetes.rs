@@ -7,6 +7,7 @@
 
 mod cluster;
 mod counters;
+mod login;
 mod pace;
 mod resources;
 mod watcher;
@@ -18,16 +19,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{self, Either};
-use kube::client::ClientBuilder;
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
 use model::SourceName;
-use thiserror::Error;
 use tokio::sync::mpsc;
 
 use crate::Intake;
 use counters::Counters;
 pub use counters::KubernetesCounters;
+use login::{Keeper, LoginError};
 use pace::Pace;
 use resources::Scope;
 use watcher::{PAGE_OBJECTS_MAX, Watcher};
@@ -71,17 +69,6 @@ pub struct KubernetesWatch {
     counters: Arc<Counters>,
 }
 
-/// Why a cluster cannot be reached at all.
-#[derive(Debug, Error)]
-enum ConnectError {
-    #[error("the kubeconfig cannot be used")]
-    Kubeconfig(#[from] kube::config::KubeconfigError),
-    #[error("there is neither a kubeconfig nor a service account")]
-    Nothing(#[from] kube::config::InferConfigError),
-    #[error("the client cannot be made")]
-    Client(#[from] kube::Error),
-}
-
 impl KubernetesWatch {
     /// A connection that writes through an intake. Nothing happens before it runs.
     pub fn new(config: KubernetesConfig, intake: Arc<Intake>) -> Self {
@@ -116,8 +103,8 @@ impl KubernetesWatch {
         let Some(known) = self.intake.known() else {
             return "this server holds no estate to compare with".to_owned();
         };
-        let client = self.connect().await;
         let config = &self.config;
+        let (keeper, clients) = Keeper::new(config.clone(), self.pace());
         let around = wire::surroundings(&config.cluster, config.environment.as_deref());
         let scopes = Scope::all(&config.namespaces);
         let (teller, told) = mpsc::channel(MESSAGES_MAX);
@@ -125,7 +112,7 @@ impl KubernetesWatch {
             number,
             scope: scope.clone(),
             around: Arc::new(around.clone()),
-            client: client.clone(),
+            clients: clients.clone(),
             pace: self.pace(),
             intake: Arc::clone(&self.intake),
             counters: Arc::clone(&self.counters),
@@ -134,7 +121,7 @@ impl KubernetesWatch {
             page_objects_max: PAGE_OBJECTS_MAX.max(config.page_objects),
         });
         let watching = future::join_all(watchers.map(Watcher::run).collect::<Vec<_>>());
-        drop(teller);
+        drop((teller, clients));
         let writer = Writer::new(
             config.source.clone(),
             around,
@@ -143,50 +130,21 @@ impl KubernetesWatch {
             Arc::clone(&self.intake),
             Arc::clone(&self.counters),
         );
-        let (_, refusal) = future::join(watching, writer.run(told)).await;
+        let failed = |error: &LoginError, wait| self.cannot_log_in(error, wait);
+        let keeping = keeper.keep(|| self.intake.now(), failed);
+        let (_, _, refusal) = future::join3(keeping, watching, writer.run(told)).await;
         refusal
     }
 
-    /// A client, as soon as its configuration can be read.
-    async fn connect(&self) -> Client {
+    fn cannot_log_in(&self, error: &LoginError, wait: Duration) {
+        counters::add(&self.counters.errors, 1);
         let cluster = &self.config.cluster;
-        for attempts in 0.. {
-            let error = match self.client().await {
-                Ok(client) => {
-                    tracing::info!(cluster, "following cluster {cluster}");
-                    return client;
-                }
-                Err(error) => error,
-            };
-            counters::add(&self.counters.errors, 1);
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            let wait = self.pace().wait(attempts, 0, self.intake.now());
-            tracing::warn!(
-                cluster,
-                "cannot connect to cluster {cluster}: {error}{}; trying again in {wait:?}",
-                cause.map_or_else(String::new, |cause| format!(": {cause}"))
-            );
-            tokio::time::sleep(wait).await;
-        }
-        unreachable!("attempts have no end")
-    }
-
-    async fn client(&self) -> Result<Client, ConnectError> {
-        let options = KubeConfigOptions {
-            context: self.config.context.clone(),
-            ..KubeConfigOptions::default()
-        };
-        let mut config = match (&self.config.kubeconfig, &self.config.context) {
-            (Some(path), _) => {
-                let read = Kubeconfig::read_from(path)?;
-                Config::from_custom_kubeconfig(read, &options).await?
-            }
-            (None, Some(_)) => Config::from_kubeconfig(&options).await?,
-            (None, None) => Config::infer().await?,
-        };
-        // Retrying is done here, where it is counted and where it ends at once when the server stops.
-        config.default_retry = false;
-        Ok(ClientBuilder::try_from(config)?.build())
+        let cause = std::error::Error::source(error).map(ToString::to_string);
+        tracing::warn!(
+            cluster,
+            "cannot log in to cluster {cluster}: {error}{}; trying again in {wait:?}",
+            cause.map_or_else(String::new, |cause| format!(": {cause}"))
+        );
     }
 
     fn pace(&self) -> Pace {

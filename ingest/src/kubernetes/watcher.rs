@@ -9,13 +9,13 @@ use std::time::Duration;
 use axum::http::{Request, Response, StatusCode, header};
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use kube::Client;
 use kube::client::Body;
 use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use super::counters::{Counters, add};
+use super::login::Clients;
 use super::pace::Pace;
 use super::resources::Scope;
 use super::wire::{self, Line, Lines, ObjectId, Page, Seen};
@@ -54,7 +54,7 @@ pub(super) struct Watcher {
     pub(super) number: usize,
     pub(super) scope: Scope,
     pub(super) around: Arc<Surroundings>,
-    pub(super) client: Client,
+    pub(super) clients: Clients,
     pub(super) pace: Pace,
     pub(super) intake: Arc<Intake>,
     pub(super) counters: Arc<Counters>,
@@ -217,7 +217,8 @@ impl Watcher {
         let mut continued: Option<String> = None;
         loop {
             let path = self.scope.list(self.page_objects, continued.as_deref());
-            let body = self.whole(self.get(path).await?).await?;
+            let response = self.get(path).await?;
+            let body = self.whole(response).await?;
             let (kind, around) = (self.scope.resource.kind, Arc::clone(&self.around));
             let read = tokio::task::spawn_blocking(move || wire::page(&body, kind, &around));
             let page = read.await.map_err(|_| Trouble::Stopped)?;
@@ -310,15 +311,23 @@ impl Watcher {
         trouble.map_or(Ok(()), Err)
     }
 
-    async fn get(&self, path: String) -> Result<Response<Body>, Trouble> {
+    async fn get(&mut self, path: String) -> Result<Response<Body>, Trouble> {
         let request = Request::get(path)
             .header(header::ACCEPT, "application/json")
             .body(Body::empty())
             .map_err(|error| Trouble::Request(kube::Error::HttpError(error)))?;
-        let sent = timeout(self.pace.answer, self.client.send(request)).await;
-        let response = sent
-            .map_err(|_| Trouble::Silent(self.pace.answer))?
-            .map_err(Trouble::Request)?;
+        let made = self.clients.newest().await.ok_or(Trouble::Stopped)?;
+        let sent = timeout(self.pace.answer, made.client.send(request)).await;
+        let response = match sent.map_err(|_| Trouble::Silent(self.pace.answer))? {
+            Ok(response) => response,
+            Err(error) => {
+                self.clients.doubt(&made, false);
+                return Err(Trouble::Request(error));
+            }
+        };
+        if response.status() == StatusCode::UNAUTHORIZED {
+            self.clients.doubt(&made, true);
+        }
         match response.status() {
             StatusCode::OK => Ok(response),
             StatusCode::GONE => Err(Trouble::Gone),

@@ -4,10 +4,12 @@
 
 mod api;
 mod cluster;
+mod login;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
 use server::config::{KubernetesSettings, Settings};
 use tempfile::TempDir;
 
@@ -23,11 +25,11 @@ fn number(variable: &str, otherwise: usize) -> usize {
     set.and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
-fn settings(api: &Api, folder: &Path) -> Settings {
+fn settings(kubeconfig: PathBuf) -> Settings {
     let mut settings = Settings::defaults();
     let mut cluster = KubernetesSettings::named("eu1");
     cluster.environment = "prod".to_owned();
-    cluster.kubeconfig = api.kubeconfig(folder);
+    cluster.kubeconfig = kubeconfig;
     cluster.page_objects = 200;
     cluster.retry_min_ms = 20;
     cluster.retry_max_ms = 200;
@@ -47,10 +49,16 @@ struct Following {
 impl Following {
     /// Starts, and waits until everything was listed and said.
     async fn start(objects: usize) -> Self {
-        let mut cluster = Cluster::with(Api::start().await, objects);
+        Self::logged_in(Api::start().await, objects, &json!({})).await
+    }
+
+    /// The same, with a server of its own and who it is to be met as.
+    async fn logged_in(api: Api, objects: usize, user: &Value) -> Self {
+        let mut cluster = Cluster::with(api, objects);
         *cluster.truth("source.listed  ") += 1;
         let folder = folder();
-        let server = Running::with(settings(&cluster.api, folder.path()), folder.path()).await;
+        let settings = settings(cluster.api.kubeconfig(folder.path(), user));
+        let server = Running::with(settings, folder.path()).await;
         let following = Self {
             server,
             folder,
@@ -68,7 +76,7 @@ impl Following {
         self.before = self.cluster.events();
         while_away(&mut self.cluster);
         *self.cluster.truth("source.listed  ") += 1;
-        let settings = settings(&self.cluster.api, self.folder.path());
+        let settings = settings(self.folder.path().join("kubeconfig"));
         self.server = Running::with(settings, self.folder.path()).await;
         self
     }

@@ -2,13 +2,13 @@
 //!
 //! It keeps to the protocol: one version for everything, lists in pages of one moment with
 //! tokens, watches as lines of JSON from a version on, bookmarks, and 410 for versions and
-//! tokens that were compacted away, as a status or inside the stream. It checks no credentials.
+//! tokens that were compacted away, as a status or inside the stream.
 
 mod faults;
+mod login;
 mod watching;
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::SocketAddr;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -17,18 +17,21 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Query, State};
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use faults::Faults;
+use login::Secured;
+pub(crate) use login::{Access, certificate, pem};
 use watching::Follower;
 
 /// A running API server.
 pub(crate) struct Api {
     world: Arc<World>,
-    address: SocketAddr,
+    /// How it is reached, as a kubeconfig says it.
+    cluster: Value,
     serving: tokio::task::JoinHandle<()>,
 }
 
@@ -48,6 +51,8 @@ struct Objects {
     version: u64,
     /// Versions before this one are forgotten.
     oldest: u64,
+    /// Whom it lets in.
+    access: Access,
     kinds: HashMap<String, Kind>,
     faults: Faults,
     did: Did,
@@ -72,42 +77,74 @@ pub(crate) struct Did {
     pub(crate) repeated_lines: u64,
     pub(crate) late_pages: u64,
     pub(crate) refusals: u64,
+    pub(crate) unauthorized: u64,
 }
 
 impl Api {
-    /// Starts on a free port, with nothing in it.
+    /// Starts on a free port, with nothing in it, for everybody and in the clear.
     pub(crate) async fn start() -> Self {
+        let (world, router) = Self::new(Access::Anybody);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+        let listener = listener.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        Self {
+            world,
+            cluster: json!({ "server": format!("http://{address}") }),
+            serving: tokio::spawn(async move { drop(axum::serve(listener, router).await) }),
+        }
+    }
+
+    /// Starts behind TLS, for those who may come in.
+    pub(crate) async fn start_for(access: Access) -> Self {
+        let (world, router) = Self::new(access);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+        let listener = listener.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let listener = Secured::new(listener, access);
+        Self {
+            world,
+            cluster: json!({ "server": format!("https://{address}"),
+                "certificate-authority-data": certificate("ca.pem") }),
+            serving: tokio::spawn(async move { drop(axum::serve(listener, router).await) }),
+        }
+    }
+
+    fn new(access: Access) -> (Arc<World>, Router) {
         let world = Arc::new(World {
             state: Mutex::new(Objects {
                 version: 1,
+                access,
                 ..Objects::default()
             }),
             bell: watch::Sender::new(0),
         });
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
-        let listener = listener.expect("a free port");
-        let address = listener.local_addr().expect("an address");
         let router = Router::new()
             .fallback(answer)
             .with_state(Arc::clone(&world));
-        let serving = tokio::spawn(async move {
-            drop(axum::serve(listener, router).await);
-        });
-        Self {
-            world,
-            address,
-            serving,
-        }
+        (world, router)
     }
 
-    /// Writes the file by which a client finds it.
-    pub(crate) fn kubeconfig(&self, folder: &Path) -> PathBuf {
+    /// Writes the file by which a client finds it and logs in.
+    pub(crate) fn kubeconfig(&self, folder: &Path, user: &Value) -> PathBuf {
+        self.kubeconfig_believing(folder, user, &self.cluster["certificate-authority-data"])
+    }
+
+    /// The same, with another authority.
+    pub(crate) fn kubeconfig_believing(
+        &self,
+        folder: &Path,
+        user: &Value,
+        authority: &Value,
+    ) -> PathBuf {
         let path = folder.join("kubeconfig");
-        let server = format!("http://{}", self.address);
+        let mut cluster = self.cluster.clone();
+        if authority.is_string() {
+            cluster["certificate-authority-data"] = authority.clone();
+        }
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "test",
-            "clusters": [{ "name": "test", "cluster": { "server": server } }],
-            "users": [{ "name": "test", "user": {} }],
+            "clusters": [{ "name": "test", "cluster": cluster }],
+            "users": [{ "name": "test", "user": user }],
             "contexts": [{ "name": "test", "context": { "cluster": "test", "user": "test" } }],
         });
         std::fs::write(&path, config.to_string()).expect("a file");
@@ -254,11 +291,14 @@ fn gone() -> (StatusCode, axum::Json<Value>) {
 async fn answer(
     State(world): State<Arc<World>>,
     uri: Uri,
+    headers: HeaderMap,
     Query(asked): Query<HashMap<String, String>>,
 ) -> Response {
     let plural = uri.path().rsplit('/').next().unwrap_or_default().to_owned();
     let asked_for = |name: &str| asked.get(name).map(String::as_str);
-    let refused = world.state.lock().expect("no test panics with it").refuse();
+    let authorization = headers.get(header::AUTHORIZATION);
+    let authorization = authorization.and_then(|value| value.to_str().ok());
+    let refused = world.refuse(authorization);
     if let Some(refusal) = refused {
         return refusal;
     }
@@ -288,6 +328,12 @@ fn watch(world: Arc<World>, plural: String, from: u64) -> Response {
 }
 
 impl World {
+    fn refuse(&self, authorization: Option<&str>) -> Option<Response> {
+        let mut state = self.state.lock().expect("no test panics with it");
+        let refused = state.refuse();
+        refused.or_else(|| state.unauthorized(authorization))
+    }
+
     fn page_takes(&self) -> Option<Duration> {
         let state = self.state.lock().expect("no test panics with it");
         state.faults.page_takes
