@@ -81,10 +81,13 @@ pub(crate) enum ResourceKey {
     NodeName,
     NodeUid,
     Workload(WorkloadKind),
+    WorkloadUid(WorkloadKind),
     HostName,
     HostId,
     ContainerId,
     FunctionName,
+    FunctionVersion,
+    CloudResource,
     CloudProvider,
     CloudRegion,
     CloudZone,
@@ -130,10 +133,13 @@ pub(crate) struct ResourceFacts<'a> {
     pub(crate) node_name: Fact<'a>,
     pub(crate) node_uid: Fact<'a>,
     pub(crate) workload: Option<(WorkloadKind, &'a str)>,
+    pub(crate) workload_uid: Option<(WorkloadKind, &'a str)>,
     pub(crate) host_name: Fact<'a>,
     pub(crate) host_id: Fact<'a>,
     pub(crate) container_id: Fact<'a>,
     pub(crate) function_name: Fact<'a>,
+    pub(crate) function_version: Fact<'a>,
+    pub(crate) cloud_resource: Fact<'a>,
     pub(crate) cloud_provider: Fact<'a>,
     pub(crate) cloud_region: Fact<'a>,
     pub(crate) cloud_zone: Fact<'a>,
@@ -160,6 +166,8 @@ impl ResourceFacts<'_> {
             self.host_id,
             self.container_id,
             self.function_name,
+            self.function_version,
+            self.cloud_resource,
             self.cloud_provider,
             self.cloud_region,
             self.cloud_zone,
@@ -167,8 +175,9 @@ impl ResourceFacts<'_> {
             self.sdk_language,
         ];
         write_facts(&facts, bytes);
-        if let Some((kind, name)) = self.workload {
-            write_text(kind.as_str(), bytes);
+        for named in [self.workload, self.workload_uid] {
+            let (kind, name) = named.map_or(("", ""), |(kind, name)| (kind.as_str(), name));
+            write_text(kind, bytes);
             write_text(name, bytes);
         }
     }
@@ -233,10 +242,17 @@ impl ResourceKey {
             b"k8s.daemonset.name" => Self::Workload(WorkloadKind::DaemonSet),
             b"k8s.job.name" => Self::Workload(WorkloadKind::Job),
             b"k8s.cronjob.name" => Self::Workload(WorkloadKind::CronJob),
+            b"k8s.deployment.uid" => Self::WorkloadUid(WorkloadKind::Deployment),
+            b"k8s.statefulset.uid" => Self::WorkloadUid(WorkloadKind::StatefulSet),
+            b"k8s.daemonset.uid" => Self::WorkloadUid(WorkloadKind::DaemonSet),
+            b"k8s.job.uid" => Self::WorkloadUid(WorkloadKind::Job),
+            b"k8s.cronjob.uid" => Self::WorkloadUid(WorkloadKind::CronJob),
             b"host.name" => Self::HostName,
             b"host.id" => Self::HostId,
             b"container.id" => Self::ContainerId,
             b"faas.name" => Self::FunctionName,
+            b"faas.version" => Self::FunctionVersion,
+            b"cloud.resource_id" => Self::CloudResource,
             b"cloud.provider" => Self::CloudProvider,
             b"cloud.region" => Self::CloudRegion,
             b"cloud.availability_zone" => Self::CloudZone,
@@ -262,11 +278,16 @@ impl<'a> ResourceFacts<'a> {
             ResourceKey::PodUid => &mut self.pod_uid,
             ResourceKey::NodeName => &mut self.node_name,
             ResourceKey::NodeUid => &mut self.node_uid,
-            ResourceKey::Workload(kind) => return self.set_workload(kind, value),
+            ResourceKey::Workload(kind) => return steadiest(&mut self.workload, kind, value),
+            ResourceKey::WorkloadUid(kind) => {
+                return steadiest(&mut self.workload_uid, kind, value);
+            }
             ResourceKey::HostName => &mut self.host_name,
             ResourceKey::HostId => &mut self.host_id,
             ResourceKey::ContainerId => &mut self.container_id,
             ResourceKey::FunctionName => &mut self.function_name,
+            ResourceKey::FunctionVersion => &mut self.function_version,
+            ResourceKey::CloudResource => &mut self.cloud_resource,
             ResourceKey::CloudProvider => &mut self.cloud_provider,
             ResourceKey::CloudRegion => &mut self.cloud_region,
             ResourceKey::CloudZone => &mut self.cloud_zone,
@@ -275,14 +296,18 @@ impl<'a> ResourceFacts<'a> {
         };
         fact.set(NOW, value);
     }
+}
 
-    /// The steadiest name wins: a job of a cron job is named anew each time.
-    fn set_workload(&mut self, kind: WorkloadKind, value: AttributeValue<'a>) {
-        if let Some(text) = value.text()
-            && self.workload.is_none_or(|(other, _)| other < kind)
-        {
-            self.workload = Some((kind, text));
-        }
+/// The steadiest name wins: a job of a cron job is named anew each time.
+fn steadiest<'a>(
+    kept: &mut Option<(WorkloadKind, &'a str)>,
+    kind: WorkloadKind,
+    value: AttributeValue<'a>,
+) {
+    if let Some(text) = value.text()
+        && kept.is_none_or(|(other, _)| other < kind)
+    {
+        *kept = Some((kind, text));
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A service `runs_on` its pod and its workload, a pod `runs_on` its node, a
 //! node `runs_on` its cluster. Without Kubernetes a service `runs_on` its host.
+//! Besides, it `runs_on` the function or the other resource of a cloud that it is.
 
 use model::{Claim, KeyParts};
 
@@ -30,12 +31,92 @@ pub(crate) fn placed_service(facts: &ResourceFacts<'_>) -> Option<PlacedService>
         items: vec![(service, service_facts(facts))],
         runs_on: Vec::new(),
     };
-    if !kubernetes(facts, &mut placed)
-        && let Some(host) = host(facts)
-    {
-        placed.add(0, host);
+    let cloud = cloud_resource(facts);
+    let function = function(facts, &mut placed);
+    let is_in_kubernetes = kubernetes(facts, &mut placed);
+    let host = host(facts).filter(|_| !is_in_kubernetes);
+    let host = host.map(|host| placed.add(0, host));
+    // In a cluster nobody says whether the cluster, the node or something else is meant.
+    let Some(cloud) = cloud.filter(|_| !is_in_kubernetes || function.is_some()) else {
+        return Some(placed);
+    };
+    let place = match (function, host) {
+        (Some(function), _) => function,
+        (None, Some(host)) if cloud.is_machine => host,
+        (None, _) => placed.add(0, cloud_item(facts, &cloud)),
+    };
+    if let Some((_, item)) = placed.items.get_mut(place) {
+        item.claims.extend(cloud.claims);
     }
     Some(placed)
+}
+
+/// The function that the sender is, or that its service runs as.
+fn function(facts: &ResourceFacts<'_>, placed: &mut PlacedService) -> Option<usize> {
+    let name = part(facts.function_name.get())?;
+    let (service, known) = placed.items.first_mut()?;
+    if service.kind == "function" {
+        attribute(known, "faas.version", facts.function_version);
+        cloud(facts, known);
+        return Some(0);
+    }
+    let key = KeyParts::new("function", name).in_environment(service.environment.clone());
+    let mut item = ItemFacts::default();
+    attribute(&mut item, "faas.version", facts.function_version);
+    cloud(facts, &mut item);
+    Some(placed.add(0, (key, item)))
+}
+
+/// What a cloud calls the resource that a sender is.
+struct CloudResource {
+    claims: Vec<Claim>,
+    /// The last part of its name.
+    name: String,
+    /// Whether it is a virtual machine.
+    is_machine: bool,
+}
+
+/// The name of a cloud's resource, written as its inventories write it.
+fn cloud_resource(facts: &ResourceFacts<'_>) -> Option<CloudResource> {
+    let stated = part(facts.cloud_resource.get())?;
+    let id = match stated.strip_prefix("//") {
+        // The full name of a Google resource begins with the service that has it.
+        Some(rest) => rest.split_once('/')?.1.to_owned(),
+        None if stated.starts_with("/subscriptions/") => stated.to_lowercase(),
+        None => unqualified(stated),
+    };
+    let is_arn = id.starts_with("arn:");
+    let machines = ["/virtualmachines/", "/instances/", ":instance/"];
+    Some(CloudResource {
+        name: id.rsplit(['/', ':']).next()?.to_owned(),
+        is_machine: machines.iter().any(|kind| id.contains(kind)),
+        claims: [Some("cloud.resource_id"), is_arn.then_some("arn")]
+            .into_iter()
+            .flatten()
+            .map(|scheme| Claim::new(scheme, id.clone()))
+            .collect(),
+    })
+}
+
+/// An ARN of a function without the version or alias that was called.
+fn unqualified(id: &str) -> String {
+    let parts: Vec<&str> = id.split(':').collect();
+    match parts.as_slice() {
+        ["arn", _, "lambda", _, _, "function", _, _] => {
+            let (function, _) = id.rsplit_once(':').unwrap_or((id, ""));
+            function.to_owned()
+        }
+        _ => id.to_owned(),
+    }
+}
+
+/// A resource of a cloud of which no more is known than its name.
+fn cloud_item(facts: &ResourceFacts<'_>, resource: &CloudResource) -> (KeyParts, ItemFacts) {
+    let environment = part(facts.environment.get()).map(str::to_owned);
+    let mut item = ItemFacts::default();
+    cloud(facts, &mut item);
+    let key = KeyParts::new("cloud_resource", resource.name.clone());
+    (key.in_environment(environment), item)
 }
 
 /// SDKs without a configured name all call themselves `unknown_service`; that is no name.
@@ -93,7 +174,9 @@ fn kubernetes(facts: &ResourceFacts<'_>, placed: &mut PlacedService) -> bool {
         .workload
         .and_then(|(kind, name)| Some((kind, part(Some(name))?)));
     if let Some((kind, name)) = workload {
-        placed.add(0, item(kind.as_str(), name, None));
+        let uid = facts.workload_uid.filter(|(of, _)| *of == kind);
+        let uid = uid.and_then(|(_, uid)| part(Some(uid)));
+        placed.add(0, item(kind.as_str(), name, uid));
     }
     let pod = part(facts.pod_name.get())
         .map(|name| placed.add(0, item("pod", name, part(facts.pod_uid.get()))));
@@ -170,7 +253,12 @@ mod tests {
         let Some(placed) = placed_service(&facts) else {
             return "nobody".to_owned();
         };
-        let key = |at: usize| placed.items[at].0.to_string();
+        let key = |at: usize| {
+            let (key, facts) = &placed.items[at];
+            let claims = facts.claims.iter();
+            let claims = claims.map(|claim| format!(" = {}={}", claim.scheme, claim.value));
+            format!("{key}{}", claims.collect::<String>())
+        };
         let mut lines = vec![key(0)];
         for (dependent, provider) in &placed.runs_on {
             lines.push(format!("{} -> {}", key(*dependent), key(*provider)));
@@ -183,16 +271,16 @@ mod tests {
         let text = places(
             "service.name=cart service.namespace=shop deployment.environment.name=prod \
              k8s.cluster.name=eu k8s.namespace.name=shop k8s.pod.name=cart-1 k8s.pod.uid=u1 \
-             k8s.node.name=n7 k8s.deployment.name=cart host.name=cart-1",
+             k8s.node.name=n7 k8s.deployment.name=cart k8s.deployment.uid=d1 k8s.job.uid=j1 \
+             host.name=cart-1",
         );
-        assert_eq!(
-            text,
-            "service:prod/shop/cart\n\
-             service:prod/shop/cart -> deployment:prod/shop/cart\n\
-             service:prod/shop/cart -> pod:prod/shop/cart-1\n\
-             pod:prod/shop/cart-1 -> node:n7\n\
-             node:n7 -> cluster:eu"
-        );
+        insta::assert_snapshot!(text, @r"
+        service:prod/shop/cart
+        service:prod/shop/cart -> deployment:prod/shop/cart = k8s.uid=d1 = k8s=eu/shop/deployment/cart
+        service:prod/shop/cart -> pod:prod/shop/cart-1 = k8s.uid=u1 = k8s=eu/shop/pod/cart-1
+        pod:prod/shop/cart-1 = k8s.uid=u1 = k8s=eu/shop/pod/cart-1 -> node:n7 = k8s=eu//node/n7
+        node:n7 = k8s=eu//node/n7 -> cluster:eu
+        ");
     }
 
     #[test]
@@ -205,6 +293,32 @@ mod tests {
             places("service.name=cart host.name=0f3c container.id=0f3c99"),
             "service:cart"
         );
+    }
+
+    #[test]
+    fn a_service_runs_on_the_resource_of_a_cloud_by_the_name_inventories_have() {
+        let lambda = "cloud.resource_id=arn:aws:lambda:eu-1:1:function:thumbs:live";
+        insta::assert_snapshot!(places(&format!("service.name=thumbs faas.name=thumbs {lambda}")), @r"
+        service:thumbs
+        service:thumbs -> function:thumbs = cloud.resource_id=arn:aws:lambda:eu-1:1:function:thumbs = arn=arn:aws:lambda:eu-1:1:function:thumbs
+        ");
+        insta::assert_snapshot!(places(&format!("faas.name=thumbs {lambda}")), @"function:thumbs = cloud.resource_id=arn:aws:lambda:eu-1:1:function:thumbs = arn=arn:aws:lambda:eu-1:1:function:thumbs");
+        let machine = "cloud.resource_id=/subscriptions/S/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/Web1";
+        insta::assert_snapshot!(places(&format!("service.name=cart host.name=web1 {machine}")), @r"
+        service:cart
+        service:cart -> host:web1 = cloud.resource_id=/subscriptions/s/resourcegroups/g/providers/microsoft.compute/virtualmachines/web1
+        ");
+        let run = "cloud.resource_id=//run.googleapis.com/projects/p/locations/l/services/cart";
+        insta::assert_snapshot!(places(&format!("service.name=cart host.name=localhost {run}")), @r"
+        service:cart
+        service:cart -> host:localhost
+        service:cart -> cloud_resource:cart = cloud.resource_id=projects/p/locations/l/services/cart
+        ");
+        // Whose id it is in a cluster, nobody says.
+        insta::assert_snapshot!(places(&format!("service.name=cart k8s.pod.name=cart-1 {run}")), @r"
+        service:cart
+        service:cart -> pod:cart-1
+        ");
     }
 
     #[test]
