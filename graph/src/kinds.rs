@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::{
-    BUILT_IN_KINDS, BUILT_IN_RELATION_KINDS, HalfLife, KindDefined, KindRules, Kinds, LogPosition,
-    RelationKindDefined, SourceName, Timestamp,
+    BUILT_IN_KINDS, BUILT_IN_RELATION_KINDS, HalfLife, Harm, KindDefined, KindRules, Kinds,
+    LogPosition, RelationKindDefined, SourceName, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -123,6 +123,15 @@ impl KindBook {
         }
         let version = counting(self.kinds.get(kind)?, moment)?;
         version.defined.as_ref()?.defined().half_life
+    }
+
+    /// How much harm crosses relations of each kind whose definition at a moment says so.
+    pub(crate) fn harms(&self, moment: Timestamp) -> BTreeMap<&str, Harm> {
+        let stated = self.relation_kinds.iter().filter_map(|(name, versions)| {
+            let defined = counting(versions, moment)?.defined.as_ref()?;
+            Some((name.as_str(), defined.harm?))
+        });
+        stated.collect()
     }
 
     /// A kind is defined.

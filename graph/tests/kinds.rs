@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use graph::{Estate, GraphView, Projection};
+use graph::{BlastLimits, Estate, GraphView, Projection, Propagation};
 use model::{
-    Actor, AttributeRule, Event, EventId, HalfLife, KindDefined, KindWithdrawn, NewEvent, Occurred,
-    RelationKindDefined, RelationKindWithdrawn, SourceName, Timestamp, ValueType,
+    Actor, AsOf, AttributeRule, Event, EventId, HalfLife, Harm, KindDefined, KindWithdrawn,
+    NewEvent, ObservedRelation, Occurred, RelationKind, RelationKindDefined, RelationKindWithdrawn,
+    SourceKey, SourceName, Timestamp, ValueType,
 };
 use proptest::prelude::*;
 use testkit::{at, envelopes_of, shuffled};
@@ -106,7 +107,7 @@ fn what_was_defined_survives_being_saved() {
 /// A shorter half-life counts for every question at once, whenever it was defined.
 #[test]
 fn a_definition_shortens_how_long_evidence_lasts() {
-    let mut seen = model::ObservedItem::new(model::SourceKey::text("sensor:a"));
+    let mut seen = model::ObservedItem::new(SourceKey::text("sensor:a"));
     seen.report_interval_ms = Some(60_000);
     let mut sensor = KindDefined::new("sensor");
     sensor.half_life = Some(HalfLife {
@@ -126,6 +127,75 @@ fn a_definition_shortens_how_long_evidence_lasts() {
     assert_eq!(freshness(vec![defined, seen], 12), "Ageing");
 }
 
+#[test]
+fn harm_crosses_a_kind_as_its_definition_of_the_moment_says() {
+    let mounted = |harm: Option<Harm>| RelationKindDefined {
+        name: "mounted_in".to_owned(),
+        sentence: "the dependent is mounted in the provider".to_owned(),
+        description: None,
+        dependents: Vec::new(),
+        providers: Vec::new(),
+        cardinality: model::Cardinality::ManyToOne,
+        harm,
+    };
+    let percent = |to_dependent, to_provider| Harm {
+        to_dependent,
+        to_provider,
+    };
+    let relation = ObservedRelation {
+        dependent: SourceKey::text("server:a"),
+        provider: SourceKey::text("rack:r"),
+        kind: RelationKind::new("mounted_in"),
+        strength: None,
+        valid_from: None,
+        valid_until: None,
+        report_interval_ms: None,
+    };
+    let view = fold(vec![
+        event(1, 0, Event::RelationObserved(relation)),
+        event(
+            2,
+            10,
+            Event::RelationKindDefined(mounted(Some(percent(90, 0)))),
+        ),
+        event(
+            3,
+            20,
+            Event::RelationKindDefined(mounted(Some(percent(10, 30)))),
+        ),
+        event(4, 30, Event::RelationKindDefined(mounted(None))),
+    ]);
+    let score = |origin: &str, minute: u32| {
+        let origin = view.resolve(&SourceKey::text(origin), None, moment(minute));
+        let origin = origin.item().expect("it was observed").id();
+        let as_of = AsOf {
+            valid_at: moment(minute),
+            known_at: view.position(),
+        };
+        let limits = BlastLimits {
+            hops_max: None,
+            impacts_max: 10,
+            visited_max: 10,
+            score_min: 0.0,
+        };
+        let found = graph::blast_radius(&view, &[origin], as_of, limits);
+        let scores = found.impacts.iter().map(|impact| impact.score);
+        // A score is made of rounded numbers.
+        (scores.sum::<f64>() * 1e6).round() / 1e6
+    };
+    let default = Propagation::of("mounted_in");
+    let to_server = [5, 15, 25, 35].map(|minute| score("rack:r", minute));
+    assert_eq!(
+        to_server,
+        [default.to_dependent, 0.9, 0.1, default.to_dependent]
+    );
+    let to_rack = [5, 15, 25, 35].map(|minute| score("server:a", minute));
+    assert_eq!(
+        to_rack,
+        [default.to_provider, 0.0, 0.3, default.to_provider]
+    );
+}
+
 fn definitions() -> impl Strategy<Value = Vec<NewEvent>> {
     let relation = |name: &str, sentence: String| RelationKindDefined {
         name: name.to_owned(),
@@ -134,6 +204,7 @@ fn definitions() -> impl Strategy<Value = Vec<NewEvent>> {
         dependents: Vec::new(),
         providers: Vec::new(),
         cardinality: model::Cardinality::ManyToOne,
+        harm: None,
     };
     let said = (0_u8..4, 0_u8..3, 0_u8..4).prop_map(move |(sort, name, content)| {
         let names = ["server", "host", "mounted_in"];

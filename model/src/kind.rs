@@ -82,6 +82,19 @@ pub struct RelationKindDefined {
     /// How many of one side belong to how many of the other.
     #[serde(default, skip_serializing_if = "Cardinality::is_many_to_many")]
     pub cardinality: Cardinality,
+    /// How much harm crosses such a relation; a default when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub harm: Option<Harm>,
+}
+
+/// How much of the harm to one end of a relation reaches the other, in percent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Harm {
+    /// From the provider to the dependent.
+    pub to_dependent: u8,
+    /// From the dependent to the provider.
+    pub to_provider: u8,
 }
 
 /// `relation_kind.withdrawn`: a definition no longer counts. Relations of the kind stay.

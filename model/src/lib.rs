@@ -47,7 +47,7 @@ pub use judgement::{CauseJudged, Verdict};
 pub use key::{KeyError, KeyParts, SourceKey};
 pub use kind::{
     AttributeRule, BUILT_IN_KINDS, BUILT_IN_RELATION_KINDS, Breach, BuiltInKind,
-    BuiltInRelationKind, Cardinality, DefinitionFault, FLEETING_KINDS, HalfLife, KindDefined,
+    BuiltInRelationKind, Cardinality, DefinitionFault, FLEETING_KINDS, HalfLife, Harm, KindDefined,
     KindRules, KindWithdrawn, Kinds, RULED_FIELDS, RelationKindDefined, RelationKindWithdrawn,
     ValueType, kind_faults, relation_kind_faults,
 };

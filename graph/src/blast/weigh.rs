@@ -1,5 +1,9 @@
 //! How much harm gets through a relation at one moment.
 
+use std::collections::BTreeMap;
+
+use model::Harm;
+
 use super::propagation::{PROPAGATION, Propagation, doubted};
 use crate::freshness::{self, Freshness};
 use crate::intern::WordIx;
@@ -13,6 +17,8 @@ pub(super) struct Weigh<'v> {
     topology: Topology<'v>,
     at: i64,
     shares: Pages<Option<(f64, f64)>>,
+    /// What definitions say that count at the moment.
+    defined: BTreeMap<&'v str, Harm>,
     /// The kinds that harm crosses towards the provider, as bits.
     to_provider: u32,
 }
@@ -20,13 +26,19 @@ pub(super) struct Weigh<'v> {
 impl<'v> Weigh<'v> {
     pub(super) fn new(topology: Topology<'v>) -> Self {
         let words = &topology.view().identity.words;
+        let defined = topology.view().kinds.harms(topology.at());
         let back = PROPAGATION.iter().filter(|row| 0.0 < row.to_provider);
-        let kinds = back.filter_map(|row| words.find(row.kind));
+        let back = back.map(|row| row.kind);
+        let own = defined.iter().filter(|(_, harm)| 0 < harm.to_provider);
+        let back = back.chain(own.map(|(kind, _)| *kind));
+        let kinds = back.filter_map(|kind| words.find(kind));
+        let to_provider = kinds.fold(0, |bits, kind| bits | kind_bit(kind));
         Self {
             topology,
             at: topology.at().unix_nanos(),
             shares: Pages::default(),
-            to_provider: kinds.fold(0, |bits, kind| bits | kind_bit(kind)),
+            to_provider,
+            defined,
         }
     }
 
@@ -62,9 +74,16 @@ impl<'v> Weigh<'v> {
     fn share(&mut self, kind: WordIx, against_arrow: bool) -> f64 {
         let words = &self.topology.view().identity.words;
         let known = self.shares.get_mut(kind.number() as usize);
+        let defined = &self.defined;
         let (to_dependent, to_provider) = *known.get_or_insert_with(|| {
-            let row = Propagation::of(words.text(kind));
-            (row.to_dependent, row.to_provider)
+            let kind = words.text(kind);
+            let row = Propagation::of(kind);
+            let share = |percent: u8| f64::from(percent) / 100.0;
+            defined
+                .get(kind)
+                .map_or((row.to_dependent, row.to_provider), |harm| {
+                    (share(harm.to_dependent), share(harm.to_provider))
+                })
         });
         if against_arrow {
             to_dependent

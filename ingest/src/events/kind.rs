@@ -1,7 +1,7 @@
 //! What a sender defines: kinds of items and of relations.
 
 use model::{
-    AttributeRule, Cardinality, DefinitionFault, HalfLife, KindDefined, KindWithdrawn,
+    AttributeRule, Cardinality, DefinitionFault, HalfLife, Harm, KindDefined, KindWithdrawn,
     RelationKindDefined, RelationKindWithdrawn, ValueType, bounds, kind_faults,
     relation_kind_faults,
 };
@@ -68,6 +68,7 @@ pub(super) fn relation_defined(
     let cardinality = fields.may("cardinality", |value, path, problems| {
         fields::word(&Cardinality::WRITTEN, value, path, problems)
     });
+    let harm = fields.may("harm", harm);
     fields.close();
     let kind = RelationKindDefined {
         name: name?.as_str().to_owned(),
@@ -76,9 +77,30 @@ pub(super) fn relation_defined(
         dependents,
         providers,
         cardinality: cardinality.unwrap_or_default(),
+        harm,
     };
     told(relation_kind_faults(&kind), path, problems);
     Some(kind)
+}
+
+fn harm(value: Value, path: &Path<'_>, problems: &mut Problems) -> Option<Harm> {
+    let mut fields = Fields::open(value, path, problems)?;
+    let to_dependent = fields.must("toDependent", percent);
+    let to_provider = fields.must("toProvider", percent);
+    fields.close();
+    Some(Harm {
+        to_dependent: to_dependent?,
+        to_provider: to_provider?,
+    })
+}
+
+fn percent(value: Value, path: &Path<'_>, problems: &mut Problems) -> Option<u8> {
+    let percent = fields::quantity(value, path, problems)?;
+    let fitting = u8::try_from(percent).ok().filter(|percent| *percent <= 100);
+    if fitting.is_none() {
+        problems.add(path, "is more than 100 percent");
+    }
+    fitting
 }
 
 /// `relation_kind.withdrawn`.

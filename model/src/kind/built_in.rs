@@ -428,6 +428,7 @@ impl BuiltInRelationKind {
             dependents: Vec::new(),
             providers: Vec::new(),
             cardinality: Cardinality::ManyToMany,
+            harm: None,
         }
     }
 }

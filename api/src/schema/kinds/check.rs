@@ -136,11 +136,23 @@ pub(crate) async fn findings(ctx: &Context<'_>, at: &Standpoint) -> Result<Vec<A
     let mut anomalies = Vec::new();
     for (kind, candidates) in of_kinds {
         if let Some(rules) = ruled.get(&kind) {
+            anomalies.extend(candidates.more.then(|| not_all_checked(&kind)));
             let found = check_items(ctx, at, rules, candidates.items).await?;
             anomalies.extend(found.into_iter().map(Anomaly::from));
         }
     }
     Ok(anomalies)
+}
+
+/// That a kind has more items than a check reads.
+fn not_all_checked(kind: &str) -> Anomaly {
+    Anomaly {
+        code: "NOT_ALL_CHECKED",
+        key: kind.to_owned(),
+        message: format!(
+            "of the items of the kind {kind} the first {ITEMS_CHECKED_MAX} were held against its rules, in the order of their keys"
+        ),
+    }
 }
 
 /// Items of one kind as a check reads them.

@@ -174,6 +174,19 @@ pub(crate) struct DefineRelationKindInput {
     /// How many of one side belong to how many of the other; many to many when missing.
     #[graphql(default)]
     cardinality: Cardinality,
+    /// How much harm crosses such a relation; a default when missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    harm: Option<HarmInput>,
+}
+
+/// How much of the harm to one end of a relation reaches the other, in percent.
+#[derive(InputObject, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct HarmInput {
+    /// From the provider to the dependent.
+    to_dependent: u8,
+    /// From the dependent to the provider.
+    to_provider: u8,
 }
 
 /// A definition that is taken back.

@@ -96,6 +96,26 @@ pub(crate) struct RelationKindVersion {
     sentence: Option<String>,
     /// How many of one side belong to how many of the other.
     cardinality: Option<Cardinality>,
+    /// How much harm crosses such a relation; null for the default.
+    harm: Option<Harm>,
+}
+
+/// How much of the harm to one end of a relation reaches the other, in percent.
+#[derive(SimpleObject)]
+pub(crate) struct Harm {
+    /// From the provider to the dependent.
+    to_dependent: u8,
+    /// From the dependent to the provider.
+    to_provider: u8,
+}
+
+impl From<model::Harm> for Harm {
+    fn from(harm: model::Harm) -> Self {
+        Self {
+            to_dependent: harm.to_dependent,
+            to_provider: harm.to_provider,
+        }
+    }
 }
 
 /// A kind of relations. It reads *dependent kind provider*: the dependent needs the provider.
@@ -314,6 +334,11 @@ impl RelationKind {
         self.defined.cardinality.into()
     }
 
+    /// How much harm crosses such a relation, where its definition says so.
+    async fn harm(&self) -> Option<Harm> {
+        self.defined.harm.map(Harm::from)
+    }
+
     /// Every definition somebody made of it, the earliest first. What is built in is no version.
     #[graphql(complexity = "10 + 5 * child_complexity")]
     async fn versions(&self) -> Vec<RelationKindVersion> {
@@ -327,6 +352,7 @@ impl RelationKind {
                 withdrawn: defined.is_none(),
                 sentence: defined.map(|it| it.sentence.clone()),
                 cardinality: defined.map(|it| it.cardinality.into()),
+                harm: defined.and_then(|it| it.harm).map(Harm::from),
             }
         });
         shown.collect()
