@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 use model::Claim;
 
 use crate::identity::ItemIx;
-use crate::mention::{KEY_SCHEME, MentionIx};
+use crate::mention::{KEY_SCHEME, Mention, MentionIx, Name, Parts};
 use crate::view::GraphView;
 
 /// Items that one open question lists.
 pub(crate) const ITEMS_SHOWN: usize = 20;
+
+/// The scheme in which objects of Kubernetes are named: `cluster/namespace/kind/name`.
+const CLUSTER_SCHEME: &str = "k8s";
 
 /// Something people should look at.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,6 +62,13 @@ pub enum Anomaly {
         /// How many they are.
         count: usize,
     },
+    /// Objects of several clusters of Kubernetes share a key, and so they are one item here.
+    SharedKey {
+        /// The key.
+        key: String,
+        /// The clusters, the first few.
+        clusters: Vec<String>,
+    },
     /// A key that cannot be read; it stays whole.
     UnreadableKey {
         /// The key as it was written.
@@ -75,6 +85,7 @@ impl Anomaly {
             Self::UnseenEnvironment { .. } => "UNSEEN_ENVIRONMENT",
             Self::ForeignEnd { .. } => "FOREIGN_END",
             Self::TooManyRelations { .. } => "TOO_MANY_RELATIONS",
+            Self::SharedKey { .. } => "SHARED_KEY",
             Self::UnreadableKey { .. } => "UNREADABLE_KEY",
         }
     }
@@ -87,6 +98,7 @@ impl Anomaly {
             | Self::UnseenEnvironment { key, .. }
             | Self::ForeignEnd { key, .. }
             | Self::TooManyRelations { key, .. }
+            | Self::SharedKey { key, .. }
             | Self::UnreadableKey { key } => key,
         }
     }
@@ -135,6 +147,12 @@ impl Anomaly {
                 let named = others.join(", ");
                 format!("{key} has {count} {relation} where {cardinality} allows one: {named}")
             }
+            Self::SharedKey { key, clusters } => {
+                let named = clusters.join(", ");
+                format!(
+                    "{key} is one item for the clusters {named}, which have one each; give the clusters environments of their own"
+                )
+            }
             Self::UnreadableKey { key } => {
                 format!("{key} is no key; a key begins with its kind and a colon")
             }
@@ -155,6 +173,13 @@ pub(crate) fn anomalies(view: &GraphView) -> Vec<Anomaly> {
                 items: keys.into_iter().take(ITEMS_SHOWN).collect(),
             });
         }
+        let clusters = clusters_of(view, mention);
+        if 1 < clusters.len() {
+            found.push(Anomaly::SharedKey {
+                key: claim().value,
+                clusters: clusters.into_iter().take(ITEMS_SHOWN).collect(),
+            });
+        }
         if !mention.candidates().is_empty() {
             let candidates = mention.candidates().iter();
             let items = candidates.map(|candidate| identity.item_of(*candidate));
@@ -172,6 +197,24 @@ pub(crate) fn anomalies(view: &GraphView) -> Vec<Anomaly> {
     }
     found.sort();
     found
+}
+
+/// The clusters of Kubernetes that have an object under this key. A service may be one in several.
+fn clusters_of(view: &GraphView, mention: &Mention) -> BTreeSet<String> {
+    let words = &view.identity.words;
+    let is_object = |parts: &Parts| words.text(parts.kind) != "service";
+    if !mention.parts().is_some_and(is_object) {
+        return BTreeSet::new();
+    }
+    let named = mention
+        .links()
+        .filter_map(|link| match &view.identity.mention(link.other).name {
+            Name::Claim { scheme, value } if words.text(*scheme) == CLUSTER_SCHEME => {
+                Some(value.split_once('/')?.0.to_owned())
+            }
+            Name::Claim { .. } | Name::Key(_) => None,
+        });
+    named.collect()
 }
 
 /// The keys of items, sorted.

@@ -286,7 +286,8 @@ impl Identity {
         match (self.worth(one), self.worth(other)) {
             (Worth::Unique, _) | (_, Worth::Unique) => Reason::Unique,
             (Worth::Stated, Worth::Stated) => Reason::Stated,
-            (Worth::Weak | Worth::Timed, _) | (_, Worth::Weak | Worth::Timed) => Reason::Weak,
+            (Worth::Weak | Worth::Timed | Worth::Inside, _)
+            | (_, Worth::Weak | Worth::Timed | Worth::Inside) => Reason::Weak,
         }
     }
 

@@ -231,6 +231,33 @@ proptest! {
     }
 }
 
+#[test]
+fn a_name_inside_something_binds_nothing_by_itself() {
+    let text = "
+        item process:a process.pid=1
+        item process:b process.pid=1 process.executable.name=java
+        item process:c process.executable.name=java";
+    assert_snapshot!(items(text), @r"
+    process:a
+    process:b
+    process:c
+    ");
+}
+
+#[test]
+fn objects_of_two_clusters_that_share_a_key_are_an_open_question() {
+    let text = "
+        @eu1 item deployment:prod/shop/web k8s=eu1/shop/deployment/web
+        @eu2 item deployment:prod/shop/web k8s=eu2/shop/deployment/web
+        @eu1 item service:prod/shop/web k8s=eu1/shop/service/web
+        @eu2 item service:prod/shop/web k8s=eu2/shop/service/web";
+    assert_snapshot!(items(text), @r"
+    deployment:prod/shop/web = k8s=eu1/shop/deployment/web = k8s=eu2/shop/deployment/web
+    service:prod/shop/web = k8s=eu1/shop/service/web = k8s=eu2/shop/service/web
+    ! deployment:prod/shop/web is one item for the clusters eu1, eu2, which have one each; give the clusters environments of their own
+    ");
+}
+
 /// What sources say and take back again, some of it by another source too.
 const TAKEN_BACK: &str = "
     @a item service:prod/api at=09:00 arn=1 owner=shop hostname=api-1 criticality=high

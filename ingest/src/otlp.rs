@@ -26,6 +26,7 @@ mod decode;
 mod entities;
 mod grpc;
 mod http;
+mod inside;
 mod items;
 mod offline;
 mod pairing;

@@ -102,6 +102,9 @@ impl Estate {
         value: &str,
         valid: (Option<Timestamp>, Option<Timestamp>),
     ) {
+        if worth(scheme) == Worth::Inside {
+            return;
+        }
         let key = SourceKey::Claim {
             scheme: scheme.to_owned(),
             value: value.to_owned(),
@@ -113,7 +116,7 @@ impl Estate {
             ..
         } = named;
         let alias = match (valid, worth(scheme)) {
-            ((None, None), Worth::Unique | Worth::Stated | Worth::Weak) => {
+            ((None, None), Worth::Unique | Worth::Stated | Worth::Weak | Worth::Inside) => {
                 let at = named.stamp.at;
                 let link = Link {
                     other: name,
@@ -145,6 +148,9 @@ impl Estate {
 
     /// From then on the source does not know an item by a name.
     fn name_taken_back(&mut self, named: Named, claim: &Claim) {
+        if worth(&claim.scheme) == Worth::Inside {
+            return;
+        }
         let name = self.mention(&SourceKey::Claim {
             scheme: claim.scheme.clone(),
             value: claim.value.clone(),

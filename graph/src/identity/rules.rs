@@ -2,7 +2,7 @@
 //!
 //! A scheme that is not listed is believed as a source states it. Kinds need no
 //! rows of their own, because the schemes of one kind are not those of another:
-//! a process is named within its host, a pod by its cluster's uid. Who changes a
+//! a pod is named by its cluster's uid, a process by its host and its number. Who changes a
 //! row raises the version of the [estate](crate::Estate), so that saved ones are made again.
 
 /// Keys that one name may bind together; a name that more of them share says nothing about which item it is.
@@ -19,10 +19,12 @@ pub(crate) enum Worth {
     Weak,
     /// Names a thing only together with a time.
     Timed,
+    /// Names a thing only inside another one: by itself it names nothing.
+    Inside,
 }
 
 /// Schemes whose worth is not [`Worth::Stated`].
-const RULES: [(&str, Worth); 16] = [
+const RULES: [(&str, Worth); 24] = [
     ("host.id", Worth::Unique),
     ("machine.id", Worth::Unique),
     ("system.uuid", Worth::Unique),
@@ -39,6 +41,14 @@ const RULES: [(&str, Worth); 16] = [
     ("ipv4", Worth::Timed),
     ("ipv6", Worth::Timed),
     ("address", Worth::Timed),
+    ("service.instance.id", Worth::Weak),
+    ("process.pid", Worth::Inside),
+    ("process.parent_pid", Worth::Inside),
+    ("process.executable.name", Worth::Inside),
+    ("process.executable.path", Worth::Inside),
+    ("process.command", Worth::Inside),
+    ("container.name", Worth::Inside),
+    ("k8s.container.name", Worth::Inside),
 ];
 
 /// What a scheme is worth.

@@ -13,6 +13,7 @@ use model::{
 use serde_json::{Map, Value};
 
 use super::decode::logs::{EntityEvent, EntityRecord, EntityRecords};
+use super::inside;
 use super::peers::part;
 use super::report::{SOURCE, automatic};
 use crate::QuarantineError;
@@ -255,6 +256,8 @@ fn alone(listed: ListedRelation, report_interval_ms: Option<u64>) -> ObservedRel
 struct Entity {
     kind: String,
     id: Map<String, Value>,
+    /// Whether its own id names it only inside something else, which is in `id` too.
+    is_inside: bool,
     environment: Option<String>,
     cluster: Option<String>,
 }
@@ -281,9 +284,13 @@ impl Entity {
         };
         let environment =
             known("deployment.environment.name").or_else(|| known("deployment.environment"));
+        let kind = kind.to_lowercase();
+        let (id, is_inside) = inside::whole_id(&kind, id, known)
+            .map_err(|reason| fault(&format!("{at}entity.id"), reason))?;
         Ok(Self {
-            kind: kind.to_lowercase(),
-            id: id.clone(),
+            kind,
+            id,
+            is_inside,
             environment,
             cluster: known("k8s.cluster.name"),
         })
@@ -357,6 +364,8 @@ impl Entity {
             item.claims.push(self.claim());
         }
         item.criticality = known("service.criticality").map(str::to_owned);
+        let name = inside::NAMES.iter().find_map(|name| known(name));
+        item.display_name = name.filter(|_| self.is_inside).map(str::to_owned);
         item.attributes = self.attributes(description);
         item.report_interval_ms = interval;
         item
@@ -368,7 +377,8 @@ impl Entity {
         }
         let kind = self.kind.strip_prefix("k8s.").unwrap_or(&self.kind);
         let claim = self.claim();
-        let name = known(&format!("{}.name", self.kind)).unwrap_or(&claim.value);
+        let name = known(&format!("{}.name", self.kind)).filter(|_| !self.is_inside);
+        let name = name.unwrap_or(&claim.value);
         let key = KeyParts::new(kind.replace('.', "_"), name);
         if matches!(kind, "node" | "cluster" | "namespace") {
             return key;
