@@ -109,6 +109,7 @@ impl SavedEstate {
             retractions: self.retractions,
             numbering: self.numbering,
             outdated: self.outdated,
+            words_then: None,
         }
     }
 }

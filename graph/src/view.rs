@@ -8,6 +8,7 @@ mod item;
 mod relation;
 mod resolve;
 mod stated;
+mod then;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -57,6 +58,8 @@ pub struct GraphView {
     /// Whether it was folded before what is retracted now was known.
     pub(crate) outdated: bool,
     pub(crate) quarantined: u64,
+    /// Words of a past moment; in answers only, never in what is folded.
+    pub(crate) words_then: Option<Arc<then::WordsThen>>,
 }
 
 impl GraphView {

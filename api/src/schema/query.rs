@@ -104,7 +104,7 @@ impl CoreQuery {
             before,
         };
         let page = arguments.check(ctx.data::<Shared>()?.limits.page_max)?;
-        let at = Standpoint::of(ctx, as_of.as_ref()).await?;
+        let at = Standpoint::with_words(ctx, as_of.as_ref()).await?;
         let order = ItemOrder::read(order_by);
         let choice = ItemChoice::of(ctx, &at, filter).await?;
         ask(ctx, move || {

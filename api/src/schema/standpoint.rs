@@ -1,13 +1,22 @@
 //! From where a question looks at the estate: which knowledge, and which moment.
 
-use async_graphql::{Context, InputObject, Result};
-use model::{AsOf, Timestamp};
+use std::sync::Arc;
 
-use super::Shared;
+use async_graphql::{Context, InputObject, Result};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use graph::ItemField;
+use model::{AsOf, CiId, Timestamp};
+
+use super::asking::ask;
 use super::scalars::{DateTime, LogPosition};
+use super::{Shared, values};
 use crate::error::ErrorCode;
 use crate::reading::{reading, view_error};
 use crate::{KnownAt, ReadView};
+
+/// Most items whose words of a past moment one question reads from the disk, and how many at once.
+const WORDS_MAX: usize = 20_000;
+const READ_AT_ONCE: usize = 16;
 
 /// From where a question looks: the state of the world at `validAt`, as it was known at `knownAt` or `position`.
 #[derive(InputObject)]
@@ -80,6 +89,33 @@ impl Standpoint {
         })
     }
 
+    /// The standpoint that the argument `asOf` asks for, with owners, criticalities and names of
+    /// its moment: for questions about many items, which read them from memory.
+    pub(crate) async fn with_words(ctx: &Context<'_>, as_of: Option<&AsOfInput>) -> Result<Self> {
+        let mut at = Self::of(ctx, as_of).await?;
+        let Some(moment) = at.stated_moment() else {
+            return Ok(at);
+        };
+        let view = at.view.clone();
+        let forgotten = ask(ctx, move || {
+            let items = view.graph.forgotten_at(moment).take(WORDS_MAX + 1);
+            items.map(|item| item.id()).collect::<Vec<CiId>>()
+        });
+        let forgotten = forgotten.await?;
+        if WORDS_MAX < forgotten.len() {
+            let message = format!(
+                "more than {WORDS_MAX} items had other owners, criticalities or names then, or may have had"
+            );
+            return Err(ErrorCode::CostLimit.error(message));
+        }
+        let (ctx, from) = (&ctx, &at);
+        let read = stream::iter(forgotten).map(|id| words_then(ctx, from, id));
+        let words: Vec<_> = read.buffered(READ_AT_ONCE).try_collect().await?;
+        let words = words.into_iter().flatten().collect();
+        at.view.graph = Arc::new(at.view.graph.with_words_of(moment, words));
+        Ok(at)
+    }
+
     /// The moment, if one was asked for: without one the newest word counts, whatever its time.
     pub(crate) fn stated_moment(&self) -> Option<Timestamp> {
         self.stated.then_some(self.valid_at)
@@ -97,6 +133,23 @@ impl Standpoint {
             known_at: self.view.position(),
         }
     }
+}
+
+/// What counted of an item at a standpoint's moment.
+async fn words_then(
+    ctx: &Context<'_>,
+    at: &Standpoint,
+    id: CiId,
+) -> Result<Vec<(CiId, ItemField, String)>> {
+    let mut words = Vec::new();
+    let Some(item) = at.view.graph.item(id) else {
+        return Ok(words);
+    };
+    for field in ItemField::ALL {
+        let word = values::field(ctx, at, item, field).await?;
+        words.extend(word.map(|word| (id, field, word)));
+    }
+    Ok(words)
 }
 
 /// The view a field reads: that of the request, unless `asOf` asks for an earlier knowledge.

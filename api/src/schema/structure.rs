@@ -66,7 +66,7 @@ impl StructureQuery {
         >,
     ) -> Result<ItemGroups> {
         let first = question_size(ctx, first)?;
-        let at = Standpoint::of(ctx, as_of.as_ref()).await?;
+        let at = Standpoint::with_words(ctx, as_of.as_ref()).await?;
         if attribute.is_some() != by.known().is_none() {
             return Err(
                 ErrorCode::BadInput.error("attribute goes with ATTRIBUTE, and only with it")
@@ -121,7 +121,7 @@ impl StructureQuery {
             visited_max: INVERSION_VISITED_MAX,
             found_max: INVERSIONS_MAX,
         };
-        let at = Standpoint::of(ctx, as_of.as_ref()).await?;
+        let at = Standpoint::with_words(ctx, as_of.as_ref()).await?;
         ask(ctx, move || {
             let found = graph::priority_inversions(&at.view.graph, at.valid_at, limits);
             PriorityInversions::of(&at, found)
@@ -173,7 +173,7 @@ impl StructureQuery {
         };
         let by = by.unwrap_or_else(|| vec![SharedBy::Zone, SharedBy::Environment]);
         let by: Vec<graph::SharedBy> = by.into_iter().map(Into::into).collect();
-        let at = Standpoint::of(ctx, as_of.as_ref()).await?;
+        let at = Standpoint::with_words(ctx, as_of.as_ref()).await?;
         ask(ctx, move || {
             let graph = &at.view.graph;
             let found = graph::shared_infrastructure(graph, at.valid_at, &by, limits);
@@ -226,7 +226,7 @@ impl StructureQuery {
             groups_max: QUALITY_GROUPS,
             visited_max: ctx.data::<Shared>()?.limits.radius_visited_max,
         };
-        let at = Standpoint::of(ctx, as_of.as_ref()).await?;
+        let at = Standpoint::with_words(ctx, as_of.as_ref()).await?;
         ask(ctx, move || {
             let quality = graph::data_quality(&at.view.graph, at.valid_at, limits);
             DataQuality::of(&at, quality)
@@ -254,7 +254,7 @@ impl StructureQuery {
         };
         let limits = ctx.data::<Shared>()?.limits;
         let page = arguments.check(limits.page_max)?;
-        let at = Standpoint::of(ctx, as_of.as_ref()).await?;
+        let at = Standpoint::with_words(ctx, as_of.as_ref()).await?;
         let kind = kind.map(Into::into);
         let filter = DriftFilter { kind, owner };
         ask(ctx, move || {

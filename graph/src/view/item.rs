@@ -177,17 +177,28 @@ impl<'v> Item<'v> {
 
     /// A name for people, by the source that is believed first, else the latest that gave one.
     pub fn display_name(&self) -> Option<&'v str> {
-        self.newest_word(ItemField::DisplayName, Timestamp::MAX)
+        self.word(ItemField::DisplayName)
     }
 
     /// The team that answers for it, by the source that is believed first, else the latest that named one.
     pub fn owner(&self) -> Option<&'v str> {
-        self.newest_word(ItemField::Owner, Timestamp::MAX)
+        self.word(ItemField::Owner)
     }
 
     /// How much depends on it, by the source that is believed first, else the latest that said so.
     pub fn criticality(&self) -> Option<&'v str> {
-        self.newest_word(ItemField::Criticality, Timestamp::MAX)
+        self.word(ItemField::Criticality)
+    }
+
+    /// The newest word, or in a view [of a moment](GraphView::with_words_of) that of the moment.
+    fn word(&self, field: ItemField) -> Option<&'v str> {
+        let Some(then) = &self.view.words_then else {
+            return self.newest_word(field, Timestamp::MAX);
+        };
+        match self.field_at(field, then.at) {
+            Remembered::Known(word) => word,
+            Remembered::OnlyInTheIndex => then.of(self.item, field),
+        }
     }
 
     /// A field at a moment, if that can be told from memory: it keeps the newest word of each source only.

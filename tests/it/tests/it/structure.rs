@@ -263,3 +263,46 @@ async fn a_group_is_a_search_that_lasts_until_it_is_withdrawn() {
     assert_eq!(left["groups"]["groups"], json!([{ "name": "sre-hosts" }]));
     again.stop().await;
 }
+
+#[tokio::test]
+async fn filters_and_analyses_take_the_owners_of_their_moment() {
+    let folder = folder();
+    let server = Running::over(folder.path()).await;
+    let (first, then) = ("2026-11-20T10:00:30Z", "2026-11-20T10:02:00Z");
+    let said = |data: Value| event("item.observed", LATER, &data);
+    server
+        .take(&[
+            item(&json!({ "key": "service:a", "owner": "shop", "criticality": "P0" })),
+            item(&json!({ "key": "service:b", "owner": "shop" })),
+            item(&json!({ "key": "service:c" })),
+            said(json!({ "key": "service:a", "owner": "front", "criticality": "P2" })),
+            said(json!({ "key": "service:b", "takenBack": { "owner": true } })),
+            said(json!({ "key": "service:c", "owner": "shop" })),
+        ])
+        .await;
+    let ask = async |filter: &str, at: &str| {
+        let document = format!(
+            "{{ items(filter: {{{filter}}}, asOf: {{ validAt: \"{at}\" }}) {{ nodes {{ key }} truncated }} }}"
+        );
+        keys(&server.ask(&document).await).join(" ")
+    };
+    let owner = r#"owner: "shop""#;
+    assert_eq!(ask(owner, first).await, "service:a service:b");
+    assert_eq!(ask(owner, then).await, "service:c");
+    assert_eq!(ask(r#"criticality: "P0""#, first).await, "service:a");
+    assert_eq!(ask(r#"criticality: "P0""#, then).await, "");
+    assert_eq!(ask(r#"text: "shop""#, first).await, "service:a service:b");
+    let grouped = async |at: &str| {
+        let document = format!(
+            "{{ itemsGrouped(by: OWNER, asOf: {{ validAt: \"{at}\" }}) {{ groups {{ value count }} }} }}"
+        );
+        server.ask(&document).await["itemsGrouped"]["groups"].to_string()
+    };
+    assert_ne!(grouped(first).await, grouped(then).await);
+    assert!(
+        grouped(first).await.contains(r#""count":2"#),
+        "{}",
+        grouped(first).await
+    );
+    server.stop().await;
+}
