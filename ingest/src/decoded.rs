@@ -18,7 +18,6 @@ pub(crate) enum Part {
     /// It parses, and nobody here knows what it means.
     Unknown(Box<NotUnderstood>),
     /// It is understood, and it is no change, no incident and no item: why it is not kept.
-    #[expect(dead_code, reason = "the senders that say such things come next")]
     Ignored(&'static str),
     /// The sender asks whether the address is meant, and wants this answer and nothing else.
     #[expect(dead_code, reason = "the senders that ask come next")]

@@ -6,6 +6,7 @@ mod cloudevents;
 mod decoded;
 mod events;
 mod fields;
+mod github;
 pub mod import;
 mod intake;
 mod kinds;
@@ -23,6 +24,7 @@ mod room;
 mod scrub;
 mod sender;
 mod split;
+mod webhook;
 
 pub use intake::{
     DirectError, Intake, IntakeCounters, IntakeLimits, ReprocessError, Reprocessed, routes,

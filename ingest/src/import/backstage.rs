@@ -126,6 +126,13 @@ impl Catalog<'_> {
     }
 
     fn relations(&self, entity: &Entity<'_>, listing: &mut Listing) {
+        if let Some(repository) = entity.repository() {
+            listing.relate(
+                self.key_of(&entity.reference),
+                "deployed_from",
+                repository.key(),
+            );
+        }
         for rule in RULES {
             for reference in entity.references(rule.field, rule.names) {
                 let (own, other) = (self.key_of(&entity.reference), self.key_of(&reference));

@@ -7,7 +7,7 @@ use super::answer::Answer;
 use super::{Delivery, MediaType};
 use crate::decoded::{Malformed, Part};
 use crate::proof::Proof;
-use crate::{alertmanager, cloudevents, events};
+use crate::{alertmanager, cloudevents, events, github};
 
 /// One address: which bodies it takes, and what they mean.
 pub(crate) struct Address {
@@ -28,10 +28,11 @@ pub(crate) struct Address {
 }
 
 /// All of them.
-pub(crate) const ADDRESSES: [&Address; 3] = [
+pub(crate) const ADDRESSES: [&Address; 4] = [
     &events::ADDRESS,
     &cloudevents::ADDRESS,
     &alertmanager::ADDRESS,
+    &github::ADDRESS,
 ];
 
 impl Address {

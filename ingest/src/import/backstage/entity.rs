@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::webhook::Repository;
+
 /// Kinds that become items.
 const KINDS: [&str; 7] = [
     "component",
@@ -85,6 +87,23 @@ impl<'v> Entity<'v> {
             .pointer("/metadata/annotations")?
             .get(name)?
             .as_str()
+    }
+
+    /// Where its code lies, by the annotations of the forges or by where the file itself was read.
+    pub(super) fn repository(&self) -> Option<Repository> {
+        let slug = |annotation: &str, host: &str| {
+            let slug = self.annotation(annotation)?;
+            Repository::at(&format!("https://{host}/{slug}"))
+        };
+        let gitlab = self
+            .annotation("gitlab.com/instance")
+            .unwrap_or("gitlab.com");
+        slug("github.com/project-slug", "github.com")
+            .or_else(|| slug("gitlab.com/project-slug", gitlab))
+            .or_else(|| {
+                let location = self.annotation("backstage.io/source-location")?;
+                Repository::of_tree(location.strip_prefix("url:")?)
+            })
     }
 
     /// The name of the team that answers for it; another namespace stays visible.
