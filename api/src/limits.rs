@@ -31,6 +31,8 @@ pub struct ApiLimits {
     pub radius_visited_max: usize,
     /// Most items of which two states are compared.
     pub diff_items_max: usize,
+    /// Most differences of which it is found out which changes explain them.
+    pub diff_explained_max: usize,
     /// Harm less likely than this, from 0 to 1, is not followed further.
     pub radius_score_min: f64,
     /// Most statements about items that are looked through for attributes.

@@ -40,6 +40,7 @@ pub(crate) const fn test_limits() -> crate::ApiLimits {
         nearby_visited_max: 10_000,
         radius_visited_max: 100_000,
         diff_items_max: 10_000,
+        diff_explained_max: 1_000,
         attribute_statements_max: 100_000,
         radius_score_min: 0.001,
         request_time: Duration::from_secs(10),

@@ -107,6 +107,8 @@ pub struct ValueDifference {
 pub struct DiffLimits {
     /// Most items compared.
     pub items_max: usize,
+    /// Most differences of which it is found out which changes explain them, the newest first.
+    pub explained_max: usize,
     /// Most differences given back.
     pub first: usize,
 }
@@ -116,13 +118,13 @@ pub struct DiffLimits {
 pub struct Diff<'v> {
     /// The first of them.
     pub differences: Vec<Difference<'v>>,
-    /// How many there are.
+    /// How many there are; if only unexplained ones are wanted, of those that were looked into.
     pub total: usize,
-    /// How many of them no change explains.
+    /// How many of those that were looked into no change explains.
     pub unexplained: usize,
     /// How many items were compared.
     pub compared: usize,
-    /// Whether there were more items than are compared.
+    /// Whether there were more items than are compared, or more differences than are looked into.
     pub truncated: bool,
 }
 
@@ -172,25 +174,39 @@ impl GraphView {
 
 /// What differs between two states of one log.
 pub fn diff<'v>(from: State<'v>, to: State<'v>, scope: &DiffScope, limits: DiffLimits) -> Diff<'v> {
-    let (items, truncated) = compared(from, to, scope, limits.items_max);
+    let (items, mut truncated) = compared(from, to, scope, limits.items_max);
     let mut found: Vec<Difference<'v>> = Vec::new();
     for item in &items {
         found.extend(of_item(from, to, *item));
     }
-    found.extend(vanished(from, to, scope));
+    let (gone, more_gone) = vanished(from, to, scope, limits.items_max);
+    found.extend(gone);
     found.extend(relations::of_items(from, to, &items));
     found.extend(of_named_values(to, scope));
-    for difference in &mut found {
+    newest_first(&mut found);
+    truncated |= more_gone || limits.explained_max < found.len();
+    let mut unexplained = 0;
+    for difference in found.iter_mut().take(limits.explained_max) {
         difference.explained_by = explain::changes(difference, to);
+        unexplained += usize::from(difference.explained_by.is_empty());
     }
-    let unexplained = found
-        .iter()
-        .filter(|difference| difference.explained_by.is_empty())
-        .count();
     if scope.unexplained {
+        found.truncate(limits.explained_max);
         found.retain(|difference| difference.explained_by.is_empty());
     }
     let total = found.len();
+    found.truncate(limits.first.min(limits.explained_max));
+    Diff {
+        differences: found,
+        total,
+        unexplained,
+        compared: items.len(),
+        truncated,
+    }
+}
+
+/// No tie falls by where something lies.
+fn newest_first(found: &mut [Difference<'_>]) {
     found.sort_by_cached_key(|difference| {
         let other = difference
             .relation
@@ -204,14 +220,6 @@ pub fn diff<'v>(from: State<'v>, to: State<'v>, scope: &DiffScope, limits: DiffL
             other,
         )
     });
-    found.truncate(limits.first);
-    Diff {
-        differences: found,
-        total,
-        unexplained,
-        compared: items.len(),
-        truncated,
-    }
 }
 
 /// The items of the later state that are compared.
@@ -401,28 +409,34 @@ fn of_named_values<'v>(to: State<'v>, scope: &DiffScope) -> Vec<Difference<'v>> 
     scope.values.iter().filter_map(told).collect()
 }
 
-/// Items that only the earlier state knows.
-fn vanished<'v>(from: State<'v>, to: State<'v>, scope: &DiffScope) -> Vec<Difference<'v>> {
+/// Items that only the earlier state knows, and whether there were more to look at.
+fn vanished<'v>(
+    from: State<'v>,
+    to: State<'v>,
+    scope: &DiffScope,
+    items_max: usize,
+) -> (Vec<Difference<'v>>, bool) {
     let (known, knows) = (&from.view.identity.mentions, &to.view.identity.mentions);
     if from.view.numbering == to.view.numbering && known.len() <= knows.len() {
-        return Vec::new();
+        return (Vec::new(), false);
     }
-    let named: BTreeSet<CiId> = scope.items.iter().copied().collect();
-    let unknown = from.view.items().filter(|item| {
-        (named.is_empty() || named.contains(&item.id()))
-            && item.exists_at(from.at)
-            && counterparts(*item, to.view).is_empty()
+    let named = scope.items.iter().filter_map(|id| from.view.item(*id));
+    let mut candidates: Vec<Item<'v>> = match scope.items.is_empty() {
+        true => from.view.items().take(items_max + 1).collect(),
+        false => named.collect(),
+    };
+    let more = items_max < candidates.len();
+    candidates.truncate(items_max);
+    candidates.retain(|item| item.exists_at(from.at) && counterparts(*item, to.view).is_empty());
+    let told = candidates.into_iter().map(|item| Difference {
+        what: Differs::Disappeared,
+        item,
+        relation: None,
+        name: None,
+        before: None,
+        after: None,
+        at: None,
+        explained_by: Vec::new(),
     });
-    unknown
-        .map(|item| Difference {
-            what: Differs::Disappeared,
-            item,
-            relation: None,
-            name: None,
-            before: None,
-            after: None,
-            at: None,
-            explained_by: Vec::new(),
-        })
-        .collect()
+    (told.collect(), more)
 }

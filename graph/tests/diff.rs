@@ -7,6 +7,7 @@ use testkit::{at, envelopes, events};
 
 const ALL: DiffLimits = DiffLimits {
     items_max: 1_000,
+    explained_max: usize::MAX,
     first: 100,
 };
 
@@ -124,6 +125,7 @@ fn a_limit_cuts_and_says_so() {
     let limits = DiffLimits {
         items_max: 3,
         first: 1,
+        ..ALL
     };
     let cut = diff(
         state("09:00"),
@@ -133,6 +135,32 @@ fn a_limit_cuts_and_says_so() {
     );
     assert!(cut.truncated);
     assert_eq!((cut.differences.len(), cut.compared), (1, 3));
+}
+
+#[test]
+fn only_the_newest_differences_are_looked_into_and_the_answer_says_so() {
+    let view = estate(DAY);
+    let state = |clock| State {
+        view: &view,
+        at: at(clock),
+    };
+    let limits = DiffLimits {
+        explained_max: 3,
+        ..ALL
+    };
+    let cut = diff(
+        state("09:00"),
+        state("12:00"),
+        &DiffScope::default(),
+        limits,
+    );
+    assert_snapshot!(told(&cut), @r"
+    RelationDisappeared service:web calls service:api (- -> -) at 11:30 by []
+    Appeared host:ghost (- -> -) at 11:00 by []
+    Disappeared pod:api-1 (- -> -) at 10:02 by [deploy-7]
+    3 of 4, 2 unexplained, 7 items compared
+    ");
+    assert!(cut.truncated);
 }
 
 /// What a decision would change.

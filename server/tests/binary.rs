@@ -6,18 +6,16 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
+mod serving;
+
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Output;
+
+use serving::{Serving, epicenter};
 
 const FREE: &str = "127.0.0.1:0";
-
-fn epicenter(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_epicenter"));
-    command.args(arguments).env_remove("EPICENTER_SERVER");
-    command
-}
 
 fn run(arguments: &[&str]) -> Output {
     epicenter(arguments).output().unwrap()
@@ -27,53 +25,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A running server; ended with the test.
-struct Serving {
-    child: Child,
-    http: String,
-}
-
 impl Serving {
-    fn over(folder: &Path) -> Self {
-        let folder = folder.to_str().unwrap();
-        let mut child = epicenter(&[
-            "serve",
-            "--listen",
-            FREE,
-            "--otlp-grpc",
-            FREE,
-            "--otlp-http",
-            FREE,
-            "--data-dir",
-            folder,
-        ])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-        let stdout = child.stdout.take().unwrap();
-        let mut serving = Self {
-            child,
-            http: String::new(),
-        };
-        for line in BufReader::new(stdout).lines() {
-            let line = line.unwrap();
-            if let Some(url) = line.strip_prefix("http ") {
-                serving.http = url.trim().to_owned();
-            }
-            if line == "ready" {
-                return serving;
-            }
-        }
-        panic!("the server ended before it was ready");
-    }
-
-    fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args([name, &pid]).status().unwrap();
-        assert!(sent.success());
-    }
-
     fn import(&self, file: &Path) -> Output {
         run(&[
             "import",
@@ -82,14 +34,6 @@ impl Serving {
             "--server",
             &self.http,
         ])
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ended = self.child.kill();
-        let _reaped = self.child.wait();
     }
 }
 

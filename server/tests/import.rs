@@ -7,73 +7,25 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
+mod serving;
+
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
+use serving::{Serving, epicenter};
 
-const FREE: &str = "127.0.0.1:0";
 const NODE: &str = "ip-10-0-1-7.eu-west-1.compute.internal";
-
-fn epicenter(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_epicenter"));
-    command.args(arguments).env_remove("EPICENTER_SERVER");
-    command
-}
 
 fn testdata(name: &str) -> PathBuf {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     crates.join("ingest/testdata").join(name)
 }
 
-/// A running server; ended with the test.
-struct Serving {
-    child: Child,
-    http: String,
-}
-
 impl Serving {
-    fn over(folder: &Path) -> Self {
-        let folder = folder.to_str().unwrap();
-        let mut child = epicenter(&[
-            "serve",
-            "--listen",
-            FREE,
-            "--otlp-grpc",
-            FREE,
-            "--otlp-http",
-            FREE,
-            "--data-dir",
-            folder,
-        ])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-        let mut http = None;
-        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
-            let line = line.unwrap();
-            http = http.or(line.strip_prefix("http ").map(|url| url.trim().to_owned()));
-            if line == "ready" {
-                break;
-            }
-        }
-        let http = http.unwrap();
-        Self { child, http }
-    }
-
     /// Ends it in order, so that everything it holds is written.
     fn stop(mut self) {
-        let pid = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        self.signal("-TERM");
         assert!(self.child.wait().unwrap().success());
     }
 
@@ -109,14 +61,6 @@ impl Serving {
             ids.push(answer["data"]["item"]["id"].as_str().map(str::to_owned));
         }
         ids
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ended = self.child.kill();
-        let _reaped = self.child.wait();
     }
 }
 

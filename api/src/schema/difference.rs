@@ -203,8 +203,10 @@ impl Diff {
         scope: DiffScope,
         first: usize,
     ) -> Result<Self> {
+        let asked = &ctx.data::<Shared>()?.limits;
         let limits = DiffLimits {
-            items_max: ctx.data::<Shared>()?.limits.diff_items_max,
+            items_max: asked.diff_items_max,
+            explained_max: asked.diff_explained_max,
             first,
         };
         ask(ctx, move || {

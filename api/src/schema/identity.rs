@@ -85,8 +85,24 @@ pub(crate) struct RetractSourceInput {
     source: String,
     /// The source whose statements are meant.
     retracted: String,
-    /// The last moment whose statements are void; now when missing. Not used to restore.
+    /// The last moment whose statements are void; now when missing.
     until: Option<DateTime>,
+    /// Why.
+    reason: Option<String>,
+    /// Only show what would differ.
+    #[graphql(default)]
+    dry_run: bool,
+}
+
+/// A source that is to be believed again.
+#[derive(InputObject)]
+pub(crate) struct RestoreSourceInput {
+    /// The sender's id of this statement.
+    event_id: Option<String>,
+    /// Who decided.
+    source: String,
+    /// The source whose retraction is taken back.
+    retracted: String,
     /// Why.
     reason: Option<String>,
     /// Only show what would differ.
@@ -188,7 +204,7 @@ impl IdentityMutation {
     async fn restore_source(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The decision.")] input: RetractSourceInput,
+        #[graphql(desc = "The decision.")] input: RestoreSourceInput,
     ) -> Result<Decided> {
         let at = Standpoint::of(ctx, None).await?;
         let event = Event::SourceRestored(SourceRestored {

@@ -46,6 +46,8 @@ pub struct GraphQlSettings {
     pub radius_visited_max: usize,
     /// Most items of which two states are compared.
     pub diff_items_max: usize,
+    /// Most differences of which it is found out which changes explain them.
+    pub diff_explained_max: usize,
     /// Most statements about items that are looked through for attributes.
     pub attribute_statements_max: usize,
     /// Harm less likely than this is not followed further.
@@ -91,6 +93,7 @@ impl GraphQlSettings {
             nearby_visited_max: 20_000,
             radius_visited_max: 1_000_000,
             diff_items_max: 200_000,
+            diff_explained_max: 10_000,
             attribute_statements_max: 1_000_000,
             radius_score_min: 0.001,
             request_timeout_ms: 10_000,
@@ -123,6 +126,7 @@ impl GraphQlSettings {
             nearby_visited_max: self.nearby_visited_max,
             radius_visited_max: self.radius_visited_max,
             diff_items_max: self.diff_items_max,
+            diff_explained_max: self.diff_explained_max,
             attribute_statements_max: self.attribute_statements_max,
             radius_score_min: self.radius_score_min,
             request_time: millis(self.request_timeout_ms),
