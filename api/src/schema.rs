@@ -4,6 +4,7 @@
 
 mod anomaly;
 mod asking;
+mod calendar;
 mod change;
 mod change_filter;
 mod change_input;
@@ -40,6 +41,7 @@ use async_graphql::{MergedObject, Schema, SchemaBuilder};
 use tokio::sync::Semaphore;
 
 use crate::{ApiLimits, Ports};
+use calendar::{CalendarMutation, CalendarQuery};
 use change::ChangeConnection;
 use difference::DifferenceQuery;
 use identity::IdentityMutation;
@@ -56,6 +58,7 @@ use why::{EvidenceConnection, ProvenanceQuery};
 /// Everything that can be asked. Every answer is given from one immutable view that holds all that was acknowledged before the request.
 #[derive(Default, MergedObject)]
 pub(crate) struct Query(
+    CalendarQuery,
     CoreQuery,
     DifferenceQuery,
     KindQuery,
@@ -65,7 +68,13 @@ pub(crate) struct Query(
 
 /// Everything that can be stated. Success is answered after the fact is on the disk.
 #[derive(Default, MergedObject)]
-pub(crate) struct Mutation(CoreMutation, GroupMutation, IdentityMutation, KindMutation);
+pub(crate) struct Mutation(
+    CalendarMutation,
+    CoreMutation,
+    GroupMutation,
+    IdentityMutation,
+    KindMutation,
+);
 
 /// The engine with our schema.
 pub(crate) type Engine = Schema<Query, Mutation, Subscription>;

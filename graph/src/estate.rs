@@ -11,7 +11,9 @@ use model::{
     ItemSplit, ItemsMerged, LogPosition, ObservationGap, SourceKey, SourceName,
 };
 
+use crate::calendar::CalendarBook;
 use crate::changes;
+use crate::groups::Groups;
 use crate::identity::{Decided, Decision, decision_id};
 use crate::incidents;
 use crate::kinds::KindBook;
@@ -36,7 +38,7 @@ pub struct Estate {
 impl Projection for Estate {
     type View = GraphView;
     const NAME: &'static str = "estate";
-    const VERSION: u32 = 8;
+    const VERSION: u32 = 9;
 
     fn apply(&mut self, envelope: &EventEnvelope) {
         assert_eq!(
@@ -51,6 +53,7 @@ impl Projection for Estate {
             return;
         }
         let stamp = Stamp::of(envelope.occurred_at, &envelope.id);
+        let at = envelope.position;
         match &envelope.event {
             Event::ItemObserved(item) => self.item_observed(envelope, item, stamp),
             Event::ItemRetired(item) => self.item_retired(envelope, item),
@@ -79,24 +82,16 @@ impl Projection for Estate {
                 self.view.outdated |= heard;
             }
             Event::SourceListed(_) => {}
-            Event::GroupDefined(group) => {
-                let position = envelope.position;
-                Arc::make_mut(&mut self.view.groups).define(group, stamp, position);
-            }
-            Event::GroupWithdrawn(group) => {
-                Arc::make_mut(&mut self.view.groups).withdraw(&group.name, stamp);
-            }
-            Event::KindDefined(kind) => self.kinds().define(kind, stamp, envelope.position),
-            Event::KindWithdrawn(kind) => {
-                self.kinds().withdraw(&kind.name, stamp, envelope.position);
-            }
-            Event::RelationKindDefined(kind) => {
-                self.kinds().define_relation(kind, stamp, envelope.position);
-            }
-            Event::RelationKindWithdrawn(kind) => {
-                let position = envelope.position;
-                self.kinds().withdraw_relation(&kind.name, stamp, position);
-            }
+            Event::GroupDefined(group) => self.groups().define(group, stamp, at),
+            Event::GroupWithdrawn(group) => self.groups().withdraw(&group.name, stamp),
+            Event::CalendarRuleDeclared(rule) => self.calendar().declare(rule, stamp, at),
+            Event::CalendarRuleWithdrawn(it) => self.calendar().withdraw(&it.name, stamp, at),
+            Event::ExemptionGranted(granted) => self.calendar().exempt(granted, stamp, at),
+            Event::ExemptionWithdrawn(it) => self.calendar().end_exemption(&it.name, stamp, at),
+            Event::KindDefined(kind) => self.kinds().define(kind, stamp, at),
+            Event::KindWithdrawn(kind) => self.kinds().withdraw(&kind.name, stamp, at),
+            Event::RelationKindDefined(kind) => self.kinds().define_relation(kind, stamp, at),
+            Event::RelationKindWithdrawn(it) => self.kinds().withdraw_relation(&it.name, stamp, at),
         }
     }
 
@@ -186,6 +181,14 @@ impl Estate {
         Ok(Self {
             view: SavedEstate::decode(bytes)?.restore(),
         })
+    }
+
+    fn groups(&mut self) -> &mut Groups {
+        Arc::make_mut(&mut self.view.groups)
+    }
+
+    fn calendar(&mut self) -> &mut CalendarBook {
+        Arc::make_mut(&mut self.view.calendar)
     }
 
     fn mention(&mut self, key: &SourceKey) -> MentionIx {

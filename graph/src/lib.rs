@@ -2,6 +2,7 @@
 
 mod anomalies;
 mod blast;
+mod calendar;
 mod changes;
 mod coverage;
 mod cow;
@@ -39,6 +40,10 @@ pub use anomalies::Anomaly;
 pub use blast::{
     BlastLimits, BlastRadius, Impact, PROPAGATION, PROPAGATION_VERSION, Propagation, TeamImpact,
     blast_radius,
+};
+pub use calendar::{
+    AskedChange, Conflict, ConflictKind, ConflictLimits, Conflicts, Declared, Exemption, Finding,
+    MayChange, MayLimits, Outcome, conflicts, may_change,
 };
 pub use coverage::{Coverage, coverage};
 pub use crowding::{Crowding, crowding};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use model::{ChangeId, IncidentId, LogPosition, Timestamp, Verdict};
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::{CalendarBook, SavedCalendar};
 use crate::changes::{self, Changes};
 use crate::cow::CowVec;
 use crate::facts::ItemFacts;
@@ -53,6 +54,7 @@ pub(crate) struct SavedEstate {
     quarantined: u64,
     kinds: SavedKinds,
     groups: Vec<SavedGroup>,
+    calendar: SavedCalendar,
     retractions: Retractions,
     numbering: u64,
     outdated: bool,
@@ -75,6 +77,7 @@ impl SavedEstate {
             quarantined: view.quarantined,
             kinds: view.kinds.save(),
             groups: view.groups.save(),
+            calendar: view.calendar.save(),
             retractions: view.retractions.clone(),
             numbering: view.numbering,
             outdated: view.outdated,
@@ -106,6 +109,7 @@ impl SavedEstate {
             quarantined: self.quarantined,
             kinds: Arc::new(KindBook::restore(self.kinds)),
             groups: Arc::new(Groups::restore(self.groups)),
+            calendar: Arc::new(CalendarBook::restore(self.calendar)),
             retractions: self.retractions,
             numbering: self.numbering,
             outdated: self.outdated,

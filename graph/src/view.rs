@@ -13,9 +13,13 @@ mod then;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use model::{ChangeId, CiId, IncidentId, LogPosition, RelationKindDefined, Timestamp, Verdict};
+use model::{
+    CalendarRuleDeclared, ChangeId, CiId, IncidentId, LogPosition, RelationKindDefined, Timestamp,
+    Verdict,
+};
 
 use crate::anomalies::{self, Anomaly};
+use crate::calendar::{CalendarBook, Declared, Exemption};
 use crate::changes::Changes;
 use crate::cow::CowVec;
 use crate::facts::ItemFacts;
@@ -52,6 +56,7 @@ pub struct GraphView {
     pub(crate) gaps: Arc<BTreeSet<GapRow>>,
     pub(crate) kinds: Arc<KindBook>,
     pub(crate) groups: Arc<Groups>,
+    pub(crate) calendar: Arc<CalendarBook>,
     pub(crate) retractions: Retractions,
     /// Which retractions it was folded with from the start: views with the same one number names alike.
     pub(crate) numbering: u64,
@@ -206,6 +211,19 @@ impl GraphView {
     /// The group of a name, as it was defined last.
     pub fn group(&self, name: &str) -> Option<&Group> {
         self.groups.get(name)
+    }
+
+    /// The rules of the calendar as they were declared by a moment, in order of name.
+    pub fn calendar_rules(
+        &self,
+        at: Timestamp,
+    ) -> impl Iterator<Item = &Declared<CalendarRuleDeclared>> {
+        self.calendar.rules_at(at)
+    }
+
+    /// The exemptions as they were granted by a moment, in order of name.
+    pub fn exemptions(&self, at: Timestamp) -> impl Iterator<Item = Exemption<'_>> {
+        self.calendar.exemptions_at(at)
     }
 
     /// Every group, in order of name.

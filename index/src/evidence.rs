@@ -105,7 +105,11 @@ pub fn evidence_of(event: &EventEnvelope) -> Vec<EvidenceSubject> {
         | Event::RelationKindDefined(_)
         | Event::RelationKindWithdrawn(_)
         | Event::GroupDefined(_)
-        | Event::GroupWithdrawn(_) => Vec::new(),
+        | Event::GroupWithdrawn(_)
+        | Event::CalendarRuleDeclared(_)
+        | Event::CalendarRuleWithdrawn(_)
+        | Event::ExemptionGranted(_)
+        | Event::ExemptionWithdrawn(_) => Vec::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! The form is published as `docs/schema/events.schema.json`. Whatever else a
 //! sender speaks is turned into these facts by its own decoder.
 
+mod calendar;
 mod change;
 mod decode;
 mod group;

@@ -30,6 +30,13 @@ pub(crate) fn scrub(event: &mut Event) {
         Event::SourceRestored(restored) => scrub_text(&mut restored.reason),
         Event::GroupDefined(group) => scrub_text(&mut group.description),
         Event::GroupWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
+        Event::CalendarRuleDeclared(rule) => {
+            scrub_text(&mut rule.title);
+            scrub_text(&mut rule.reason);
+        }
+        Event::CalendarRuleWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
+        Event::ExemptionGranted(exemption) => scrub_line(&mut exemption.reason),
+        Event::ExemptionWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
         Event::KindDefined(kind) => scrub_kind(kind),
         Event::RelationKindDefined(kind) => scrub_text(&mut kind.description),
         Event::KindWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),

@@ -5,7 +5,8 @@ use thiserror::Error;
 
 use crate::payload;
 use crate::{
-    CauseJudged, Change, GroupDefined, GroupWithdrawn, IdentityReverted, Incident, ItemDeviated,
+    CalendarRuleDeclared, CalendarRuleWithdrawn, CauseJudged, Change, ExemptionGranted,
+    ExemptionWithdrawn, GroupDefined, GroupWithdrawn, IdentityReverted, Incident, ItemDeviated,
     ItemRetired, ItemSplit, ItemsMerged, KindDefined, KindWithdrawn, ObservationGap, ObservedCalls,
     ObservedItem, ObservedRelation, Occurred, QuarantinedInput, RelationDeviated, RelationEnded,
     RelationKindDefined, RelationKindWithdrawn, SourceListed, SourceRestored, SourceRetracted,
@@ -65,6 +66,14 @@ pub enum Event {
     GroupDefined(Box<GroupDefined>),
     /// Somebody takes that back.
     GroupWithdrawn(GroupWithdrawn),
+    /// Somebody says when changes may run.
+    CalendarRuleDeclared(Box<CalendarRuleDeclared>),
+    /// Somebody takes that back.
+    CalendarRuleWithdrawn(CalendarRuleWithdrawn),
+    /// Somebody exempts changes from the calendar.
+    ExemptionGranted(Box<ExemptionGranted>),
+    /// Somebody takes that back.
+    ExemptionWithdrawn(ExemptionWithdrawn),
 }
 
 /// Why a stored payload is no event.
@@ -85,7 +94,7 @@ pub enum DecodeEventError {
 
 impl Event {
     /// Every stored name with its newest payload version.
-    pub const TAGS: [(&'static str, u16); 25] = [
+    pub const TAGS: [(&'static str, u16); 29] = [
         ("item.observed", 1),
         ("item.retired", 1),
         ("relation.observed", 1),
@@ -111,6 +120,10 @@ impl Event {
         ("relation_kind.withdrawn", 1),
         ("group.defined", 1),
         ("group.withdrawn", 1),
+        ("calendar_rule.declared", 1),
+        ("calendar_rule.withdrawn", 1),
+        ("exemption.granted", 1),
+        ("exemption.withdrawn", 1),
     ];
 
     /// The stored name and payload version. A stored name is never renamed or reused.
@@ -141,6 +154,10 @@ impl Event {
             Self::RelationKindWithdrawn(_) => ("relation_kind.withdrawn", 1),
             Self::GroupDefined(_) => ("group.defined", 1),
             Self::GroupWithdrawn(_) => ("group.withdrawn", 1),
+            Self::CalendarRuleDeclared(_) => ("calendar_rule.declared", 1),
+            Self::CalendarRuleWithdrawn(_) => ("calendar_rule.withdrawn", 1),
+            Self::ExemptionGranted(_) => ("exemption.granted", 1),
+            Self::ExemptionWithdrawn(_) => ("exemption.withdrawn", 1),
         }
     }
 
@@ -183,7 +200,11 @@ impl Event {
             | Self::RelationKindDefined(_)
             | Self::RelationKindWithdrawn(_)
             | Self::GroupDefined(_)
-            | Self::GroupWithdrawn(_) => None,
+            | Self::GroupWithdrawn(_)
+            | Self::CalendarRuleDeclared(_)
+            | Self::CalendarRuleWithdrawn(_)
+            | Self::ExemptionGranted(_)
+            | Self::ExemptionWithdrawn(_) => None,
         }
     }
 
@@ -216,6 +237,10 @@ impl Event {
             Self::RelationKindWithdrawn(payload) => payload::write(payload, out),
             Self::GroupDefined(payload) => payload::write(payload, out),
             Self::GroupWithdrawn(payload) => payload::write(payload, out),
+            Self::CalendarRuleDeclared(payload) => payload::write(payload, out),
+            Self::CalendarRuleWithdrawn(payload) => payload::write(payload, out),
+            Self::ExemptionGranted(payload) => payload::write(payload, out),
+            Self::ExemptionWithdrawn(payload) => payload::write(payload, out),
         };
         written.expect("a payload has string keys only and memory takes it");
     }
@@ -244,6 +269,14 @@ impl Event {
             "source.listed" => serde_json::from_slice(payload).map(Self::SourceListed),
             "group.defined" => serde_json::from_slice(payload).map(Self::GroupDefined),
             "group.withdrawn" => serde_json::from_slice(payload).map(Self::GroupWithdrawn),
+            "calendar_rule.declared" => {
+                serde_json::from_slice(payload).map(Self::CalendarRuleDeclared)
+            }
+            "calendar_rule.withdrawn" => {
+                serde_json::from_slice(payload).map(Self::CalendarRuleWithdrawn)
+            }
+            "exemption.granted" => serde_json::from_slice(payload).map(Self::ExemptionGranted),
+            "exemption.withdrawn" => serde_json::from_slice(payload).map(Self::ExemptionWithdrawn),
             "kind.defined" => serde_json::from_slice(payload).map(Self::KindDefined),
             "kind.withdrawn" => serde_json::from_slice(payload).map(Self::KindWithdrawn),
             "relation_kind.defined" => {

@@ -4,6 +4,7 @@
 //! is within [`bounds`], and nobody checks again.
 
 pub mod bounds;
+mod calendar;
 mod calls;
 mod change;
 mod clock;
@@ -27,6 +28,11 @@ mod relation;
 mod source;
 mod time;
 
+pub use calendar::{
+    CalendarRuleDeclared, CalendarRuleWithdrawn, ChangeScope, ExemptionGranted, ExemptionKind,
+    ExemptionWithdrawn, GREEN_CHANNEL_MS, RuleEffect, RuleReach, RuleTimes, TimeSpan, TimesFault,
+    Weekday, WeeklyTime,
+};
 pub use calls::{Evidence, ObservedCall, ObservedCalls};
 pub use change::{
     Artifact, BatchStatus, Change, ChangeBatch, ChangeLink, ChangeStatus, CheckResult, CodeRef,

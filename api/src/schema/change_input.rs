@@ -2,7 +2,8 @@
 //! our own event `change.recorded`, and becomes it.
 
 use async_graphql::{Enum, InputObject, Json, Result};
-use model::SourceKey;
+use graph::AskedChange;
+use model::{SourceKey, SourceName, SourceRef};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -10,6 +11,7 @@ use super::keys;
 use super::recording::Envelope;
 use super::scalars::{DateTime, ItemKey};
 use super::standpoint::Standpoint;
+use crate::error::ErrorCode;
 
 /// A statement about a change. What is missing says nothing; several statements about one change are laid
 /// over each other by the time they speak of. A repeat without `eventId` is a duplicate when its content is
@@ -264,6 +266,40 @@ pub(crate) struct SourceRefInput {
 }
 
 impl RecordChangeInput {
+    /// The change as somebody wants to make it, at its planned time; now if none is stated.
+    pub(crate) fn into_asked(self, at: &Standpoint) -> Result<AskedChange> {
+        let moment = |time: &Option<DateTime>| time.as_ref().map(|time| time.0);
+        let start = moment(&self.planned_start_at).or(moment(&self.started_at));
+        let finish = moment(&self.planned_finish_at).or(moment(&self.finished_at));
+        let start = start.unwrap_or(at.valid_at);
+        let finish = finish.unwrap_or(start);
+        if finish < start {
+            let message = "planned.plannedFinishAt: lies before plannedStartAt";
+            return Err(ErrorCode::BadInput.error(message));
+        }
+        let mut asked = AskedChange {
+            change: Some(SourceRef {
+                source: SourceName::new(self.source),
+                source_id: self.source_id,
+            }),
+            targets: Vec::new(),
+            unknown_targets: Vec::new(),
+            environment: self.environment,
+            kind: self.kind,
+            level: self.level,
+            scene: self.scene,
+            goal: self.goal,
+            by_administrator: false,
+            start,
+            finish,
+        };
+        let written = self.targets.into_iter().map(SourceKey::Text);
+        let structured = self.target_keys.into_iter().flatten().map(|key| key.0);
+        let keys: Vec<SourceKey> = written.chain(structured).collect();
+        asked.aim(&at.view.graph, &keys);
+        Ok(asked)
+    }
+
     /// The event that states it.
     pub(crate) fn into_event(mut self, at: &Standpoint) -> Result<Value> {
         let written = std::mem::take(&mut self.targets).into_iter();

@@ -228,7 +228,11 @@ fn change_of(event: &Event) -> Option<&model::Change> {
         | Event::RelationKindDefined(_)
         | Event::RelationKindWithdrawn(_)
         | Event::GroupDefined(_)
-        | Event::GroupWithdrawn(_) => None,
+        | Event::GroupWithdrawn(_)
+        | Event::CalendarRuleDeclared(_)
+        | Event::CalendarRuleWithdrawn(_)
+        | Event::ExemptionGranted(_)
+        | Event::ExemptionWithdrawn(_) => None,
     }
 }
 
@@ -259,6 +263,10 @@ fn incident_of(event: &Event) -> Option<IncidentId> {
         | Event::RelationKindDefined(_)
         | Event::RelationKindWithdrawn(_)
         | Event::GroupDefined(_)
-        | Event::GroupWithdrawn(_) => None,
+        | Event::GroupWithdrawn(_)
+        | Event::CalendarRuleDeclared(_)
+        | Event::CalendarRuleWithdrawn(_)
+        | Event::ExemptionGranted(_)
+        | Event::ExemptionWithdrawn(_) => None,
     }
 }

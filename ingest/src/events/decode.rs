@@ -3,7 +3,7 @@
 use model::{Actor, Event, EventId, NewEvent, SourceName, SourceRef, Timestamp};
 use serde_json::Value;
 
-use super::{change, group, identity, incident, item, kind, relation};
+use super::{calendar, change, group, identity, incident, item, kind, relation};
 use crate::decoded::{Malformed, Part};
 use crate::fields::{self, Fields, Path, Problems, nearest};
 use crate::split::{Wrapping, split, unfold};
@@ -124,12 +124,16 @@ fn acting(event: &Event) -> Actor {
         | Event::RelationKindDefined(_)
         | Event::RelationKindWithdrawn(_)
         | Event::GroupDefined(_)
-        | Event::GroupWithdrawn(_) => Actor::default(),
+        | Event::GroupWithdrawn(_)
+        | Event::CalendarRuleDeclared(_)
+        | Event::CalendarRuleWithdrawn(_)
+        | Event::ExemptionGranted(_)
+        | Event::ExemptionWithdrawn(_) => Actor::default(),
     }
 }
 
 /// The types a sender may state.
-const TYPES: [&str; 21] = [
+const TYPES: [&str; 25] = [
     "item.observed",
     "item.retired",
     "relation.observed",
@@ -151,6 +155,10 @@ const TYPES: [&str; 21] = [
     "relation_kind.withdrawn",
     "group.defined",
     "group.withdrawn",
+    "calendar_rule.declared",
+    "calendar_rule.withdrawn",
+    "exemption.granted",
+    "exemption.withdrawn",
 ];
 
 /// Whether a sender may state events of this type.
@@ -197,6 +205,16 @@ pub(crate) fn read_data(
             group::defined(data, path, problems).map(|it| Event::GroupDefined(Box::new(it)))
         }
         "group.withdrawn" => group::withdrawn(data, path, problems).map(Event::GroupWithdrawn),
+        "calendar_rule.declared" => calendar::declared(data, path, problems)
+            .map(|rule| Event::CalendarRuleDeclared(Box::new(rule))),
+        "calendar_rule.withdrawn" => {
+            calendar::withdrawn(data, path, problems).map(Event::CalendarRuleWithdrawn)
+        }
+        "exemption.granted" => calendar::granted(data, path, problems)
+            .map(|exemption| Event::ExemptionGranted(Box::new(exemption))),
+        "exemption.withdrawn" => {
+            calendar::exemption_withdrawn(data, path, problems).map(Event::ExemptionWithdrawn)
+        }
         "kind.defined" => {
             kind::defined(data, path, problems).map(|kind| Event::KindDefined(Box::new(kind)))
         }

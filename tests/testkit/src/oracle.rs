@@ -41,7 +41,11 @@ impl Oracle {
             | Event::RelationKindDefined(_)
             | Event::RelationKindWithdrawn(_)
             | Event::GroupDefined(_)
-            | Event::GroupWithdrawn(_) => None,
+            | Event::GroupWithdrawn(_)
+            | Event::CalendarRuleDeclared(_)
+            | Event::CalendarRuleWithdrawn(_)
+            | Event::ExemptionGranted(_)
+            | Event::ExemptionWithdrawn(_) => None,
         };
         Self {
             relations: log.iter().filter_map(relation).collect(),

@@ -96,6 +96,10 @@ fn said(event: &Event, about: &About) -> String {
         | Event::RelationKindWithdrawn(_)
         | Event::GroupDefined(_)
         | Event::GroupWithdrawn(_)
+        | Event::CalendarRuleDeclared(_)
+        | Event::CalendarRuleWithdrawn(_)
+        | Event::ExemptionGranted(_)
+        | Event::ExemptionWithdrawn(_)
         | Event::SourceListed(_) => format!("sent {}", event.tag().0),
     }
 }

@@ -5,6 +5,7 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
+mod calendar;
 mod durable;
 mod history;
 mod identity;
