@@ -19,8 +19,9 @@ pub(crate) enum Part {
     Unknown(Box<NotUnderstood>),
     /// It is understood, and it is no change, no incident and no item: why it is not kept.
     Ignored(&'static str),
+    /// The same, with something that whoever runs the server should read.
+    Notice(String),
     /// The sender asks whether the address is meant, and wants this answer and nothing else.
-    #[expect(dead_code, reason = "the senders that ask come next")]
     Asked(Value),
 }
 

@@ -10,6 +10,7 @@ mod backstage;
 mod bk_cmdb;
 pub mod kubernetes;
 mod listing;
+mod posted;
 mod read;
 mod rows;
 #[cfg(test)]
@@ -18,8 +19,11 @@ mod ssh_config;
 mod terraform;
 mod yaml;
 
+pub(crate) use listing::ItemWriter;
 pub use listing::{Listing, RejectedPart, Surroundings};
+pub use posted::{PostedBody, PostedError, PostedForm};
 pub use rows::{Mapping, MappingError};
+pub(crate) use terraform::key as terraform_key;
 
 /// What files hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,9 +5,11 @@
 //! so a busy log slows the reading down and loses nothing. What a cluster told is not
 //! kept on disk here: after a start everything is listed and compared with the log's word.
 
+pub(crate) mod audit;
 mod cluster;
 mod counters;
 mod login;
+pub(crate) mod meaning;
 mod pace;
 mod resources;
 mod watcher;

@@ -242,6 +242,50 @@ async fn whoever_names_it_means_the_same_item() {
 }
 
 #[test]
+fn a_file_of_an_audit_is_imported_once_and_its_reads_are_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = Serving::over(&folder.path().join("data"));
+    for (format, file, told) in [
+        (
+            "cloudtrail",
+            "cloudtrail/records.from-specification.json",
+            [5, 2, 3],
+        ),
+        (
+            "kubernetes-audit",
+            "kubernetes/audit.from-specification.json",
+            [5, 3, 2],
+        ),
+        (
+            "azure-activity",
+            "azure/records.from-specification.json",
+            [6, 2, 4],
+        ),
+        (
+            "gcp-audit",
+            "gcp/entries.from-specification.json",
+            [5, 3, 2],
+        ),
+        ("flyway", "flyway/info.from-specification.json", [1, 1, 0]),
+        (
+            "liquibase",
+            "liquibase/changelog.from-specification.json",
+            [1, 1, 0],
+        ),
+    ] {
+        let counted = || {
+            let summary = serving.import(format, &testdata(file), &[]);
+            assert_eq!(summary["rejected"], 0, "{summary}");
+            ["read", "accepted", "passedOver"].map(|name| summary[name].as_u64().unwrap())
+        };
+        assert_eq!(counted(), told, "{format}");
+        let [read, _, passed_over] = told;
+        assert_eq!(counted(), [read, 0, passed_over], "{format} again");
+    }
+    serving.stop();
+}
+
+#[test]
 fn a_repeated_listing_is_no_news_and_what_is_gone_ends() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("hosts.ini");

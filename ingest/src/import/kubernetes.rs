@@ -18,13 +18,15 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use model::{Claim, ItemRetired, KeyParts, SourceKey};
+use model::{Claim, ItemRetired, KeyParts, SourceKey, SourceName};
 use serde_json::Value;
 
 use super::ImportFile;
 use super::listing::{ItemWriter, Listing, Surroundings};
 use super::read::pieces;
+use crate::kubernetes::meaning::{Became, Meaning, change};
 use object::Object;
+pub(crate) use object::kind_of_item;
 pub(crate) use selection::CATALOG_ID;
 pub use selection::Selection;
 
@@ -35,6 +37,7 @@ pub(super) fn decode(files: &[ImportFile], around: &Surroundings) -> Listing {
         objects: BTreeMap::new(),
         ended: BTreeMap::new(),
         selection: Selection::default(),
+        decided: BTreeMap::new(),
         listing: Listing::default(),
     };
     for file in files {
@@ -51,6 +54,8 @@ struct Reading<'a> {
     objects: BTreeMap<KeyParts, Listing>,
     ended: BTreeMap<KeyParts, ItemRetired>,
     selection: Selection,
+    /// What the lines of a watch said was decided of each object.
+    decided: BTreeMap<KeyParts, Meaning>,
     listing: Listing,
 }
 
@@ -84,8 +89,14 @@ impl Reading<'_> {
             .and_then(Value::as_str)
             .unwrap_or_default();
         match watched {
-            "ADDED" | "MODIFIED" => self.one(object, kind, place),
-            "DELETED" => self.end(&Object::new(object, kind, self.around)),
+            "ADDED" | "MODIFIED" => {
+                self.decide(object, kind, Meaning::of(object, kind).as_ref());
+                self.one(object, kind, place);
+            }
+            "DELETED" => {
+                self.decide(object, kind, None);
+                self.end(&Object::new(object, kind, self.around));
+            }
             "BOOKMARK" => {}
             "ERROR" => {
                 let reason = object.get("message").and_then(Value::as_str);
@@ -94,6 +105,29 @@ impl Reading<'_> {
             }
             _ => self.listing.reject(place, "type", "is no event of a watch"),
         }
+    }
+
+    /// The change that a line of a watch is, by what the lines before it said of its object.
+    fn decide(&mut self, object: &Value, kind: &str, meaning: Option<&Meaning>) {
+        let Some(key) = Object::new(object, kind, self.around).key() else {
+            return;
+        };
+        let before = match meaning {
+            Some(meaning) => self.decided.insert(key.clone(), meaning.clone()),
+            None => self.decided.remove(&key),
+        };
+        let Some(before) = before else { return };
+        let became = match meaning {
+            Some(meaning) => Became::Differs(&before.decided, meaning),
+            None => Became::Gone(&before.uid),
+        };
+        let source = match &self.around.cluster {
+            Some(cluster) => format!("kubernetes/{cluster}"),
+            None => "kubernetes".to_owned(),
+        };
+        let source = SourceName::new(source);
+        let change = change(&key, &became, &source, self.around, self.around.at);
+        self.listing.changes.extend(change);
     }
 
     fn one(&mut self, value: &Value, kind: &str, place: &str) {

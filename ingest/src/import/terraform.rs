@@ -12,7 +12,8 @@ mod resource;
 #[cfg(test)]
 mod tests;
 
-use serde_json::Value;
+use model::{KeyParts, Timestamp};
+use serde_json::{Value, json};
 
 use super::ImportFile;
 use super::listing::{Listing, Surroundings};
@@ -28,6 +29,27 @@ pub(super) fn decode(files: &[ImportFile], around: &Surroundings) -> Listing {
         }
     }
     listing
+}
+
+/// The key of a resource of which only its type, its address and its id are known.
+pub(crate) fn key(
+    kind: &str,
+    address: &str,
+    id: Option<&str>,
+    environment: Option<String>,
+) -> Option<KeyParts> {
+    let resource = Resource {
+        address: address.to_owned(),
+        base: String::new(),
+        kind: kind.to_owned(),
+        values: id.map_or(Value::Null, |id| json!({ "id": id })),
+        depends_on: Vec::new(),
+    };
+    resource.key(&Surroundings {
+        environment,
+        cluster: None,
+        at: Timestamp::MIN,
+    })
 }
 
 fn document(piece: Piece, around: &Surroundings, listing: &mut Listing) {

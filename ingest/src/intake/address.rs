@@ -6,8 +6,12 @@ use axum::response::{IntoResponse, Response};
 use super::answer::Answer;
 use super::{Delivery, MediaType};
 use crate::decoded::{Malformed, Part};
+use crate::kubernetes::audit;
 use crate::proof::Proof;
-use crate::{alertmanager, cloudevents, events, github};
+use crate::{
+    alertmanager, azure, cloudevents, cloudtrail, events, flags, flyway, gcp, github, launchdarkly,
+    liquibase, terraform, unleash,
+};
 
 /// One address: which bodies it takes, and what they mean.
 pub(crate) struct Address {
@@ -28,11 +32,21 @@ pub(crate) struct Address {
 }
 
 /// All of them.
-pub(crate) const ADDRESSES: [&Address; 4] = [
+pub(crate) const ADDRESSES: [&Address; 14] = [
     &events::ADDRESS,
     &cloudevents::ADDRESS,
     &alertmanager::ADDRESS,
     &github::ADDRESS,
+    &cloudtrail::ADDRESS,
+    &azure::ADDRESS,
+    &gcp::ADDRESS,
+    &audit::ADDRESS,
+    &terraform::ADDRESS,
+    &launchdarkly::ADDRESS,
+    &unleash::ADDRESS,
+    &flags::ADDRESS,
+    &flyway::ADDRESS,
+    &liquibase::ADDRESS,
 ];
 
 impl Address {

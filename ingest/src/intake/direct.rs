@@ -67,7 +67,7 @@ fn all_or_none(parts: Vec<Part>, rules: Option<&Rules>) -> Result<Vec<NewEvent>,
                 None => batch.extend(events),
             },
             Part::Rejected(problems) => rejected.extend(problems.rejections(index)),
-            Part::Ignored(_) | Part::Asked(_) => {}
+            Part::Ignored(_) | Part::Notice(_) | Part::Asked(_) => {}
             Part::Unknown(unknown) => rejected.push(Rejection {
                 index,
                 ..whole(unknown.reason)

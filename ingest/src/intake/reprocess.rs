@@ -155,7 +155,7 @@ fn understood(parts: Vec<Part>) -> Result<Vec<NewEvent>, ReprocessError> {
     for (index, part) in parts.into_iter().enumerate() {
         match part {
             Part::Events(events) => batch.extend(events),
-            Part::Ignored(_) | Part::Asked(_) => {}
+            Part::Ignored(_) | Part::Notice(_) | Part::Asked(_) => {}
             Part::Unknown(unknown) => return Err(ReprocessError::NotUnderstood(unknown.reason)),
             Part::Rejected(problems) => {
                 let rejected = problems.rejections(index).collect();

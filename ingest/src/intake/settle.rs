@@ -74,6 +74,10 @@ pub(super) fn sort(
                 tracing::trace!("ignored a part of a request: {reason}");
                 sorted.aside.ignored += 1;
             }
+            Part::Notice(notice) => {
+                tracing::warn!("{notice}");
+                sorted.aside.ignored += 1;
+            }
             Part::Asked(answer) => sorted.aside.asked = Some(answer),
         }
     }

@@ -4,6 +4,7 @@
 //! of one service. What each tells is kept by itself, and an item is stated anew only when
 //! what all of them tell together differs. So a list that is read again makes no event.
 
+mod decisions;
 mod names;
 mod said;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use crate::import::kubernetes::Selection;
 use crate::import::{Listing, Surroundings};
 use crate::known::{Known, Stated, StatedItem};
 use crate::scrub::scrub;
+use decisions::Decisions;
 use names::Names;
 use said::{Gone, Said, Words};
 
@@ -47,6 +49,7 @@ pub(super) struct Cluster {
     /// Set when a list ended: what was stated before may be missing from it.
     is_to_settle: bool,
     objects: HashMap<ObjectId, Object>,
+    decisions: Decisions,
     items: BTreeMap<SourceKey, Item>,
     selections: BTreeMap<Box<str>, Selection>,
     names: Names,
@@ -109,6 +112,7 @@ impl Cluster {
             is_told: false,
             is_to_settle: false,
             objects: HashMap::new(),
+            decisions: Decisions::default(),
             items: BTreeMap::new(),
             selections: BTreeMap::new(),
             names: Names::default(),
@@ -195,6 +199,7 @@ impl Cluster {
     /// Takes what one object says now.
     pub(super) fn see(&mut self, seen: Seen) {
         self.counts.cut += seen.cut;
+        self.decisions.see(&seen.id, seen.meaning, self.is_started);
         let selecting = seen.selecting.as_ref().map(|selecting| selecting.digest);
         let before = self.objects.get(&seen.id);
         let is_same = before.is_some_and(|before| before.selecting == selecting);
@@ -220,6 +225,7 @@ impl Cluster {
 
     /// Takes that an object is gone.
     pub(super) fn forget(&mut self, id: &ObjectId) {
+        self.decisions.forget(id, self.is_started);
         let Some(object) = self.objects.get(id) else {
             return;
         };
@@ -248,7 +254,7 @@ impl Cluster {
             return Vec::new();
         }
         self.select_now();
-        let mut events = Vec::new();
+        let mut events = self.decisions.events(&self.source, &self.around, now);
         while events.len() < most
             && let Some(key) = self.unsaid.pop_first()
         {

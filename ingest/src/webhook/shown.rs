@@ -55,6 +55,7 @@ pub(crate) fn shown(decode: Decode, delivery: &Delivery) -> String {
             Part::Rejected(problems) => writeln!(text, "rejected: {:?}", problems.told).unwrap(),
             Part::Asked(answer) => writeln!(text, "answered: {answer}").unwrap(),
             Part::Ignored(reason) => writeln!(text, "ignored: {reason}").unwrap(),
+            Part::Notice(notice) => writeln!(text, "notice: {notice}").unwrap(),
             Part::Unknown(unknown) => {
                 writeln!(text, "kept aside: {}", unknown.reason).unwrap();
                 for (name, value) in unknown.headers {

@@ -5,6 +5,7 @@
 
 mod estate;
 mod post;
+mod posted;
 mod read;
 mod summary;
 
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
-use ingest::import::Format as EstateFormat;
+use ingest::import::{Format as EstateFormat, PostedForm};
 
 use super::serve::runtime;
 use super::{SettingFlags, print, progress};
@@ -42,6 +43,9 @@ pub(crate) struct ImportFlags {
     /// Write to the folder of a stopped server instead
     #[arg(long, value_name = "DIR")]
     data_dir: Option<String>,
+    /// The sender of the configuration as whose files those of an audit or of migrations count
+    #[arg(long, value_name = "NAME", default_value = "")]
+    sender: String,
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
@@ -105,6 +109,19 @@ enum Format {
     SshConfig,
     /// Hosts of an Ansible inventory, INI or YAML
     Ansible,
+    /// Files of AWS `CloudTrail`, packed or not
+    #[value(name = "cloudtrail")]
+    CloudTrail,
+    /// Events of Kubernetes' audit, as its log's lines
+    KubernetesAudit,
+    /// Records of Azure's activity log
+    AzureActivity,
+    /// Entries of Google Cloud's audit logs
+    GcpAudit,
+    /// What `flyway info` or `migrate` writes with -outputType=json, or rows of its schema history
+    Flyway,
+    /// Rows of Liquibase's DATABASECHANGELOG
+    Liquibase,
 }
 
 impl Format {
@@ -112,7 +129,14 @@ impl Format {
     fn of_estate(self, is_mapped: bool) -> Option<EstateFormat> {
         match self {
             Self::Jsonl if is_mapped => Some(EstateFormat::JsonLines),
-            Self::Jsonl | Self::Otlp => None,
+            Self::Jsonl
+            | Self::Otlp
+            | Self::CloudTrail
+            | Self::KubernetesAudit
+            | Self::AzureActivity
+            | Self::GcpAudit
+            | Self::Flyway
+            | Self::Liquibase => None,
             Self::Csv => Some(EstateFormat::Csv),
             Self::BkCmdb => Some(EstateFormat::BkCmdb),
             Self::SshConfig => Some(EstateFormat::SshConfig),
@@ -120,6 +144,27 @@ impl Format {
             Self::Kubernetes => Some(EstateFormat::Kubernetes),
             Self::Terraform => Some(EstateFormat::Terraform),
             Self::Backstage => Some(EstateFormat::Backstage),
+        }
+    }
+
+    /// The form of what an address of the intake takes as it stands.
+    const fn posted(self) -> Option<PostedForm> {
+        match self {
+            Self::CloudTrail => Some(PostedForm::CloudTrail),
+            Self::KubernetesAudit => Some(PostedForm::KubernetesAudit),
+            Self::AzureActivity => Some(PostedForm::Azure),
+            Self::GcpAudit => Some(PostedForm::Gcp),
+            Self::Flyway => Some(PostedForm::Flyway),
+            Self::Liquibase => Some(PostedForm::Liquibase),
+            Self::Jsonl
+            | Self::Otlp
+            | Self::Kubernetes
+            | Self::Terraform
+            | Self::Backstage
+            | Self::Csv
+            | Self::BkCmdb
+            | Self::SshConfig
+            | Self::Ansible => None,
         }
     }
 }
@@ -154,11 +199,22 @@ pub(super) fn import(flags: &ImportFlags) -> anyhow::Result<()> {
 /// What is to be sent.
 enum Work<'f> {
     Lines(Format, &'f [PathBuf]),
+    /// What is posted, in whose name, from which files.
+    Posted(PostedForm, &'f str, &'f [PathBuf]),
     Estate(Estate),
 }
 
 impl<'f> Work<'f> {
     fn of(flags: &'f ImportFlags) -> anyhow::Result<Self> {
+        if let Some(form) = flags.format.posted() {
+            let stated = &flags.estate;
+            if stated.source.is_some() || stated.environment.is_some() || stated.dry_run {
+                bail!(
+                    "--source, --environment and --dry-run are for files of an estate; name a table of `[[senders]]` by --sender"
+                );
+            }
+            return Ok(Self::Posted(form, &flags.sender, &flags.files));
+        }
         match flags.format.of_estate(flags.estate.mapping.is_some()) {
             Some(format) => Ok(Self::Estate(Estate::read(
                 format,
@@ -177,6 +233,13 @@ impl<'f> Work<'f> {
             Self::Estate(estate) => {
                 estate.tell_rejected(&mut summary);
                 estate.send(&poster, &mut summary).await?;
+            }
+            Self::Posted(form, sender, files) => {
+                for file in *files {
+                    posted::send(&poster, *form, sender, file, &mut summary)
+                        .await
+                        .with_context(|| format!("{}", file.display()))?;
+                }
             }
             Self::Lines(format, files) => {
                 for file in *files {

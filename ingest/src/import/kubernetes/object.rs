@@ -105,7 +105,7 @@ pub(super) fn list(value: Option<&Value>) -> &[Value] {
 }
 
 /// What an object of this kind is called here, in the words that alerts use too.
-pub(super) fn kind_of_item(kind: &str) -> &'static str {
+pub(crate) fn kind_of_item(kind: &str) -> &'static str {
     match kind {
         "Namespace" => "namespace",
         "Node" => "node",

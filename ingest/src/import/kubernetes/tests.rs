@@ -56,6 +56,25 @@ fn a_watch_ends_with_what_is_there() {
 }
 
 #[test]
+fn a_line_that_differs_from_the_one_before_it_is_a_change() {
+    let changes = listing(WATCH).changes;
+    let told: Vec<String> = changes
+        .iter()
+        .map(|change| format!("{} {}", change.source, change.title.as_deref().unwrap()))
+        .collect();
+    let checkout = "kubernetes/eu1 deployment shop/checkout";
+    let image = "registry.example/checkout";
+    assert_eq!(
+        told,
+        [
+            format!("{checkout}: containers[c].image {image}:1.2.3 -> {image}:1.2.4"),
+            format!("{checkout} deleted"),
+        ]
+    );
+    assert!(listing(SHOP).changes.is_empty());
+}
+
+#[test]
 fn lists_are_opened_and_their_order_does_not_matter() {
     let documents: Vec<&str> = SHOP.split("\n---\n").collect();
     let turned: Vec<&str> = documents.iter().rev().copied().collect();

@@ -70,10 +70,13 @@ fn start(objects: &[(&'static str, Value)], stated: Stated) -> (Cluster, Vec<Str
     (cluster, said)
 }
 
-/// What is said now: the tag and the key of each event.
+/// What is said of items now: the tag and the key of each event.
 fn said(cluster: &mut Cluster, second: i64) -> Vec<String> {
     let events = all(cluster, second);
-    events.iter().map(|event| shown(&event.event)).collect()
+    let of_items = events
+        .iter()
+        .filter(|event| !matches!(event.event, Event::ChangeRecorded(_)));
+    of_items.map(|event| shown(&event.event)).collect()
 }
 
 fn all(cluster: &mut Cluster, second: i64) -> Vec<NewEvent> {
@@ -345,4 +348,44 @@ fn events_of_one_moment_and_of_a_clock_set_back_keep_their_order() {
             last = event.occurred.at();
         }
     }
+}
+
+#[test]
+fn what_somebody_decided_anew_is_a_change_and_a_writing_that_decided_nothing_is_none() {
+    let of_version = |version: &str, image: &str| {
+        let (kind, mut object) = deployment("a", "a");
+        object["metadata"]["resourceVersion"] = version.into();
+        object["metadata"]["uid"] = "u1".into();
+        object["spec"]["template"]["spec"]["containers"][0]["name"] = "c".into();
+        object["spec"]["template"]["spec"]["containers"][0]["image"] = image.into();
+        (kind, object)
+    };
+    let mut cluster = cluster();
+    list(&mut cluster, &[of_version("1", "r/a:1")]);
+    cluster.start(Stated::default());
+    let told = |cluster: &mut Cluster| {
+        let events = all(cluster, 200).into_iter();
+        let changes = events.filter_map(|event| match event.event {
+            Event::ChangeRecorded(change) => {
+                Some(format!("{} {}", change.source_id, change.title.unwrap()))
+            }
+            _ => None,
+        });
+        changes.collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(told(&mut cluster), "", "what was there first");
+    let (kind, same) = of_version("2", "r/a:1");
+    cluster.see(read(kind, &same));
+    assert_eq!(told(&mut cluster), "");
+    let (kind, other) = of_version("3", "r/a:2");
+    cluster.see(read(kind, &other));
+    assert_eq!(
+        told(&mut cluster),
+        "u1@3 deployment shop/a: containers[c].image r/a:1 -> r/a:2"
+    );
+    let id = read(kind, &other).id;
+    cluster.forget(&id);
+    assert_eq!(told(&mut cluster), "u1@deleted deployment shop/a deleted");
+    cluster.see(read(kind, &other));
+    assert_eq!(told(&mut cluster), "u1@3 deployment shop/a created");
 }

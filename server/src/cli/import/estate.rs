@@ -148,7 +148,7 @@ fn read_mapping(path: &Path) -> anyhow::Result<Mapping> {
     Ok(Mapping::read(&text)?)
 }
 
-fn read_file(path: &Path) -> anyhow::Result<ImportFile> {
+pub(super) fn read_file(path: &Path) -> anyhow::Result<ImportFile> {
     let mut bytes = Vec::new();
     let name = if is_standard_input(path) {
         let read = std::io::stdin()

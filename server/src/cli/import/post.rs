@@ -51,22 +51,34 @@ impl Poster {
 
     /// Own events, one a line.
     pub(super) async fn events(&self, batch: Batch, summary: &mut Summary) -> anyhow::Result<()> {
-        let (status, answer) = self
-            .post("/ingest/events", "application/x-ndjson", batch.body)
-            .await?;
+        let places = batch.places;
+        let request = ("/ingest/events", "application/x-ndjson", batch.body);
+        summary.read += places.len() as u64;
+        self.parts(request, |index| places.name(index), summary)
+            .await
+    }
+
+    /// A body of parts to an address: path, media type and body. `place` says where a part comes from.
+    pub(super) async fn parts(
+        &self,
+        (path, kind, body): (&str, &str, Vec<u8>),
+        place: impl Fn(usize) -> String,
+        summary: &mut Summary,
+    ) -> anyhow::Result<()> {
+        let (status, answer) = self.post(path, kind, body).await?;
         let rejected = answer.get("rejected").and_then(Value::as_array);
         let Some(rejected) = rejected else {
             bail!("the server answered {status}: {answer}");
         };
-        summary.read += batch.places.len() as u64;
         let number = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or(0);
         summary.accepted += number("accepted");
         summary.duplicates += number("duplicates");
         summary.quarantined += number("quarantined");
+        summary.passed_over += number("ignored");
         for rejection in rejected {
             let index = rejection.get("index").and_then(Value::as_u64).unwrap_or(0);
             let index = usize::try_from(index).unwrap_or(usize::MAX);
-            let place = batch.places.name(index);
+            let place = place(index);
             let text = |name: &str| rejection.get(name).and_then(Value::as_str).unwrap_or("");
             let (field, reason) = (text("field"), text("reason"));
             match field.is_empty() {
