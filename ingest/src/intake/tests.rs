@@ -112,7 +112,7 @@ impl Bench {
             events: usize::MAX,
             bytes: usize::MAX,
         };
-        self.log.read(model::LogPosition::ZERO, limit).unwrap()
+        self.log.read(LogPosition::ZERO, limit).unwrap()
     }
 }
 
@@ -416,7 +416,7 @@ async fn a_body_that_is_understood_at_last_leaves_the_quarantine() {
     let bench = Bench::new();
     let body = include_str!("../../testdata/cdevents/v0.5.1/service_deployed.json");
     let keep = |format: &str| crate::QuarantinedBody {
-        source: model::SourceName::new("/event/source/123"),
+        source: SourceName::new("/event/source/123"),
         format: format.to_owned(),
         content_type: None,
         headers: Vec::new(),

@@ -134,8 +134,8 @@ impl Following {
             // Torn in the middle of a line, before or after things happen.
             0 => api.break_watches(),
             1 => {}
-            // Away, and what it would resume from is forgotten meanwhile.
-            2 => api.set_down(true),
+            // Away, once until what it would resume from is forgotten.
+            2 | 8 => api.set_down(true),
             3 => api.compact(),
             4 => api.end_watches(),
             // What it resumes from is what the last line said, not a bookmark.
@@ -145,7 +145,6 @@ impl Following {
                 api.refuse_next(3 * LISTS as usize, &[429, 500, 503]);
                 api.break_watches();
             }
-            8 => api.set_down(true),
             // Lists that are so slow that the server forgets them on the way.
             _ => {
                 api.slow_down(2, Some(Duration::from_millis(1)));

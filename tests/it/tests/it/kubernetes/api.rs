@@ -83,7 +83,7 @@ pub(crate) struct Did {
 impl Api {
     /// Starts on a free port, with nothing in it, for everybody and in the clear.
     pub(crate) async fn start() -> Self {
-        let (world, router) = Self::new(Access::Anybody);
+        let (world, router) = Self::world(Access::Anybody);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -96,7 +96,7 @@ impl Api {
 
     /// Starts behind TLS, for those who may come in.
     pub(crate) async fn start_for(access: Access) -> Self {
-        let (world, router) = Self::new(access);
+        let (world, router) = Self::world(access);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -109,7 +109,7 @@ impl Api {
         }
     }
 
-    fn new(access: Access) -> (Arc<World>, Router) {
+    fn world(access: Access) -> (Arc<World>, Router) {
         let world = Arc::new(World {
             state: Mutex::new(Objects {
                 version: 1,
@@ -304,7 +304,7 @@ async fn answer(
     }
     if asked_for("watch") == Some("true") {
         let from = asked_for("resourceVersion").and_then(|version| version.parse().ok());
-        return watch(world, plural, from.expect("a watch begins at a version"));
+        return watch(&world, plural, from.expect("a watch begins at a version"));
     }
     let limit = asked_for("limit").and_then(|limit| limit.parse().ok());
     let token = asked_for("continue");
@@ -315,14 +315,14 @@ async fn answer(
     state.page(&plural, limit.unwrap_or(usize::MAX), token)
 }
 
-fn watch(world: Arc<World>, plural: String, from: u64) -> Response {
+fn watch(world: &Arc<World>, plural: String, from: u64) -> Response {
     let mut state = world.state.lock().expect("no test panics with it");
     // Who asks for what is forgotten hears it at once; who is connected, inside the stream.
     if from < state.oldest {
         state.did.gone_answers += 1;
         return gone().into_response();
     }
-    let follower = Follower::new(&state, &world, plural, from);
+    let follower = Follower::new(&state, world, plural, from);
     drop(state);
     Body::from_stream(follower.lines()).into_response()
 }
