@@ -17,7 +17,7 @@ use crate::groups::Groups;
 use crate::identity::{Decided, Decision, decision_id};
 use crate::incidents;
 use crate::kinds::KindBook;
-use crate::mention::{MentionIx, ReadKey};
+use crate::mention::MentionIx;
 use crate::projection::Projection;
 use crate::relations::Renumbering;
 use crate::retractions::Retractions;
@@ -192,7 +192,7 @@ impl Estate {
     }
 
     fn mention(&mut self, key: &SourceKey) -> MentionIx {
-        self.view.identity.mention_of(ReadKey::read(key))
+        self.view.identity.mention_of(key)
     }
 
     fn mentions(&mut self, keys: &[SourceKey]) -> Vec<MentionIx> {

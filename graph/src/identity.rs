@@ -13,18 +13,19 @@ mod contested;
 mod decided;
 mod hinted;
 mod named;
+mod ranks;
 mod rules;
 mod saved;
 
 use std::collections::BTreeSet;
 
-use model::{CiId, ContentHash};
+use model::{CiId, ContentHash, SourceKey};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::cow::CowVec;
 use crate::intern::Words;
-use crate::mention::{KEY_SCHEME, Mention, MentionIx, Name, Parts, ReadKey};
+use crate::mention::{Mention, MentionIx, Name, Parts, ReadKey, id_of};
 use crate::table::Table;
 
 use attach::{Attachment, Keyed, attachments};
@@ -107,9 +108,14 @@ impl Identity {
             .map_or(&[], |keys| keys.as_slice())
     }
 
-    /// The mention of a key, made if it is new.
-    pub(crate) fn mention_of(&mut self, key: ReadKey) -> MentionIx {
-        self.mention_named(key, true)
+    /// The mention of a source's key, made if it is new.
+    pub(crate) fn mention_of(&mut self, key: &SourceKey) -> MentionIx {
+        let id = id_of(key);
+        let stated = |known: &MentionIx| self.mention(*known).stated;
+        if let Some(known) = self.find_id(id).filter(stated) {
+            return known;
+        }
+        self.mention_named(ReadKey::read(key), true)
     }
 
     /// The mention of a key, which is `stated` unless it was only [`hinted`].
@@ -430,26 +436,6 @@ impl Identity {
             least,
             shown,
         };
-    }
-
-    /// The total order of identifying claims: written keys first, then schemes and values by text.
-    fn rank(&self, mention: MentionIx) -> (bool, String, String) {
-        let claim = self.mention(mention).name.to_claim(&self.words);
-        (claim.scheme != KEY_SCHEME, claim.scheme, claim.value)
-    }
-
-    /// Which key is shown: the most complete, then the first by text; other names only if there is no key.
-    fn shown_rank(&self, mention: MentionIx) -> (bool, usize, String) {
-        let name = &self.mention(mention).name;
-        let missing = match name {
-            Name::Key(parts) => 2 - parts.known(),
-            Name::Claim { .. } => 2,
-        };
-        (
-            matches!(name, Name::Claim { .. }),
-            missing,
-            name.to_claim(&self.words).value,
-        )
     }
 
     fn mention_mut(&mut self, mention: MentionIx) -> &mut Mention {

@@ -3,7 +3,7 @@
 //! Facts hang on mentions, never on items, so that deciding anew which mentions
 //! are one item moves no fact.
 
-use model::{CiId, Claim, KeyParts, SourceKey, Timestamp, ValidInterval};
+use model::{CiId, Claim, KeyParts, SourceKey, Timestamp, ValidInterval, bounds};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
@@ -295,7 +295,7 @@ impl Parts {
 impl Name {
     pub(crate) fn to_claim(&self, words: &Words) -> Claim {
         match self {
-            Self::Key(parts) => Claim::new(KEY_SCHEME, parts.to_key(words).to_string()),
+            Self::Key(parts) => Claim::new(KEY_SCHEME, parts.to_key(words).canonical()),
             Self::Claim { scheme, value } => Claim::new(words.text(*scheme), &**value),
         }
     }
@@ -304,6 +304,43 @@ impl Name {
 /// The identifying claim that a key makes: two spellings of one key make the same.
 pub fn claim_of(key: &SourceKey) -> Claim {
     ReadKey::read(key).claim()
+}
+
+/// The id that [`ReadKey::id`] gives of a key, without reading it where it is written as it will be shown.
+pub(crate) fn id_of(key: &SourceKey) -> CiId {
+    let plain = match key {
+        SourceKey::Parts(parts) if !parts.kind.chars().any(is_changed) => {
+            return CiId::of_name(KEY_SCHEME, &parts.canonical());
+        }
+        SourceKey::Claim { scheme, value } if scheme == KEY_SCHEME => Some(value),
+        SourceKey::Claim { scheme, value } => return CiId::of_name(scheme, value),
+        SourceKey::Text(text) => Some(text),
+        SourceKey::Parts(_) => None,
+    };
+    match plain.filter(|text| is_canonical(text)) {
+        Some(text) => CiId::of_name(KEY_SCHEME, text),
+        None => ReadKey::read(key).id(),
+    }
+}
+
+/// Whether a letter of a kind might be written otherwise.
+fn is_changed(letter: char) -> bool {
+    !letter.is_ascii() || letter.is_ascii_uppercase()
+}
+
+/// Whether a text is surely a key, and the canonical one of what it names.
+fn is_canonical(text: &str) -> bool {
+    let Some((kind, rest)) = text.split_once(':') else {
+        return false;
+    };
+    let is_plain_kind = !kind.is_empty() && !kind.contains('=') && !kind.chars().any(is_changed);
+    let parts = rest.split('/');
+    is_plain_kind
+        && text.len() <= bounds::KEY_BYTES
+        && !rest.contains('%')
+        && !rest.starts_with("-/")
+        && parts.clone().count() <= 3
+        && parts.into_iter().all(|part| !part.is_empty())
 }
 
 /// A source's key, read: what the mention is to be.
@@ -355,7 +392,7 @@ impl ReadKey {
 
     pub(crate) fn claim(&self) -> Claim {
         match self {
-            Self::Key(parts) => Claim::new(KEY_SCHEME, parts.to_string()),
+            Self::Key(parts) => Claim::new(KEY_SCHEME, parts.canonical()),
             Self::Claim(claim) => claim.clone(),
         }
     }
@@ -378,6 +415,34 @@ impl ReadKey {
                 scheme: words.add(&claim.scheme),
                 value: claim.value.into(),
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn keys() -> impl Strategy<Value = SourceKey> {
+        let word = "[aA=é:/%2F-]{0,6}|prod|-|key";
+        let part = proptest::option::of(word);
+        prop_oneof![
+            "[aA=é:/%2F-]{0,12}".prop_map(SourceKey::Text),
+            "k:(-/|a/|/){0,3}[a%=:-]{0,2}".prop_map(SourceKey::Text),
+            (word, word).prop_map(|(scheme, value)| SourceKey::Claim { scheme, value }),
+            (word, part.clone(), part, word).prop_map(|(kind, environment, namespace, name)| {
+                let parts = KeyParts::new(kind, name).in_environment(environment);
+                SourceKey::Parts(parts.in_namespace(namespace))
+            }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_has_the_id_of_what_is_read_of_it(key in keys()) {
+            prop_assert_eq!(id_of(&key), ReadKey::read(&key).id());
         }
     }
 }

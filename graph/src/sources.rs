@@ -68,10 +68,11 @@ impl SourceRow {
             }
             self.gaps_ms.push(gap_ms);
         }
-        *self
-            .events
-            .entry(envelope.event.tag().0.to_owned())
-            .or_default() += 1;
+        let tag = envelope.event.tag().0;
+        match self.events.get_mut(tag) {
+            Some(count) => *count += 1,
+            None => drop(self.events.insert(tag.to_owned(), 1)),
+        }
         if let Event::SourceListed(listed) = &envelope.event {
             self.listed_at = self.listed_at.max(Some(listed.at));
         }

@@ -114,19 +114,35 @@ impl KeyParts {
     }
 }
 
-impl fmt::Display for KeyParts {
+impl KeyParts {
     /// The canonical key. A namespace without an environment is written after `-`, which no environment is called.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.kind)?;
-        match (&self.environment, &self.namespace) {
-            (None, None) => {}
-            (Some(environment), None) => write!(f, "{}/", encode(environment))?,
-            (environment, Some(namespace)) => {
-                let environment = environment.as_deref().unwrap_or("-");
-                write!(f, "{}/{}/", encode(environment), encode(namespace))?;
-            }
+    pub fn canonical(&self) -> String {
+        let parts = [self.environment.as_deref(), self.namespace.as_deref()];
+        let length = |part: Option<&str>| part.map_or(1, str::len) + 1;
+        let all: usize = parts.into_iter().map(length).sum();
+        let mut key = String::with_capacity(self.kind.len() + 1 + all + self.name.len());
+        key.push_str(&self.kind);
+        key.push(':');
+        if let Some(environment) = self
+            .environment
+            .as_deref()
+            .or(self.namespace.as_ref().map(|_| "-"))
+        {
+            encode(environment, &mut key);
+            key.push('/');
         }
-        f.write_str(&encode(&self.name))
+        if let Some(namespace) = &self.namespace {
+            encode(namespace, &mut key);
+            key.push('/');
+        }
+        encode(&self.name, &mut key);
+        key
+    }
+}
+
+impl fmt::Display for KeyParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.canonical())
     }
 }
 
@@ -154,8 +170,12 @@ impl fmt::Display for SourceKey {
 }
 
 /// A slash and a percent sign inside a part are written as percent-encoded bytes.
-fn encode(part: &str) -> String {
-    part.replace('%', "%25").replace('/', "%2F")
+fn encode(part: &str, key: &mut String) {
+    if part.bytes().any(|byte| byte == b'%' || byte == b'/') {
+        key.push_str(&part.replace('%', "%25").replace('/', "%2F"));
+    } else {
+        key.push_str(part);
+    }
 }
 
 fn decode(part: &str) -> Result<String, KeyError> {

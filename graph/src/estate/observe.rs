@@ -46,7 +46,7 @@ impl Estate {
             valid_until: item.valid_until,
             report_interval_ms: item.report_interval_ms,
         };
-        let half_life = HalfLife::of([self.kind_of(mention).as_str()]);
+        let half_life = HalfLife::of([self.kind_of(mention)]);
         let source = self.source(envelope);
         let facts = self.facts_mut(mention);
         said.apply(&mut facts.validity, source, stamp, half_life);
@@ -231,7 +231,7 @@ impl Estate {
         };
         for item in &calls.items {
             let mention = self.item_described(envelope, item, stamp);
-            let half_life = HalfLife::of([self.kind_of(mention).as_str()]);
+            let half_life = HalfLife::of([self.kind_of(mention)]);
             let until = calls.window.until().unwrap_or(calls.window.from());
             let evidence = seen(calls.window.from(), until, half_life);
             self.facts_mut(mention).validity.see(source, evidence);
@@ -265,7 +265,7 @@ impl Estate {
                 );
             });
             for end in [dependent, provider] {
-                let half_life = HalfLife::of([self.kind_of(end).as_str()]);
+                let half_life = HalfLife::of([self.kind_of(end)]);
                 let evidence = seen(call.first_seen_at, call.last_seen_at, half_life);
                 self.facts_mut(end).validity.see(source, evidence);
             }
@@ -304,19 +304,14 @@ impl Estate {
     }
 
     pub(super) fn half_life(&self, dependent: MentionIx, provider: MentionIx) -> HalfLife {
-        HalfLife::of([
-            self.kind_of(dependent).as_str(),
-            self.kind_of(provider).as_str(),
-        ])
+        HalfLife::of([self.kind_of(dependent), self.kind_of(provider)])
     }
 
     /// The kind as the mention itself says it, so that it does not depend on what else is known.
-    fn kind_of(&self, mention: MentionIx) -> String {
+    fn kind_of(&self, mention: MentionIx) -> &str {
         let identity = &self.view.identity;
         let parts = identity.mention(mention).parts();
-        parts.map_or_else(String::new, |parts| {
-            identity.words.text(parts.kind).to_owned()
-        })
+        parts.map_or("", |parts| identity.words.text(parts.kind))
     }
 }
 
