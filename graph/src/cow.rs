@@ -15,6 +15,8 @@ const PAGE: usize = 256;
 pub(crate) struct CowVec<T, const CHUNK: usize> {
     pages: Vec<Arc<Vec<Arc<Vec<T>>>>>,
     len: usize,
+    /// The rows written since somebody last asked, one bit each; a clone begins without any.
+    written: Vec<u64>,
 }
 
 impl<T, const CHUNK: usize> Clone for CowVec<T, CHUNK> {
@@ -22,6 +24,7 @@ impl<T, const CHUNK: usize> Clone for CowVec<T, CHUNK> {
         Self {
             pages: self.pages.clone(),
             len: self.len,
+            written: Vec::new(),
         }
     }
 }
@@ -31,11 +34,33 @@ impl<T, const CHUNK: usize> Default for CowVec<T, CHUNK> {
         Self {
             pages: Vec::new(),
             len: 0,
+            written: Vec::new(),
         }
     }
 }
 
 impl<T, const CHUNK: usize> CowVec<T, CHUNK> {
+    /// Calls `visit` with every row written since this was last asked, in order, and forgets them.
+    pub(crate) fn drain_written(&mut self, mut visit: impl FnMut(usize)) {
+        for (place, word) in self.written.iter_mut().enumerate() {
+            let mut rows = std::mem::take(word);
+            while rows != 0 {
+                visit(place * 64 + rows.trailing_zeros() as usize);
+                rows &= rows - 1;
+            }
+        }
+    }
+
+    fn note_written(&mut self, index: usize) {
+        let place = index / 64;
+        if self.written.len() <= place {
+            self.written.resize(place + 1, 0);
+        }
+        if let Some(word) = self.written.get_mut(place) {
+            *word |= 1 << (index % 64);
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -137,11 +162,15 @@ impl<T: Clone, const CHUNK: usize> CowVec<T, CHUNK> {
             .expect("a chunk was pushed just now or before");
         Arc::make_mut(rows).push(row);
         self.len += 1;
+        self.note_written(index);
         index
     }
 
     /// The row for writing, copying its chunk if a view still holds it.
     pub(crate) fn get_mut(&mut self, index: usize) -> Option<&mut T> {
+        if index < self.len {
+            self.note_written(index);
+        }
         let chunk = index / CHUNK;
         let page = Arc::make_mut(self.pages.get_mut(chunk / PAGE)?);
         Arc::make_mut(page.get_mut(chunk % PAGE)?).get_mut(index % CHUNK)
@@ -197,6 +226,13 @@ impl<T> CowMap<T> {
             .binary_search_by_key(&key, |(other, _)| *other)
             .ok()?;
         bucket.get(place).map(|(_, row)| row)
+    }
+
+    /// Calls `visit` with the numbers around every row written since this was last asked.
+    pub(crate) fn drain_written(&mut self, mut visit: impl FnMut(usize)) {
+        self.buckets.drain_written(|bucket| {
+            (bucket * SPAN..(bucket + 1) * SPAN).for_each(&mut visit);
+        });
     }
 
     /// Every row, in order of its number.

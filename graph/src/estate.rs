@@ -19,7 +19,7 @@ use crate::incidents;
 use crate::kinds::KindBook;
 use crate::mention::MentionIx;
 use crate::projection::Projection;
-use crate::relations::Renumbering;
+use crate::relations::{Aside, LaidOut, Renumbering};
 use crate::retractions::Retractions;
 use crate::saved::{RestoreError, SavedEstate};
 use crate::sources::{self, GapRow};
@@ -28,6 +28,21 @@ use crate::view::GraphView;
 
 /// Gaps that are kept, the newest.
 const GAPS_MAX: usize = 1_000;
+
+/// A layout of relations that is to be made aside, on whatever thread its owner likes.
+#[derive(Debug)]
+pub struct LayoutAside(Aside);
+
+/// A layout of relations that was made aside.
+#[derive(Debug)]
+pub struct LayoutMade(LaidOut);
+
+impl LayoutAside {
+    /// Makes it; for millions of relations that takes seconds.
+    pub fn make(self) -> LayoutMade {
+        LayoutMade(self.0.lay_out())
+    }
+}
 
 /// The estate as folded so far.
 #[derive(Debug, Default)]
@@ -148,6 +163,26 @@ impl Estate {
     pub fn lay_out(&mut self) {
         let renumbering = self.view.relations.lay_out(&self.view.identity);
         self.renumber(&renumbering);
+    }
+
+    /// Whether relations are to be laid out anew and are so many that this is to be done aside.
+    ///
+    /// Publishing lays out few by itself, and many only when nobody does so aside for long.
+    pub fn is_layout_due(&self) -> bool {
+        self.view.relations.is_due_aside()
+    }
+
+    /// Begins to lay relations out aside. The estate goes on meanwhile.
+    pub fn lay_out_aside(&mut self) -> LayoutAside {
+        LayoutAside(self.view.relations.begin_aside(&self.view.identity))
+    }
+
+    /// Takes a layout that was made aside; one that was begun too long ago is dropped. It changes no answer.
+    pub fn take_layout(&mut self, made: LayoutMade) {
+        let view = &mut self.view;
+        if let Some(renumbering) = view.relations.adopt(made.0, &view.identity) {
+            self.renumber(&renumbering);
+        }
     }
 
     fn settle(&mut self) {

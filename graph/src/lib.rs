@@ -49,7 +49,7 @@ pub use coverage::{Coverage, coverage};
 pub use crowding::{Crowding, crowding};
 pub use deviations::DeviationRow;
 pub use diff::{Diff, DiffLimits, DiffScope, Difference, Differs, State, ValueDifference, diff};
-pub use estate::Estate;
+pub use estate::{Estate, LayoutAside, LayoutMade};
 pub use freshness::Freshness;
 pub use groups::Group;
 pub use history::{

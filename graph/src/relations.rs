@@ -5,6 +5,7 @@
 //! until there are enough of them to lay everything out anew. What a relation says can change in place.
 
 mod anew;
+mod aside;
 mod layout;
 mod row;
 mod saved;
@@ -26,6 +27,7 @@ use row::More;
 use span::Spilled;
 
 pub(crate) use anew::Renumbering;
+pub(crate) use aside::{Aside, LaidOut};
 pub(crate) use layout::{Need, Seat};
 pub use row::CallCounts;
 pub(crate) use row::{Ends, Row};
@@ -97,6 +99,8 @@ pub(crate) struct Relations {
     deviated: CowMap<Vec<RowIx>>,
     /// What the places are in line with.
     item_of: CowVec<ItemIx, 1024>,
+    /// How often laying out aside was begun.
+    asides: u64,
 }
 
 impl Relations {

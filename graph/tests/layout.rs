@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use graph::{
-    BlastLimits, BlastRadius, Estate, Freshness, GraphView, Item, NearbyLimits, NearbyQuestion,
-    Projection, Propagation, Relation, blast_radius, changes_nearby,
+    BlastLimits, BlastRadius, Estate, Freshness, GraphView, Item, LayoutMade, NearbyLimits,
+    NearbyQuestion, Projection, Propagation, Relation, blast_radius, changes_nearby,
 };
 use model::{
     AsOf, CiId, Event, EventEnvelope, ListedRelation, ListedRelations, Lookback, NewEvent,
@@ -147,6 +147,32 @@ fn listed(of: &SourceKey, number: usize) -> ListedRelations {
     }
 }
 
+/// The estate, laid out aside: begun after so many events and taken after so many more.
+fn folded_aside(
+    log: &[EventEnvelope],
+    asides: &[(usize, usize)],
+    publishes: bool,
+) -> Arc<GraphView> {
+    let mut estate = Estate::default();
+    let mut made: Vec<(usize, LayoutMade)> = Vec::new();
+    for (number, envelope) in log.iter().enumerate() {
+        for (begun, took) in asides.iter().filter(|(begun, _)| *begun == number) {
+            made.push((begun + took, estate.lay_out_aside().make()));
+        }
+        for (_, made) in made.extract_if(.., |(due, _)| *due == number) {
+            estate.take_layout(made);
+        }
+        estate.apply(envelope);
+        if publishes {
+            estate.publish();
+        }
+    }
+    for (_, made) in made {
+        estate.take_layout(made);
+    }
+    estate.publish()
+}
+
 /// The estate, laid out after each of the given numbers of events, published after each event or at the end only.
 fn folded(log: &[EventEnvelope], laid_out_after: &[usize], publishes: bool) -> Arc<GraphView> {
     let mut estate = Estate::default();
@@ -271,6 +297,17 @@ proptest! {
         let expected = answers(&folded(&log, &[], false), limits);
         alike(&answers(&folded(&log, &laid_out_after, publishes), limits), &expected)?;
         alike(&answers(&folded(&log, &[log.len()], false), limits), &expected)?;
+    }
+
+    #[test]
+    fn what_was_laid_out_aside_shows_in_no_answer(
+        facts in all_facts(),
+        asides in prop::collection::vec((0..40_usize, 0..20_usize), 1..4),
+        publishes in any::<bool>(),
+    ) {
+        let log = log(&facts);
+        let expected = answers(&folded(&log, &[], false), ALL);
+        alike(&answers(&folded_aside(&log, &asides, publishes), ALL), &expected)?;
     }
 
     #[test]

@@ -11,7 +11,11 @@ use crate::mention::MentionIx;
 /// An item with more relations on one side is not followed there when mentions are seated: it is near to everything.
 const CROWD: usize = 64;
 
-/// What the numbers of relations have become.
+/// How many times as many relations may be new as lie there before nobody is waited for who lays them out aside.
+const OVERDUE: usize = 2;
+
+/// What the numbers of relations have become; those that came later keep theirs.
+#[derive(Debug)]
 pub(crate) struct Renumbering {
     new_rows: Vec<u32>,
 }
@@ -22,8 +26,7 @@ impl Renumbering {
     }
 
     fn number(&self, row: u32) -> u32 {
-        let new_row = self.new_rows.get(row as usize);
-        *new_row.expect("every relation is laid out anew")
+        self.new_rows.get(row as usize).copied().unwrap_or(row)
     }
 }
 
@@ -33,12 +36,18 @@ impl Relations {
     /// A layout is made when half as many relations are new as lay there before, so that all layouts together
     /// cost a few times as much as the last one.
     pub(crate) fn settle(&mut self, identity: &Identity) -> Option<Renumbering> {
-        let laid_out = self.layout.rows_count() as usize;
-        if self.late.len() < (laid_out / 2).max(NEW_MIN) {
+        let is_overdue = self.layout.rows_count() as usize * OVERDUE <= self.late.len();
+        if !self.is_due() || (self.is_due_aside() && !is_overdue) {
             self.follow(identity);
             return None;
         }
         Some(self.lay_out(identity))
+    }
+
+    /// Whether enough relations are new for laying out anew to be worth it.
+    pub(super) fn is_due(&self) -> bool {
+        let laid_out = self.layout.rows_count() as usize;
+        (laid_out / 2).max(NEW_MIN) <= self.late.len()
     }
 
     /// Lays every relation out anew, by locality.
@@ -97,6 +106,7 @@ impl Relations {
             item_of: CowVec::default(),
             spans: spans.into_iter().collect(),
             grounds: grounds.into_iter().collect(),
+            asides: self.asides,
         };
         anew.seat_all(identity);
         (anew, renumbering)

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use graph::{Estate, Projection};
+use graph::{Estate, LayoutMade, Projection};
 use model::LogPosition;
 use store::{EventLog, ReadError, ReadLimit};
 use tokio::runtime::Handle;
@@ -32,6 +32,8 @@ pub(super) struct Fold {
     last_saved: LogPosition,
     /// The state that is being folded anew aside.
     anew: Option<JoinHandle<Result<Estate, ReadError>>>,
+    /// The relations that are being laid out aside.
+    layout: Option<JoinHandle<LayoutMade>>,
 }
 
 /// What there is to do next.
@@ -61,6 +63,7 @@ impl Fold {
             last_publish: None,
             last_saved: LogPosition::ZERO,
             anew: None,
+            layout: None,
         }
     }
 
@@ -81,6 +84,7 @@ impl Fold {
         self.publish(&mut estate);
         loop {
             self.renew(&mut estate)?;
+            self.lay_out(&mut estate)?;
             match self.next(&estate) {
                 Next::Read => self.read(&mut estate)?,
                 Next::Publish => {
@@ -136,12 +140,27 @@ impl Fold {
         Ok(())
     }
 
-    /// A wait is short while a state is being folded aside.
-    fn until_renewed(&self, at_most: Option<Duration>) -> Option<Duration> {
-        match (&self.anew, at_most) {
-            (None, at_most) => at_most,
-            (Some(_), at_most) => Some(at_most.map_or(RENEWAL_LOOK, |most| most.min(RENEWAL_LOOK))),
+    /// Sees to it that many relations are laid out anew beside the fold, and takes the layout once it is made.
+    fn lay_out(&mut self, estate: &mut Estate) -> anyhow::Result<()> {
+        if let Some(layout) = self.layout.take_if(|layout| layout.is_finished()) {
+            let made = layout.join();
+            estate.take_layout(made.map_err(|panic| anyhow!(message_of(panic.as_ref())))?);
+            self.publish(estate);
         }
+        if self.layout.is_none() && estate.is_layout_due() {
+            let aside = std::thread::Builder::new().name("projector-layout".to_owned());
+            let layout = estate.lay_out_aside();
+            self.layout = Some(aside.spawn(move || layout.make())?);
+        }
+        Ok(())
+    }
+
+    /// A wait is short while something is being made aside.
+    fn until_renewed(&self, at_most: Option<Duration>) -> Option<Duration> {
+        if self.anew.is_none() && self.layout.is_none() {
+            return at_most;
+        }
+        Some(at_most.map_or(RENEWAL_LOOK, |most| most.min(RENEWAL_LOOK)))
     }
 
     fn next(&self, estate: &Estate) -> Next {
