@@ -112,6 +112,7 @@ impl Projection for Estate {
 
     fn publish(&mut self) -> Arc<GraphView> {
         self.settle();
+        self.view.tidy_shelves();
         Arc::new(self.view.clone())
     }
 }
@@ -123,7 +124,8 @@ impl Estate {
     }
 
     /// The view it has become.
-    pub(crate) fn into_view(self) -> GraphView {
+    pub(crate) fn into_view(mut self) -> GraphView {
+        self.view.tidy_shelves();
         self.view
     }
 
@@ -308,6 +310,7 @@ impl Estate {
     }
 
     fn kinds(&mut self) -> &mut KindBook {
+        self.view.clear_shelves();
         Arc::make_mut(&mut self.view.kinds)
     }
 

@@ -66,7 +66,7 @@ impl HalfLife {
         report_interval_ms.saturating_mul(i64::from(self.0.closed))
     }
 
-    fn grade(self, age_ms: f64, report_interval_ms: i64) -> Freshness {
+    pub(crate) fn grade(self, age_ms: f64, report_interval_ms: i64) -> Freshness {
         #[expect(clippy::cast_precision_loss, reason = "a ratio of spans of time")]
         let missed = age_ms / report_interval_ms.max(1) as f64;
         let within = |intervals: u32| missed <= f64::from(intervals);

@@ -28,6 +28,7 @@ mod projection;
 mod relations;
 mod retractions;
 mod saved;
+mod shelves;
 mod sources;
 mod stamped;
 mod structure;
@@ -72,15 +73,15 @@ pub use saved::RestoreError;
 pub use sources::{GapRow, SourceRow};
 pub use stamped::tie_of;
 pub use structure::{
-    AttributeStatement, AttributeTable, CONTAINMENT, Climb, ClimbLimits, Criticality, CycleLimits,
-    DEPENDENCIES, DataQuality, DependencyCycle, DependencyCycles, Drift, DriftFilter, DriftKind,
-    Drifts, GroupBy, Inversion, InversionLimits, Inversions, ItemCriteria, ItemGroup, ItemGroups,
-    ItemOrder, NeighbourLimits, Neighbourhood, OrderBy, PLACEMENT, QUALITY_ISSUES, QualityFinding,
-    QualityIssue, QualityLimits, Reached, Responsible, RetirementCheck, RetirementLimits,
-    RetirementReason, RetirementVerdict, Rule, SharedBy, SharedInfrastructure, SharedLimits,
-    SharedProvider, Towards, contained_in, contents, data_quality, dependency_cycles, drift,
-    grouped, neighbours, placement, priority_inversions, responsible, retirement_check,
-    shared_infrastructure,
+    AttributeStatement, AttributeTable, CONTAINMENT, Climb, ClimbLimits, Criticality, Cut,
+    CycleLimits, DEPENDENCIES, DataQuality, DependencyCycle, DependencyCycles, Drift, DriftFilter,
+    DriftKind, Drifts, GroupBy, Inversion, InversionLimits, Inversions, ItemCriteria, ItemGroup,
+    ItemGroups, ItemOrder, NeighbourLimits, Neighbourhood, OrderBy, PLACEMENT, QUALITY_ISSUES,
+    QualityFinding, QualityIssue, QualityLimits, Reached, Responsible, RetirementCheck,
+    RetirementLimits, RetirementReason, RetirementVerdict, Rule, Selection, SelectionPage,
+    SharedBy, SharedInfrastructure, SharedLimits, SharedProvider, Towards, contained_in, contents,
+    data_quality, dependency_cycles, drift, grouped, neighbours, placement, priority_inversions,
+    responsible, retirement_check, shared_infrastructure,
 };
 pub use view::{
     AliasOfItem, BatchOfChange, ChangeRow, GraphView, IncidentRow, Item, ItemField, LinkedChange,

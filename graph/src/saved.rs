@@ -18,6 +18,7 @@ use crate::kinds::{KindBook, SavedKinds};
 use crate::listings::Lists;
 use crate::relations::{Relations, SavedRelations};
 use crate::retractions::Retractions;
+use crate::shelves::Shelves;
 use crate::sources::{GapRow, SourceRow};
 use crate::stamped::Stamped;
 use crate::view::GraphView;
@@ -114,6 +115,7 @@ impl SavedEstate {
             numbering: self.numbering,
             outdated: self.outdated,
             words_then: None,
+            shelves: Shelves::default(),
         }
     }
 }

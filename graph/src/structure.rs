@@ -19,6 +19,7 @@ mod order;
 mod quality;
 mod responsible;
 mod retirement;
+mod selection;
 
 pub use attributes::{AttributeStatement, AttributeTable};
 pub use climb::{
@@ -29,6 +30,7 @@ pub use cycles::{CycleLimits, DependencyCycle, DependencyCycles, dependency_cycl
 pub use dependencies::DEPENDENCIES;
 pub use drift::{Drift, DriftFilter, DriftKind, Drifts, drift};
 pub use filter::ItemCriteria;
+pub(crate) use fold::folded;
 pub use grouping::{GroupBy, ItemGroup, ItemGroups, grouped};
 pub use infrastructure::{
     SharedBy, SharedInfrastructure, SharedLimits, SharedProvider, shared_infrastructure,
@@ -43,3 +45,4 @@ pub use responsible::{Responsible, responsible};
 pub use retirement::{
     RetirementCheck, RetirementLimits, RetirementReason, RetirementVerdict, retirement_check,
 };
+pub use selection::{Cut, Selection, SelectionPage};

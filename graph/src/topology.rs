@@ -93,6 +93,11 @@ impl<'v> Topology<'v> {
         Seen::none(self.view.relations.seats_end())
     }
 
+    /// Items of which none was seen yet.
+    pub(crate) fn no_items(self) -> Seen {
+        Seen::none(self.view.identity.items.len())
+    }
+
     /// The item at the other end of a step.
     pub(crate) fn item_of(self, edge: Edge) -> ItemIx {
         self.view.identity.item_of(edge.other)
@@ -133,7 +138,7 @@ impl Visitable for Topology<'_> {
     type Map = Seen;
 
     fn visit_map(&self) -> Seen {
-        Seen::none(self.view.identity.items.len())
+        self.no_items()
     }
 
     fn reset_map(&self, map: &mut Seen) {
@@ -161,6 +166,11 @@ impl Seen {
         let new = *bits & bit == 0;
         *bits |= bit;
         new
+    }
+
+    /// The marks of 64 neighbouring numbers.
+    pub(crate) fn word(&self, place: usize) -> u64 {
+        self.bits.get(place).copied().unwrap_or_default()
     }
 
     pub(crate) fn holds(&self, number: u32) -> bool {

@@ -59,6 +59,14 @@ pub(crate) struct Sighting {
     pub(crate) report_interval_ms: i64,
 }
 
+/// When one statement held.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Holding {
+    pub(crate) held: ValidInterval,
+    /// The run of evidence that it is, if it fades.
+    pub(crate) sighting: Option<Sighting>,
+}
+
 /// What one statement says of a moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Voice {
@@ -274,6 +282,16 @@ impl Validity {
         ends.map(|end| end.from).min().unwrap_or(Timestamp::MAX)
     }
 
+    /// When each statement held, and the run of evidence it is if it fades.
+    pub(crate) fn holding(&self) -> impl Iterator<Item = Holding> {
+        self.statements.iter().filter_map(|statement| {
+            Some(Holding {
+                held: self.held(statement)?,
+                sighting: statement.fades().then(|| statement.sighting()),
+            })
+        })
+    }
+
     /// Whether it held by a firm statement, without evidence that fades.
     pub(crate) fn stated_at(&self, at: Timestamp) -> bool {
         let firm = self
@@ -289,10 +307,7 @@ impl Validity {
         let seen = self.statements.iter().filter(|statement| statement.fades());
         let holding =
             seen.filter(|statement| self.held(statement).is_some_and(|held| held.contains(at)));
-        let sightings = holding.map(|statement| Sighting {
-            last_at: statement.until,
-            report_interval_ms: i64::try_from(statement.more).unwrap_or(i64::MAX),
-        });
+        let sightings = holding.map(Statement::sighting);
         sightings.max_by_key(|run| (run.last_at, run.report_interval_ms))
     }
 
@@ -339,6 +354,14 @@ impl Validity {
 }
 
 impl Statement {
+    /// The run of evidence that it is, if it fades.
+    fn sighting(&self) -> Sighting {
+        Sighting {
+            last_at: self.until,
+            report_interval_ms: i64::try_from(self.more).unwrap_or(i64::MAX),
+        }
+    }
+
     /// Whether it counts for less with time.
     fn fades(&self) -> bool {
         match self.said {

@@ -30,6 +30,7 @@ use crate::kinds::KindBook;
 use crate::listings::Lists;
 use crate::relations::Relations;
 use crate::retractions::Retractions;
+use crate::shelves::Shelves;
 use crate::sources::{GapRow, SourceRow};
 use crate::stamped::Stamped;
 
@@ -65,6 +66,7 @@ pub struct GraphView {
     pub(crate) quarantined: u64,
     /// Words of a past moment; in answers only, never in what is folded.
     pub(crate) words_then: Option<Arc<then::WordsThen>>,
+    pub(crate) shelves: Shelves,
 }
 
 impl GraphView {

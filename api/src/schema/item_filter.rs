@@ -1,7 +1,7 @@
 //! Which items a list shows, and in which order.
 
 use async_graphql::{Context, Enum, InputObject, Json, Result};
-use graph::{AttributeTable, ItemCriteria, OrderBy};
+use graph::{AttributeTable, ItemCriteria, OrderBy, Selection};
 use index::{KnownUntil, teller};
 use model::{AttributeOperator, AttributeTest, LabelTest, Sureness};
 use serde_json::Value;
@@ -223,7 +223,7 @@ impl ItemChoice {
     }
 
     /// The items that are meant, and sentences on what was not looked at.
-    pub(crate) fn items<'v>(&self, at: &'v Standpoint) -> (Vec<graph::Item<'v>>, Vec<String>) {
+    pub(crate) fn select<'v>(&self, at: &'v Standpoint) -> (Selection<'v>, Vec<String>) {
         let graph = &at.view.graph;
         let (filters, attributes) = (self.filters.clone(), self.attributes.clone());
         let criteria = ItemCriteria::new(graph, filters, attributes, at.valid_at);
@@ -231,8 +231,7 @@ impl ItemChoice {
         if criteria.truncated() {
             cuts.push("the environment contains more than was looked at".to_owned());
         }
-        let passing = graph.items().filter(|item| criteria.passes(item));
-        (passing.collect(), cuts)
+        (criteria.select(graph), cuts)
     }
 }
 

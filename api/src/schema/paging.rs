@@ -114,6 +114,28 @@ impl<K> PageOf<K> {
     }
 }
 
+impl PageOf<String> {
+    /// Cuts the page out of selected items in some order.
+    pub(crate) fn of_items<'v>(
+        &self,
+        selection: &graph::Selection<'v>,
+        order: graph::ItemOrder,
+    ) -> Page<String, graph::Item<'v>> {
+        let cut = graph::Cut {
+            after: self.after.as_deref(),
+            before: self.before.as_deref(),
+            size: self.size,
+            backward: self.backward,
+        };
+        let page = selection.page(order, &cut);
+        Page {
+            entries: page.entries,
+            has_previous: page.has_previous,
+            has_next: page.has_next,
+        }
+    }
+}
+
 impl<K: Ord> PageOf<K> {
     /// Cuts the page out of a list that comes in the order of its keys. It reads no further than needed.
     pub(crate) fn cut<T>(&self, sorted: impl IntoIterator<Item = (K, T)>) -> Page<K, T> {

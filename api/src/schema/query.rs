@@ -108,15 +108,14 @@ impl CoreQuery {
         let order = ItemOrder::read(order_by);
         let choice = ItemChoice::of(ctx, &at, filter).await?;
         ask(ctx, move || {
-            let (passing, cuts) = choice.items(&at);
+            let (selection, cuts) = choice.select(&at);
             let totals = ItemTotals {
-                total_count: passing.len(),
+                total_count: selection.count(),
                 truncated: !cuts.is_empty(),
                 cuts,
                 position: at.position(),
             };
-            let placed = passing.into_iter().map(|item| (order.place(&item), item));
-            let page = page.select(placed);
+            let page = page.of_items(&selection, order);
             page.connection(totals, |item| ConfigurationItem::of(&at, item))
         })
         .await

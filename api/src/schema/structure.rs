@@ -74,15 +74,13 @@ impl StructureQuery {
         }
         let choice = ItemChoice::reading(ctx, &at, filter, attribute.clone()).await?;
         ask(ctx, move || {
-            let (items, cuts) = choice.items(&at);
+            let (selection, cuts) = choice.select(&at);
             let counted = match (by.known(), attribute) {
-                (Some(by), _) => graph::grouped(items, by, at.valid_at, first),
+                (Some(by), _) => selection.grouped(by, at.valid_at, first),
                 (None, name) => {
                     let name = name.unwrap_or_default();
-                    let values = items
-                        .iter()
-                        .map(|item| choice.attributes().get(item, &name));
-                    graph::ItemGroups::count(values.map(|value| value.map(text_of)), first)
+                    let value = |item| choice.attributes().get(&item, &name).map(text_of);
+                    graph::ItemGroups::count(selection.items().map(value), first)
                 }
             };
             ItemGroups::of(&at, counted, cuts)

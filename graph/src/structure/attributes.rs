@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::history::{ItemStatement, Precedence, Wanted, attributes_at};
 use crate::identity::ItemIx;
 use crate::mention::claim_of;
+use crate::topology::Seen;
 use crate::view::{GraphView, Item};
 
 /// What one statement says of some attributes of an item.
@@ -99,8 +100,23 @@ impl AttributeTable {
 
     /// Whether an item passes the tests of a filter.
     pub(crate) fn passes(&self, item: &Item<'_>, filter: &ItemFilter) -> bool {
-        let attribute = |test: &AttributeTest| test.passes(self.get(item, &test.name));
-        let labels = |test: &LabelTest| test.passes(self.get(item, LabelTest::ATTRIBUTE));
-        filter.attributes.iter().all(attribute) && filter.labels.iter().all(labels)
+        passes(|name| self.get(item, name), filter)
     }
+
+    /// The items with attributes that pass the tests of a filter.
+    pub(crate) fn passing(&self, filter: &ItemFilter) -> Seen {
+        let mut passing = Seen::default();
+        for (item, values) in &self.values {
+            if passes(|name| values.get(name), filter) {
+                passing.mark(item.0);
+            }
+        }
+        passing
+    }
+}
+
+fn passes<'a>(value: impl Fn(&str) -> Option<&'a Value>, filter: &ItemFilter) -> bool {
+    let attribute = |test: &AttributeTest| test.passes(value(&test.name));
+    let labels = |test: &LabelTest| test.passes(value(LabelTest::ATTRIBUTE));
+    filter.attributes.iter().all(attribute) && filter.labels.iter().all(labels)
 }

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use model::Timestamp;
+use smallvec::SmallVec;
 
 use crate::identity::ItemIx;
+use crate::intern::WordIx;
 use crate::relations::{Edge, RowIx};
 use crate::topology::Topology;
 use crate::view::{GraphView, Item, Relation};
@@ -95,6 +97,7 @@ fn climb<'v>(
 ) -> Climb<'v> {
     let view = item.view;
     let topology = Topology::new(view, at);
+    let ladder = Ladder::new(view, rules, up);
     let mut seen: BTreeSet<ItemIx> = [item.item].into();
     let mut edge_of_climb = vec![item.item];
     let mut climb = Climb {
@@ -104,7 +107,7 @@ fn climb<'v>(
     for hops in 1.. {
         let mut next: Vec<(String, ItemIx, RowIx)> = Vec::new();
         for from in &edge_of_climb {
-            for (other, row) in steps(topology, *from, rules, up) {
+            for (other, row) in ladder.steps(topology, *from) {
                 if seen.contains(&other) {
                     continue;
                 }
@@ -133,30 +136,45 @@ fn climb<'v>(
     climb
 }
 
-/// The next items in one direction.
-pub(crate) fn steps<'v>(
-    topology: Topology<'v>,
-    item: ItemIx,
-    rules: &[Rule],
-    up: bool,
-) -> impl Iterator<Item = (ItemIx, RowIx)> + use<'v> {
-    let view: &'v GraphView = topology.view();
-    let words = &view.identity.words;
-    let numbered = |towards_provider: bool| {
-        let chosen = rules
-            .iter()
-            .filter(move |rule| (rule.provider_is_larger == up) == towards_provider);
-        let numbers: smallvec::SmallVec<[crate::intern::WordIx; 4]> =
-            chosen.filter_map(|rule| words.find(rule.kind)).collect();
-        numbers
-    };
-    let (with_arrow, against_arrow) = (numbered(true), numbered(false));
-    let providers = topology.providers(item);
-    let providers = providers.filter(move |edge: &Edge| with_arrow.contains(&edge.span.kind()));
-    let dependents = topology.dependents(item);
-    let dependents =
-        dependents.filter(move |edge: &Edge| against_arrow.contains(&edge.span.kind()));
-    providers
-        .chain(dependents)
-        .map(move |edge| (topology.item_of(edge), edge.row))
+/// Relations by which one climbs in one direction, as a view numbers them.
+pub(crate) struct Ladder {
+    with_arrow: SmallVec<[WordIx; 4]>,
+    against_arrow: SmallVec<[WordIx; 4]>,
+}
+
+impl Ladder {
+    pub(crate) fn new(view: &GraphView, rules: &[Rule], up: bool) -> Self {
+        let words = &view.identity.words;
+        let numbered = |towards_provider: bool| {
+            let chosen = rules
+                .iter()
+                .filter(move |rule| (rule.provider_is_larger == up) == towards_provider);
+            chosen.filter_map(|rule| words.find(rule.kind)).collect()
+        };
+        Self {
+            with_arrow: numbered(true),
+            against_arrow: numbered(false),
+        }
+    }
+
+    /// The next items.
+    pub(crate) fn steps<'v>(
+        &self,
+        topology: Topology<'v>,
+        item: ItemIx,
+    ) -> impl Iterator<Item = (ItemIx, RowIx)> + use<'v, '_> {
+        let with_arrow = (!self.with_arrow.is_empty()).then(|| topology.providers(item));
+        let providers = with_arrow
+            .into_iter()
+            .flatten()
+            .filter(|edge: &Edge| self.with_arrow.contains(&edge.span.kind()));
+        let against_arrow = (!self.against_arrow.is_empty()).then(|| topology.dependents(item));
+        let dependents = against_arrow
+            .into_iter()
+            .flatten()
+            .filter(|edge: &Edge| self.against_arrow.contains(&edge.span.kind()));
+        providers
+            .chain(dependents)
+            .map(move |edge| (topology.item_of(edge), edge.row))
+    }
 }

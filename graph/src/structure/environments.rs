@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use model::Timestamp;
 
 use super::climb::{ClimbLimits, contents};
-use crate::identity::ItemIx;
+use crate::topology::Seen;
 use crate::view::{GraphView, Item};
 
-const KIND: &str = "environment";
+pub(super) const KIND: &str = "environment";
 
 /// How many environments and contained items are looked at.
 const LIMITS: ClimbLimits = ClimbLimits {
@@ -25,7 +25,7 @@ pub(crate) struct Inside {
     /// What items may call their environment.
     words: BTreeSet<String>,
     /// Items inside by containment, whatever they call their environment.
-    items: BTreeSet<ItemIx>,
+    pub(super) items: Seen,
     /// Whether more is inside than was looked at.
     pub(crate) truncated: bool,
 }
@@ -35,7 +35,7 @@ impl Inside {
     pub(crate) fn of(view: &GraphView, name: &str, at: Timestamp) -> Self {
         let mut inside = Self::default();
         inside.words.insert(name.to_owned());
-        let environments: Vec<Item<'_>> = view.items().filter(|item| item.kind() == KIND).collect();
+        let environments = view.items_of_kind(KIND);
         for environment in &environments {
             let word = word_of(*environment);
             if word != name && !word.starts_with(&format!("{name}/")) {
@@ -45,7 +45,7 @@ impl Inside {
             let climb = contents(*environment, at, LIMITS);
             inside.truncated |= climb.truncated;
             for one in climb.reached {
-                inside.items.insert(one.item.item);
+                inside.items.mark(one.item.item.0);
                 if one.item.kind() == KIND {
                     inside.words.insert(word_of(one.item));
                     inside.short_word(one.item, &environments);
@@ -66,11 +66,14 @@ impl Inside {
     /// Whether an item lies inside: by its own environment if it has one, else by what it is contained in.
     pub(crate) fn holds(&self, item: &Item<'_>) -> bool {
         match item.environment() {
-            Some(word) if item.kind() != KIND => {
-                self.words.contains(word) || self.words.iter().any(|outer| is_inside(word, outer))
-            }
-            _ => self.items.contains(&item.item),
+            Some(word) if item.kind() != KIND => self.names(word),
+            _ => self.items.holds(item.item.0),
         }
+    }
+
+    /// Whether an environment of this name is it or lies inside.
+    pub(super) fn names(&self, word: &str) -> bool {
+        self.words.contains(word) || self.words.iter().any(|outer| is_inside(word, outer))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Which items a filter means. Attributes lie on the disk: whoever reads them hands them in.
 
+mod sieve;
+
 use model::{ItemFilter, Sureness, Timestamp};
 
 use super::attributes::AttributeTable;
@@ -76,20 +78,37 @@ impl ItemCriteria {
     }
 
     fn freshness_passes(&self, item: &Item<'_>) -> bool {
+        let wanted = self.wanted_freshness();
+        wanted.is_none_or(|wanted| wanted.holds(item.freshness(self.at)))
+    }
+
+    /// How sure we have to be of an item; nothing if that does not matter.
+    fn wanted_freshness(&self) -> Option<WantedFreshness<'_>> {
         let ended = |one: &One| {
             one.filter.include_ended || one.filter.freshness.contains(&Sureness::Closed)
         };
         let stated = self.all.iter().any(|one| !one.filter.freshness.is_empty());
         let with_ended = !self.all.is_empty() && self.all.iter().all(ended);
-        if with_ended && !stated {
-            return true;
-        }
-        let is = item.freshness(self.at);
+        (stated || !with_ended).then_some(WantedFreshness {
+            all: &self.all,
+            with_ended,
+        })
+    }
+}
+
+/// How sure we have to be of an item.
+struct WantedFreshness<'c> {
+    all: &'c [One],
+    with_ended: bool,
+}
+
+impl WantedFreshness<'_> {
+    fn holds(&self, is: Freshness) -> bool {
         let wanted = |one: &One| {
             let list = &one.filter.freshness;
             list.is_empty() || list.iter().any(|sure| Freshness::from(*sure) == is)
         };
-        (with_ended || is != Freshness::Closed) && self.all.iter().all(wanted)
+        (self.with_ended || is != Freshness::Closed) && self.all.iter().all(wanted)
     }
 }
 
@@ -113,9 +132,11 @@ impl One {
         if self.criticality.is_empty() {
             return true;
         }
-        let Some(said) = item.criticality() else {
-            return false;
-        };
+        item.criticality()
+            .is_some_and(|said| self.criticality_wanted(said))
+    }
+
+    fn criticality_wanted(&self, said: &str) -> bool {
         self.criticality.iter().any(|wanted| match wanted {
             Ok(level) => Criticality::read(said) == Some(*level),
             Err(word) => word == said,

@@ -68,11 +68,18 @@ impl ItemGroups {
         groups_max: usize,
     ) -> Self {
         let mut counted: BTreeMap<Option<T>, usize> = BTreeMap::new();
-        let mut items = 0;
         for value in values {
             *counted.entry(value).or_default() += 1;
-            items += 1;
         }
+        Self::of(counted, groups_max)
+    }
+
+    /// Values that are counted already.
+    pub(super) fn of<T: Into<String>>(
+        counted: BTreeMap<Option<T>, usize>,
+        groups_max: usize,
+    ) -> Self {
+        let items = counted.values().sum();
         let total = counted.len();
         let mut groups: Vec<ItemGroup> = counted
             .into_iter()

@@ -2,8 +2,9 @@
 
 use model::Timestamp;
 
-use super::climb::{ClimbLimits, contained_in};
-use crate::view::Item;
+use super::climb::{CONTAINMENT, ClimbLimits, Ladder, contained_in};
+use crate::topology::Topology;
+use crate::view::{GraphView, Item};
 
 /// How far a container may be to answer.
 const LIMITS: ClimbLimits = ClimbLimits {
@@ -62,4 +63,25 @@ pub fn responsible<'v>(item: Item<'v>, at: Timestamp) -> Responsible<'v> {
 /// The team alone, without the containers when the item names its own.
 pub(crate) fn owner_of<'v>(item: Item<'v>, at: Timestamp) -> Option<&'v str> {
     item.owner().or_else(|| responsible(item, at).owner)
+}
+
+/// The teams of many items at one moment.
+pub(crate) struct Owners<'v> {
+    topology: Topology<'v>,
+    up: Ladder,
+}
+
+impl<'v> Owners<'v> {
+    pub(crate) fn new(view: &'v GraphView, at: Timestamp) -> Self {
+        Self {
+            topology: Topology::new(view, at),
+            up: Ladder::new(view, CONTAINMENT, true),
+        }
+    }
+
+    /// The team of an item that names none itself: that of what it is contained in.
+    pub(crate) fn above(&self, item: Item<'v>) -> Option<&'v str> {
+        self.up.steps(self.topology, item.item).next()?;
+        responsible(item, self.topology.at()).owner
+    }
 }

@@ -120,7 +120,7 @@ impl<'v> Item<'v> {
     /// Its canonical key.
     pub fn key(&self) -> String {
         match self.shown() {
-            Name::Key(parts) => parts.to_key(&self.view.identity.words).to_string(),
+            Name::Key(parts) => parts.to_key(&self.view.identity.words).canonical(),
             Name::Claim { scheme, value } => {
                 format!("{}={value}", self.view.identity.words.text(*scheme))
             }
@@ -153,26 +153,27 @@ impl<'v> Item<'v> {
 
     /// Its environment, if known.
     pub fn environment(&self) -> Option<&'v str> {
-        self.parts_word(|parts| parts.environment)
+        self.word_of_parts(|parts| parts.environment)
+            .map(|word| self.view.identity.words.text(word))
     }
 
     /// Its namespace, if known.
     pub fn namespace(&self) -> Option<&'v str> {
-        self.parts_word(|parts| parts.namespace)
+        self.word_of_parts(|parts| parts.namespace)
+            .map(|word| self.view.identity.words.text(word))
     }
 
-    fn parts_word(
+    /// A part of its keys; the first by text if several differ.
+    pub(crate) fn word_of_parts(
         &self,
         word: impl Fn(&crate::mention::Parts) -> Option<WordIx>,
-    ) -> Option<&'v str> {
+    ) -> Option<WordIx> {
         let identity = &self.view.identity;
         let known = self
             .members()
             .filter(|member| identity.stands_for_its_item(*member))
             .filter_map(|member| word(identity.mention(member).parts()?));
-        known
-            .min_by_key(|word| identity.words.text(*word))
-            .map(|word| identity.words.text(word))
+        known.min_by_key(|word| identity.words.text(*word))
     }
 
     /// A name for people, by the source that is believed first, else the latest that gave one.
@@ -449,7 +450,7 @@ impl<'v> Item<'v> {
             .filter_map(move |member| view.facts.get(member.0 as usize))
     }
 
-    fn shown(&self) -> &'v Name {
+    pub(crate) fn shown(&self) -> &'v Name {
         let identity = &self.view.identity;
         let shown = identity.item(self.item).shown;
         &identity

@@ -47,9 +47,11 @@ impl GraphView {
             at,
             words: words.collect(),
         };
-        Self {
+        let mut then = Self {
             words_then: Some(Arc::new(words_then)),
             ..self.clone()
-        }
+        };
+        then.renew_shelves();
+        then
     }
 }
