@@ -90,10 +90,11 @@ fn said(told: &[Told]) -> Vec<NewEvent> {
                 event.event = Event::KindDefined(Box::new(fading()));
             }
             let interval_ms = minutes.map(|minutes| minutes * 60_000);
-            match &mut event.event {
-                Event::ItemObserved(item) => item.report_interval_ms = interval_ms,
-                Event::RelationObserved(relation) => relation.report_interval_ms = interval_ms,
-                _ => {}
+            if let Event::ItemObserved(item) = &mut event.event {
+                item.report_interval_ms = interval_ms;
+            }
+            if let Event::RelationObserved(relation) = &mut event.event {
+                relation.report_interval_ms = interval_ms;
             }
             event
         });
