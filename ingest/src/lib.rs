@@ -12,6 +12,7 @@ mod flags;
 mod flyway;
 mod gcp;
 mod github;
+mod gitlab;
 pub mod import;
 mod intake;
 mod kinds;

@@ -63,18 +63,22 @@ pub(crate) fn decode(
     form: &'static Form,
     read: impl Fn(&Webhook<'_>) -> Said,
 ) -> Result<Vec<Part>, Malformed> {
+    let value = unfolded(delivery)?;
+    Ok(vec![decode_value(delivery, form, &value, read)])
+}
+
+/// The whole body as one value within its bounds.
+pub(crate) fn unfolded(delivery: &Delivery) -> Result<Value, Malformed> {
     let text = std::str::from_utf8(&delivery.body)
         .map_err(|error| Malformed::because(format!("the body is not UTF-8: {error}")))?;
-    let value: Value = match unfold(text) {
-        Ok(value) => value,
-        Err(Part::Rejected(problems)) => {
-            let reason = problems.told.into_iter().map(|(_, reason)| reason).next();
-            let reason = reason.unwrap_or_default();
-            return Err(Malformed::because(format!("the body {reason}")));
-        }
-        Err(other) => return Ok(vec![other]),
-    };
-    Ok(vec![decode_value(delivery, form, &value, read)])
+    unfold(text).map_err(|refused| {
+        let told = match refused {
+            Part::Rejected(problems) => problems.told,
+            Part::Events(_) | Part::Unknown(_) | Part::Ignored(_) | Part::Asked(_) => Vec::new(),
+        };
+        let reasons: Vec<String> = told.into_iter().map(|(_, reason)| reason).collect();
+        Malformed::because(format!("the body {}", reasons.join("; ")))
+    })
 }
 
 /// The same of a body, or a part of one, that is unfolded already.

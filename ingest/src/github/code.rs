@@ -167,26 +167,8 @@ pub(super) fn pull_request(webhook: &Webhook<'_>, repository: &Repository) -> Sa
 
 /// Labels that are keys, such as `service:checkout`.
 fn labelled(body: Body<'_>) -> Vec<SourceKey> {
-    const KINDS: [&str; 8] = [
-        "service",
-        "application",
-        "database",
-        "queue",
-        "host",
-        "cluster",
-        "gateway",
-        "job",
-    ];
     let labels = body.list("/pull_request/labels");
-    let names = labels.filter_map(|label| label.name("/name"));
-    names
-        .filter(|name| {
-            let kind = name.split_once(':').map(|(kind, _)| kind);
-            kind.is_some_and(|kind| KINDS.contains(&kind))
-        })
-        .take(bounds::DETAILS_MAX)
-        .map(SourceKey::text)
-        .collect()
+    Repository::labelled(labels.filter_map(|label| label.name("/name")))
 }
 
 /// `release`: what is new, of the tag it was published under.

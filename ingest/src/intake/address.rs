@@ -9,8 +9,8 @@ use crate::decoded::{Malformed, Part};
 use crate::kubernetes::audit;
 use crate::proof::Proof;
 use crate::{
-    alertmanager, azure, cloudevents, cloudtrail, events, flags, flyway, gcp, github, launchdarkly,
-    liquibase, terraform, unleash,
+    alertmanager, azure, cloudevents, cloudtrail, events, flags, flyway, gcp, github, gitlab,
+    launchdarkly, liquibase, terraform, unleash,
 };
 
 /// One address: which bodies it takes, and what they mean.
@@ -32,11 +32,12 @@ pub(crate) struct Address {
 }
 
 /// All of them.
-pub(crate) const ADDRESSES: [&Address; 14] = [
+pub(crate) const ADDRESSES: [&Address; 15] = [
     &events::ADDRESS,
     &cloudevents::ADDRESS,
     &alertmanager::ADDRESS,
     &github::ADDRESS,
+    &gitlab::ADDRESS,
     &cloudtrail::ADDRESS,
     &azure::ADDRESS,
     &gcp::ADDRESS,

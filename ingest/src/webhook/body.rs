@@ -114,7 +114,7 @@ fn dotted(pointer: &str) -> String {
     pointer.trim_start_matches('/').replace('/', ".")
 }
 
-/// `2026-11-20T09:40:00Z`, `2026-11-20 09:40:00 UTC`, `2026-11-20 09:40:00 +0200`, or digits.
+/// `2026-11-20T09:40:00Z`, `2026-11-20T09:40:00+0200`, `2026-11-20 09:40:00 UTC`, or digits.
 fn moment(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     if let Ok(at) = text.parse() {
@@ -123,9 +123,18 @@ fn moment(text: &str) -> Option<Timestamp> {
     if let Ok(number) = text.parse() {
         return since_1970(number);
     }
-    let mut words = text.split_whitespace();
-    let (day, clock) = (words.next()?, words.next()?);
-    let zone = match words.next() {
+    let by_letter = text.split_once('T').filter(|(day, _)| day.len() == 10);
+    let (day, clock, zone) = match by_letter {
+        Some((day, rest)) => {
+            let (clock, zone) = rest.split_at_checked(rest.len().checked_sub(5)?)?;
+            (day, clock, Some(zone))
+        }
+        None => {
+            let mut words = text.split_whitespace();
+            (words.next()?, words.next()?, words.next())
+        }
+    };
+    let zone = match zone {
         None | Some("UTC" | "Z" | "+0000") => "Z".to_owned(),
         Some(offset) => {
             let (hours, minutes) = offset.split_at_checked(offset.len().checked_sub(2)?)?;
@@ -164,6 +173,8 @@ mod tests {
             ("2026-11-20 09:40:00 UTC", "2026-11-20T09:40:00Z"),
             ("2026-11-20 09:40:00 +0200", "2026-11-20T07:40:00Z"),
             ("2026-11-20 09:40:00 -03:30", "2026-11-20T13:10:00Z"),
+            ("2026-11-20T09:40:00.000+0800", "2026-11-20T01:40:00Z"),
+            ("2026-11-20 10:40:00.5 +0100 CET", "2026-11-20T09:40:00.5Z"),
             ("1795167600", "2026-11-20T09:40:00Z"),
             ("1795167600000", "2026-11-20T09:40:00Z"),
             ("yesterday", "no time"),

@@ -4,7 +4,7 @@
 //! one service in several environments, may be deployed from one, and a name they share
 //! would make one item of them. What is deployed from it needs it by `deployed_from`.
 
-use model::{Change, CodeRef, Event, KeyParts, ObservedRelation, RelationKind, SourceKey};
+use model::{Change, CodeRef, Event, KeyParts, ObservedRelation, RelationKind, SourceKey, bounds};
 
 use super::body::Body;
 
@@ -101,12 +101,34 @@ impl Repository {
         keys
     }
 
+    /// Labels of a merge request that are keys, such as `service:checkout`.
+    pub(crate) fn labelled(labels: impl Iterator<Item = String>) -> Vec<SourceKey> {
+        let is_key = |label: &String| {
+            let kind = label.split_once(':').map(|(kind, _)| kind);
+            kind.is_some_and(|kind| LABELLED.contains(&kind))
+        };
+        let keys = labels.filter(is_key).take(bounds::DETAILS_MAX);
+        keys.map(SourceKey::text).collect()
+    }
+
     /// The service that is called like the repository, and the repository itself: the guess
     /// may be wrong, and what a catalog says is deployed from the repository is near then too.
     pub(crate) fn guessed(&self, environment: Option<&str>) -> Vec<SourceKey> {
         vec![service(self.name(), environment), self.key()]
     }
 }
+
+/// Kinds whose keys are read in the labels of merge requests.
+const LABELLED: [&str; 8] = [
+    "service",
+    "application",
+    "database",
+    "queue",
+    "host",
+    "cluster",
+    "gateway",
+    "job",
+];
 
 fn service(name: &str, environment: Option<&str>) -> SourceKey {
     let parts = KeyParts::new("service", name);
