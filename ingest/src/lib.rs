@@ -1,6 +1,8 @@
 //! Decodes what sources send, bounds it, and appends it. It never decides what an item is.
 
 mod alertmanager;
+mod argo_rollouts;
+mod argocd;
 mod azure;
 mod cdevents;
 mod cloudevents;
@@ -8,13 +10,17 @@ mod cloudtrail;
 mod decoded;
 mod events;
 mod fields;
+mod flagger;
 mod flags;
+mod flux;
 mod flyway;
 mod gcp;
 mod github;
 mod gitlab;
+mod helm;
 pub mod import;
 mod intake;
+mod jenkins;
 mod kinds;
 mod known;
 mod kubernetes;
@@ -24,10 +30,6 @@ mod migrated;
 #[cfg(test)]
 mod mutate;
 mod otlp;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "no sender puts its secret in a header yet")
-)]
 mod proof;
 mod quarantine;
 mod recorder;

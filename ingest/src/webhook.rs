@@ -6,6 +6,7 @@
 
 mod body;
 mod repository;
+mod workload;
 
 use model::{Actor, Change, Event, EventId, NewEvent, Occurred, SourceName, SourceRef, Timestamp};
 use serde_json::Value;
@@ -15,6 +16,7 @@ use crate::intake::Delivery;
 use crate::split::unfold;
 pub(crate) use body::{Body, after_the_point, person};
 pub(crate) use repository::{Code, Repository, deploys};
+pub(crate) use workload::{image, is_workload};
 
 /// What a form of webhook is.
 pub(crate) struct Form {
@@ -74,7 +76,11 @@ pub(crate) fn unfolded(delivery: &Delivery) -> Result<Value, Malformed> {
     unfold(text).map_err(|refused| {
         let told = match refused {
             Part::Rejected(problems) => problems.told,
-            Part::Events(_) | Part::Unknown(_) | Part::Ignored(_) | Part::Asked(_) => Vec::new(),
+            Part::Events(_)
+            | Part::Unknown(_)
+            | Part::Ignored(_)
+            | Part::Asked(_)
+            | Part::Notice(_) => Vec::new(),
         };
         let reasons: Vec<String> = told.into_iter().map(|(_, reason)| reason).collect();
         Malformed::because(format!("the body {}", reasons.join("; ")))

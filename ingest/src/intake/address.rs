@@ -9,8 +9,8 @@ use crate::decoded::{Malformed, Part};
 use crate::kubernetes::audit;
 use crate::proof::Proof;
 use crate::{
-    alertmanager, azure, cloudevents, cloudtrail, events, flags, flyway, gcp, github, gitlab,
-    launchdarkly, liquibase, terraform, unleash,
+    alertmanager, argo_rollouts, argocd, azure, cloudevents, cloudtrail, events, flagger, flags,
+    flux, flyway, gcp, github, gitlab, helm, jenkins, launchdarkly, liquibase, terraform, unleash,
 };
 
 /// One address: which bodies it takes, and what they mean.
@@ -32,12 +32,18 @@ pub(crate) struct Address {
 }
 
 /// All of them.
-pub(crate) const ADDRESSES: [&Address; 15] = [
+pub(crate) const ADDRESSES: [&Address; 21] = [
     &events::ADDRESS,
     &cloudevents::ADDRESS,
     &alertmanager::ADDRESS,
     &github::ADDRESS,
     &gitlab::ADDRESS,
+    &argocd::ADDRESS,
+    &argo_rollouts::ADDRESS,
+    &flux::ADDRESS,
+    &flagger::ADDRESS,
+    &helm::ADDRESS,
+    &jenkins::ADDRESS,
     &cloudtrail::ADDRESS,
     &azure::ADDRESS,
     &gcp::ADDRESS,

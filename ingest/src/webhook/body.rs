@@ -63,6 +63,11 @@ impl<'v> Body<'v> {
         self.0.pointer(pointer).and_then(Value::as_bool) == Some(true)
     }
 
+    /// A number.
+    pub(crate) fn number(self, pointer: &str) -> Option<f64> {
+        self.0.pointer(pointer)?.as_f64()
+    }
+
     /// The entries of a list; what is none has none.
     pub(crate) fn list(self, pointer: &str) -> impl Iterator<Item = Self> + use<'v> {
         let entries = self.0.pointer(pointer).and_then(Value::as_array);
