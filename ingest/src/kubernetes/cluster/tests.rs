@@ -273,8 +273,11 @@ fn what_several_objects_tell_is_one_statement() {
     let events = all(&mut cluster, 200);
     let shop = item_of(&events, "service:prod/shop");
     assert_eq!(shop.relations.unwrap().relations.len(), 1);
+    let gone = events
+        .iter()
+        .find(|event| matches!(event.event, Event::ItemRetired(_)));
     assert_eq!(
-        shown(&events[0].event),
+        shown(&gone.unwrap().event),
         "item.retired deployment:prod/shop/worker"
     );
 }
