@@ -238,15 +238,18 @@ fn alike(answers: &[String], expected: &[String]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Every harmed item with its score and steps, found the slow and obvious way: round after round over all relations.
-fn harmed(view: &GraphView, origin: Item<'_>, hops_max: u32) -> BTreeMap<CiId, (f64, u32)> {
+/// Every harmed item with its best score, and every number of steps that has it but for rounding: found the slow
+/// and obvious way, round after round over all relations. Two ways whose products are equal differ in the last
+/// bit when the weights come in another order, and which of them counts as the better one is left open.
+fn harmed(view: &GraphView, origin: Item<'_>, hops_max: u32) -> BTreeMap<CiId, (f64, Vec<u32>)> {
     let relations: Vec<Relation<'_>> = view
         .items()
         .flat_map(|item| item.depends_on(at("10:00")))
         .collect();
-    let mut best = BTreeMap::from([(origin.id(), (1.0, 0))]);
-    for _ in 0..hops_max {
-        let before = best.clone();
+    let mut by_steps: BTreeMap<CiId, Vec<(f64, u32)>> = BTreeMap::new();
+    let mut reached = BTreeMap::from([(origin.id(), 1.0)]);
+    for hops in 1..=hops_max {
+        let mut next: BTreeMap<CiId, f64> = BTreeMap::new();
         for relation in &relations {
             let share = Propagation::of(relation.kind());
             let ends = (relation.dependent().id(), relation.provider().id());
@@ -254,30 +257,43 @@ fn harmed(view: &GraphView, origin: Item<'_>, hops_max: u32) -> BTreeMap<CiId, (
                 (ends.1, ends.0, share.to_dependent),
                 (ends.0, ends.1, share.to_provider),
             ] {
-                let Some((score, hops)) = before.get(&from) else {
-                    continue;
-                };
-                let strength = if relation.strength() == Some(Strength::Weak) {
-                    0.4
-                } else {
-                    1.0
-                };
-                let freshness = match relation.freshness(at("10:00")) {
-                    Freshness::Confirmed => 1.0,
-                    Freshness::Ageing => 0.9,
-                    Freshness::Unconfirmed => 0.6,
-                    Freshness::Closed => 0.0,
-                };
-                let found = (score * (share * strength * freshness), hops + 1);
-                let known = best.get(&to).copied().unwrap_or((0.0, 0));
-                if known.0 < found.0 || (known.0 == found.0 && found.1 < known.1) {
-                    best.insert(to, found);
+                let score = reached.get(&from).copied().unwrap_or(0.0);
+                let score = score * (share * doubt(relation));
+                if next.get(&to).copied().unwrap_or(0.0) < score {
+                    next.insert(to, score);
                 }
             }
         }
+        for (item, score) in &next {
+            let ways = by_steps.entry(*item).or_default();
+            // Of ways that are equal to the last bit the shortest counts.
+            if ways.iter().all(|(other, _)| other != score) {
+                ways.push((*score, hops));
+            }
+        }
+        reached = next;
     }
-    best.remove(&origin.id());
-    best
+    by_steps.remove(&origin.id());
+    let best = by_steps.into_iter().map(|(item, ways)| {
+        let score = ways.iter().map(|(score, _)| *score).fold(0.0, f64::max);
+        let equal = ways.iter().filter(|(other, _)| score - other < 1e-9);
+        (item, (score, equal.map(|(_, hops)| *hops).collect()))
+    });
+    best.collect()
+}
+
+fn doubt(relation: &Relation<'_>) -> f64 {
+    let strength = match relation.strength() {
+        Some(Strength::Weak) => 0.4,
+        Some(Strength::Strong) | None => 1.0,
+    };
+    let freshness = match relation.freshness(at("10:00")) {
+        Freshness::Confirmed => 1.0,
+        Freshness::Ageing => 0.9,
+        Freshness::Unconfirmed => 0.6,
+        Freshness::Closed => 0.0,
+    };
+    strength * freshness
 }
 
 proptest! {
@@ -339,9 +355,10 @@ proptest! {
             let expected = harmed(&view, item, hops_max.unwrap_or(20));
             prop_assert_eq!(found.total, expected.len());
             for impact in &found.impacts {
-                let (score, hops) = expected[&impact.item];
+                let (score, hops) = &expected[&impact.item];
                 prop_assert!((impact.score - score).abs() < 1e-9, "{} {score}", impact.score);
-                prop_assert_eq!((impact.hops, impact.path.len()), (hops, hops as usize));
+                prop_assert!(hops.contains(&impact.hops), "{} of {hops:?}", impact.hops);
+                prop_assert_eq!(impact.hops as usize, impact.path.len());
             }
         }
     }
