@@ -4,15 +4,12 @@
 //! one that fires again later is another incident. Notifications are repeated as
 //! long as an alert fires; what was said before is a duplicate.
 
-mod labels;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
 use model::{
     Actor, ActorKind, ContentHash, Event, Incident, IncidentStatus, NewEvent, Occurred, SourceName,
-    SourceRef, Timestamp, bounds,
+    SourceRef, bounds,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -20,7 +17,8 @@ use serde_json::value::RawValue;
 
 use crate::decoded::{Malformed, NotUnderstood, Part};
 use crate::fields::{self, Fields, Path, Problems, shortened};
-use crate::intake::Address;
+use crate::intake::{Address, Delivery};
+use crate::labels::{self, Named};
 use crate::split::unfold;
 
 /// How the quarantine calls this form.
@@ -28,13 +26,8 @@ const FORMAT: &str = "alertmanager";
 
 /// Where notifications are taken.
 pub(crate) const ADDRESS: Address = Address::of_json(FORMAT, "/ingest/alertmanager", |delivery| {
-    decode(&delivery.body, delivery.received_at)
+    decode(delivery, FORMAT)
 });
-
-const SOURCE: &str = "alertmanager";
-
-/// The labels or annotations of an alert.
-type Named = BTreeMap<String, String>;
 
 /// A notification as it stands in the body, its alerts not yet unfolded: there may be many.
 #[derive(Deserialize)]
@@ -48,12 +41,12 @@ struct Notification<'a> {
     truncated_alerts: Option<u64>,
 }
 
-/// Every alert of a notification, each for itself.
-pub(crate) fn decode(body: &[u8], received_at: Timestamp) -> Result<Vec<Part>, Malformed> {
-    let json: &RawValue = serde_json::from_slice(body)
+/// Every alert of a notification, each for itself. Grafana sends the same under its own name.
+pub(crate) fn decode(delivery: &Delivery, format: &'static str) -> Result<Vec<Part>, Malformed> {
+    let json: &RawValue = serde_json::from_slice(&delivery.body)
         .map_err(|error| Malformed::because(format!("the body is not JSON: {error}")))?;
     let Ok(notification) = serde_json::from_str::<Notification<'_>>(json.get()) else {
-        return Ok(vec![not_a_notification(body, received_at)]);
+        return Ok(vec![not_a_notification(delivery, format)]);
     };
     let found = notification.alerts.len();
     if bounds::EVENTS_PER_REQUEST_MAX < found {
@@ -62,47 +55,51 @@ pub(crate) fn decode(body: &[u8], received_at: Timestamp) -> Result<Vec<Part>, M
             "more than {limit} alerts in one notification"
         )));
     }
-    let group = Group::of(&notification);
+    let group = Group::of(&notification, delivery, format);
     let mut parts = Vec::with_capacity(found);
     for (index, alert) in notification.alerts.iter().enumerate() {
         let alerts = Path::Field(&Path::Root, "alerts");
         let path = Path::Entry(&alerts, index);
-        parts.push(part_of(alert.get(), &group, &path, received_at));
+        parts.push(part_of(alert.get(), &group, &path));
     }
     Ok(parts)
 }
 
-fn part_of(alert: &str, group: &Group, path: &Path<'_>, received_at: Timestamp) -> Part {
+fn part_of(alert: &str, group: &Group<'_>, path: &Path<'_>) -> Part {
     let alert = match unfold(alert) {
         Ok(alert) => alert,
         Err(refused) => return refused,
     };
     let mut problems = Problems::default();
     match read_alert(alert, group, path, &mut problems) {
-        Some(alert) if problems.is_empty() => Part::Events(vec![alert.event(received_at)]),
+        Some(alert) if problems.is_empty() => Part::Events(vec![alert.event(group)]),
         _ => Part::Rejected(problems),
     }
 }
 
-fn not_a_notification(body: &[u8], received_at: Timestamp) -> Part {
+fn not_a_notification(delivery: &Delivery, format: &'static str) -> Part {
     Part::Unknown(Box::new(NotUnderstood {
-        source: SourceName::new(SOURCE),
-        occurred: Occurred::Received(received_at),
-        format: FORMAT,
-        body: body.to_vec(),
+        source: delivery.sender.source_or(format),
+        occurred: Occurred::Received(delivery.received_at),
+        format,
+        body: delivery.body.clone(),
         headers: Vec::new(),
         reason: "there is no list of alerts".to_owned(),
     }))
 }
 
 /// What a notification says of all its alerts.
-struct Group {
+struct Group<'a> {
     labels: String,
     truncated: u64,
+    delivery: &'a Delivery,
+    /// Who speaks.
+    name: &'static str,
+    source: SourceName,
 }
 
-impl Group {
-    fn of(notification: &Notification<'_>) -> Self {
+impl<'a> Group<'a> {
+    fn of(notification: &Notification<'_>, delivery: &'a Delivery, name: &'static str) -> Self {
         let labels = notification.group_labels;
         let labels = labels.and_then(|labels| unfold(labels.get()).ok());
         let labels = labels.iter().filter_map(Value::as_object).flatten();
@@ -112,6 +109,9 @@ impl Group {
         Self {
             labels: labels.join(", "),
             truncated: notification.truncated_alerts.unwrap_or(0),
+            delivery,
+            name,
+            source: delivery.sender.source_or(name),
         }
     }
 }
@@ -124,7 +124,7 @@ struct Alert {
 
 fn read_alert(
     alert: Value,
-    group: &Group,
+    group: &Group<'_>,
     path: &Path<'_>,
     problems: &mut Problems,
 ) -> Option<Alert> {
@@ -148,11 +148,12 @@ fn read_alert(
     let (resolved, labels, started_at) = (resolved?, labels?, started_at?);
 
     let fingerprint = fingerprint.unwrap_or_else(|| fingerprint_of(&labels));
-    let environment = labels::environment(&labels);
-    let items = labels::items(&labels);
+    let sender = &group.delivery.sender;
+    let environment = sender.environment_or(labels::environment(&labels));
+    let items = sender.items_or(labels::items(&labels));
     let description = describe(&labels, &annotations, group, items.is_empty());
     let reference = SourceRef {
-        source: SourceName::new(SOURCE),
+        source: group.source.clone(),
         source_id: format!("{fingerprint}/{started_at}"),
     };
     let incident = Incident {
@@ -174,7 +175,7 @@ fn read_alert(
 }
 
 impl Alert {
-    fn event(self, received_at: Timestamp) -> NewEvent {
+    fn event(self, group: &Group<'_>) -> NewEvent {
         let (event, stated_at) = match self.resolved {
             true => {
                 let ended_at = self.incident.resolved_at;
@@ -187,10 +188,10 @@ impl Alert {
         };
         let actor = Actor {
             kind: ActorKind::Automatic,
-            name: Some(SOURCE.to_owned()),
+            name: Some(group.name.to_owned()),
         };
-        let occurred = event.occurred(stated_at, received_at);
-        NewEvent::named_by_content(SourceName::new(SOURCE), occurred, actor, event)
+        let occurred = event.occurred(stated_at, group.delivery.received_at);
+        NewEvent::named_by_content(group.source.clone(), occurred, actor, event)
     }
 }
 
@@ -231,7 +232,7 @@ fn title(labels: &Named, annotations: &Named) -> String {
 fn describe(
     labels: &Named,
     annotations: &Named,
-    group: &Group,
+    group: &Group<'_>,
     without_item: bool,
 ) -> Option<String> {
     const LINKS: [(&str, &str); 3] = [
@@ -246,8 +247,12 @@ fn describe(
     }
     if 0 < group.truncated {
         let (left_out, labels) = (group.truncated, &group.labels);
+        let by = match group.name {
+            FORMAT => "Alertmanager",
+            other => other,
+        };
         lines.push(format!(
-            "{left_out} more alerts of the group ({labels}) were left out by Alertmanager."
+            "{left_out} more alerts of the group ({labels}) were left out by {by}."
         ));
     }
     if without_item {

@@ -3,7 +3,7 @@
 //! A part is one event of our own, one event in CloudEvents, one alert. The good parts are
 //! kept whatever the others are.
 
-use model::{NewEvent, Occurred, SourceName};
+use model::{Event, NewEvent, Occurred, SourceName};
 use serde_json::Value;
 
 use crate::fields::Problems;
@@ -64,5 +64,20 @@ impl Part {
         Self::Rejected(Problems {
             told: vec![(field.to_owned(), reason.into())],
         })
+    }
+
+    /// What the sender calls the change or incident that a body of one part tells of first.
+    pub(crate) fn subject(parts: &[Self]) -> Option<String> {
+        let [Self::Events(events)] = parts else {
+            return None;
+        };
+        let event = &events.first()?.event;
+        if let Event::ChangeRecorded(change) = event {
+            return Some(change.source_id.clone());
+        }
+        if let Event::IncidentOpened(incident) | Event::IncidentUpdated(incident) = event {
+            return Some(incident.source_id.clone());
+        }
+        None
     }
 }

@@ -13,7 +13,7 @@ mod patient;
 mod reprocess;
 mod settle;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,6 +79,14 @@ pub(crate) struct Delivery {
     pub(crate) sender: Arc<Sender>,
 }
 
+/// How a request says who sends it.
+enum Calling {
+    /// By the last part of its path, which may be empty.
+    Path(String),
+    /// By the secret that it proves itself with.
+    Proof,
+}
+
 impl Intake {
     /// An intake that writes through `recorder` and keeps what is not understood in `quarantine`.
     pub fn new(
@@ -136,17 +144,29 @@ pub fn routes(intake: Arc<Intake>) -> Router {
     for (index, address) in ADDRESSES.into_iter().enumerate() {
         let unnamed = post(
             move |State(intake): State<Arc<Intake>>, request: Request| async move {
-                intake.take(index, address, "", request).await
+                intake
+                    .take(index, address, Calling::Path(String::new()), request)
+                    .await
             },
         );
         let named = post(
             move |State(intake): State<Arc<Intake>>, Path(name): Path<String>, request: Request| async move {
-                intake.take(index, address, &name, request).await
+                intake
+                    .take(index, address, Calling::Path(name), request)
+                    .await
             },
         );
         routes = routes
             .route(address.path, unnamed)
             .route(&format!("{}/{{sender}}", address.path), named);
+        for path in address.also {
+            let proved = post(
+                move |State(intake): State<Arc<Intake>>, request: Request| async move {
+                    intake.take(index, address, Calling::Proof, request).await
+                },
+            );
+            routes = routes.route(path, proved);
+        }
     }
     routes.layer(DefaultBodyLimit::disable()).with_state(intake)
 }
@@ -161,19 +181,19 @@ impl Intake {
         self: Arc<Self>,
         index: usize,
         address: &'static Address,
-        name: &str,
+        calling: Calling,
         request: Request,
     ) -> Response {
         let counters = self.counters.get(index);
         let counters = counters.expect("there are counters for each address");
-        match self.try_take(address, name, request).await {
+        match self.try_take(address, calling, request).await {
             Ok(answer) => {
                 counters.answered(&answer);
                 (address.respond)(answer)
             }
             Err(refusal) => {
                 counters.refused(&refusal);
-                refusal.into_response()
+                (address.refuse)(refusal)
             }
         }
     }
@@ -181,10 +201,10 @@ impl Intake {
     async fn try_take(
         self: &Arc<Self>,
         address: &'static Address,
-        name: &str,
+        calling: Calling,
         request: Request,
     ) -> Result<answer::Answer, Refusal> {
-        let sender = self.sender(address.form, name)?;
+        let candidates = self.candidates(address.form, &calling)?;
         let media = MediaType::of(request.headers());
         if !(address.takes)(&media, request.headers()) {
             return Err(Refusal::MediaType {
@@ -199,6 +219,12 @@ impl Intake {
             let unpacked = admitted.unpack(&intake.limits)?;
             // The room is held until the events are with the log, which has room of its own.
             let _room = unpacked.room;
+            let claimed = Claimed {
+                headers: &unpacked.headers,
+                body: &unpacked.body,
+                received_at,
+            };
+            let sender = proved(address, &claimed, candidates)?;
             let delivery = Delivery {
                 headers: unpacked.headers,
                 media,
@@ -206,19 +232,32 @@ impl Intake {
                 received_at,
                 sender,
             };
-            let proved = address
-                .proof
-                .check(&delivery.claimed(), &delivery.sender.secrets);
-            proved.map_err(Refusal::Unproven)?;
             let mut parts = (address.decode)(&delivery).map_err(Refusal::Malformed)?;
             delivery.sender.sign(&mut parts);
+            let echo = (address.echo)(&parts);
             let sorted = settle::sort(&intake.quarantine, intake.recorder.rules(), parts)?;
-            settle::submit(&intake.recorder, sorted)
+            Ok((settle::submit(&intake.recorder, sorted)?, echo))
         };
-        let pending = tokio::task::spawn_blocking(work)
+        let (pending, echo) = tokio::task::spawn_blocking(work)
             .await
             .map_err(Refusal::Stopped)??;
-        settle::settle(pending).await
+        let answer = settle::settle(pending).await?;
+        Ok(answer::Answer { echo, ..answer })
+    }
+
+    /// Who may be the sender of a request: never nobody.
+    fn candidates(&self, form: &str, calling: &Calling) -> Result<Vec<Arc<Sender>>, Refusal> {
+        let name = match calling {
+            Calling::Path(name) => return Ok(vec![self.sender(form, name)?]),
+            Calling::Proof => "",
+        };
+        let with_secrets =
+            |sender: &&Arc<Sender>| sender.form == form && !sender.secrets.is_empty();
+        let known: Vec<_> = self.senders.iter().filter(with_secrets).cloned().collect();
+        match known.is_empty() {
+            true => Ok(vec![self.sender(form, name)?]),
+            false => Ok(known),
+        }
     }
 
     /// Who sends to an address. One without a name needs no entry in the configuration.
@@ -232,12 +271,20 @@ impl Intake {
     }
 }
 
-impl Delivery {
-    fn claimed(&self) -> Claimed<'_> {
-        Claimed {
-            headers: &self.headers,
-            body: &self.body,
-            received_at: self.received_at,
+/// The first who proves to be the sender.
+fn proved(
+    address: &Address,
+    claimed: &Claimed<'_>,
+    candidates: Vec<Arc<Sender>>,
+) -> Result<Arc<Sender>, Refusal> {
+    let mut unproven = None;
+    for sender in candidates {
+        match address.proof.check(claimed, &sender.secrets) {
+            Ok(()) => return Ok(sender),
+            Err(reason) => unproven = Some(reason),
         }
     }
+    Err(Refusal::Unproven(
+        unproven.expect("there is always a candidate"),
+    ))
 }

@@ -24,22 +24,27 @@ mod jenkins;
 mod kinds;
 mod known;
 mod kubernetes;
+mod labels;
 mod launchdarkly;
 mod liquibase;
 mod migrated;
 #[cfg(test)]
 mod mutate;
 mod otlp;
+mod pagerduty;
 mod proof;
 mod quarantine;
 mod recorder;
 pub mod redact;
 mod room;
+mod said;
 mod scrub;
 mod sender;
 mod split;
 mod terraform;
 mod told;
+#[cfg(test)]
+mod trial;
 mod unleash;
 mod webhook;
 

@@ -1,10 +1,13 @@
 //! How senders prove that a body is theirs. Every comparison takes the same time wherever it differs.
 
+use std::collections::BTreeMap;
+
 use axum::http::{HeaderMap, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use model::{ContentHash, Timestamp};
+use serde_json::value::RawValue;
 use sha2::{Sha256, Sha512};
 use thiserror::Error;
 
@@ -20,6 +23,8 @@ pub(crate) enum Proof {
     Token,
     /// The secret itself in this header.
     Header(&'static str),
+    /// The secret itself in this field of a JSON body.
+    Field(&'static str),
     /// HMAC of the body, in hex, in this header behind this prefix; several stand between commas.
     Hmac {
         header: &'static str,
@@ -44,8 +49,12 @@ pub(crate) enum HashFunction {
 pub(crate) enum Unproven {
     #[error("the request carries no proof of its sender; expected the header {0}")]
     Missing(&'static str),
+    #[error("the request carries no proof of its sender; expected the field {0}")]
+    MissingField(&'static str),
     #[error("the proof in the header {0} does not fit the body")]
     Wrong(&'static str),
+    #[error("the field {0} holds no secret that is known here")]
+    WrongField(&'static str),
     #[error("the proof is of another time: {0} is more than five minutes away")]
     Untimely(&'static str),
 }
@@ -71,6 +80,14 @@ impl Proof {
                     equal(secret.bytes(), found.as_bytes())
                 })
             }
+            Self::Field(name) => {
+                let found = field(claimed.body, name).ok_or(Unproven::MissingField(name))?;
+                let same = |secret: &Secret| equal(secret.bytes(), found.as_bytes());
+                match secrets.iter().any(same) {
+                    true => Ok(()),
+                    false => Err(Unproven::WrongField(name)),
+                }
+            }
             Self::Hmac {
                 header,
                 prefix,
@@ -94,7 +111,7 @@ fn any_of(proofs: &[Proof], claimed: &Claimed<'_>, secrets: &[Secret]) -> Result
     let mut missing = Unproven::Missing("authorization");
     for proof in proofs {
         match proof.check(claimed, secrets) {
-            Err(absent @ Unproven::Missing(_)) => missing = absent,
+            Err(absent @ (Unproven::Missing(_) | Unproven::MissingField(_))) => missing = absent,
             decided => return decided,
         }
     }
@@ -164,6 +181,12 @@ fn any(
 
 fn text<'a>(claimed: &Claimed<'a>, name: &str) -> Option<&'a str> {
     claimed.headers.get(name)?.to_str().ok()
+}
+
+/// A text in an object, without unfolding what stands beside it.
+fn field(body: &[u8], name: &str) -> Option<String> {
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_slice(body).ok()?;
+    serde_json::from_str(fields.get(name)?.get()).ok()
 }
 
 fn fits_hex(hash: HashFunction, secret: &Secret, body: &[u8], hex: &str) -> bool {

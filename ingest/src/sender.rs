@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use model::SourceName;
+use model::{SourceKey, SourceName};
 
 use crate::decoded::Part;
 
@@ -26,6 +26,8 @@ pub struct Sender {
     pub source: Option<SourceName>,
     /// The environment of what names none.
     pub environment: Option<String>,
+    /// The items of what names none.
+    pub items: Vec<SourceKey>,
     /// Any one of them proves a body, so that a secret can be changed with an overlap.
     /// Without any, nothing is proved.
     pub secrets: Vec<Secret>,
@@ -57,7 +59,29 @@ impl Sender {
             name: String::new(),
             source: None,
             environment: None,
+            items: Vec::new(),
             secrets: Vec::new(),
+        }
+    }
+
+    /// Where its facts are filed: where the configuration says, else under the form's own name.
+    pub(crate) fn source_or(&self, own: &str) -> SourceName {
+        match &self.source {
+            Some(source) => source.clone(),
+            None => SourceName::new(own),
+        }
+    }
+
+    /// The environment as stated, else as configured.
+    pub(crate) fn environment_or(&self, stated: Option<String>) -> Option<String> {
+        stated.or_else(|| self.environment.clone())
+    }
+
+    /// The items as stated, else as configured.
+    pub(crate) fn items_or(&self, stated: Vec<SourceKey>) -> Vec<SourceKey> {
+        match stated.is_empty() {
+            true => self.items.clone(),
+            false => stated,
         }
     }
 

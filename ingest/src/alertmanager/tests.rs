@@ -4,13 +4,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::mutate::{any_json, put};
+use crate::trial::delivery;
 
 const FIRING: &str = include_str!("../../testdata/alertmanager/firing.json");
 const RESOLVED: &str = include_str!("../../testdata/alertmanager/resolved.json");
 
 fn parts(body: &str) -> Vec<Part> {
-    let received_at = "2026-11-20T12:00:00Z".parse().unwrap();
-    decode(body.as_bytes(), received_at).unwrap()
+    decode(&delivery(&ADDRESS, body), FORMAT).unwrap()
 }
 
 fn only_event(body: &str) -> NewEvent {
@@ -174,7 +174,7 @@ fn what_is_no_notification_goes_to_the_quarantine() {
             "{body}"
         );
     }
-    assert!(decode(b"{", Timestamp::MIN).is_err());
+    assert!(decode(&delivery(&ADDRESS, "{"), FORMAT).is_err());
     assert!(parts(r#"{"alerts":[]}"#).is_empty());
 }
 
@@ -185,7 +185,9 @@ proptest! {
         steps in prop::collection::vec(any::<u8>(), 1..5),
         value in any_json(),
     ) {
-        let _refused = decode(&bytes, Timestamp::MIN);
+        let mut raw = delivery(&ADDRESS, "");
+        raw.body = bytes;
+        let _refused = decode(&raw, FORMAT);
         let mut notification: Value = serde_json::from_str(FIRING).unwrap();
         put(&mut notification, &steps, value);
         parts(&notification.to_string());

@@ -3,14 +3,15 @@
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 
-use super::answer::Answer;
+use super::answer::{Answer, Refusal};
 use super::{Delivery, MediaType};
 use crate::decoded::{Malformed, Part};
 use crate::kubernetes::audit;
 use crate::proof::Proof;
 use crate::{
     alertmanager, argo_rollouts, argocd, azure, cloudevents, cloudtrail, events, flagger, flags,
-    flux, flyway, gcp, github, gitlab, helm, jenkins, launchdarkly, liquibase, terraform, unleash,
+    flux, flyway, gcp, github, gitlab, helm, jenkins, launchdarkly, liquibase, pagerduty,
+    terraform, unleash,
 };
 
 /// One address: which bodies it takes, and what they mean.
@@ -19,6 +20,8 @@ pub(crate) struct Address {
     pub(crate) form: &'static str,
     /// Where it is; a sender that the configuration names has its name behind it.
     pub(crate) path: &'static str,
+    /// Where the tools of its senders look for it besides. These paths name no sender; the proof does.
+    pub(crate) also: &'static [&'static str],
     /// Whether it takes this media type.
     pub(crate) takes: fn(&MediaType, &HeaderMap) -> bool,
     /// What it takes, for people.
@@ -27,12 +30,16 @@ pub(crate) struct Address {
     pub(crate) proof: Proof,
     /// What a body means. A body that lay in the quarantine comes here again.
     pub(crate) decode: fn(&Delivery) -> Result<Vec<Part>, Malformed>,
+    /// What the answer repeats of a body: the name that an alert got, for the sender to close it by.
+    pub(crate) echo: fn(&[Part]) -> Option<String>,
     /// The answer in the words that its senders expect.
     pub(crate) respond: fn(Answer) -> Response,
+    /// The same when nothing was taken.
+    pub(crate) refuse: fn(Refusal) -> Response,
 }
 
 /// All of them.
-pub(crate) const ADDRESSES: [&Address; 21] = [
+pub(crate) const ADDRESSES: [&Address; 24] = [
     &events::ADDRESS,
     &cloudevents::ADDRESS,
     &alertmanager::ADDRESS,
@@ -54,6 +61,9 @@ pub(crate) const ADDRESSES: [&Address; 21] = [
     &flags::ADDRESS,
     &flyway::ADDRESS,
     &liquibase::ADDRESS,
+    &pagerduty::WEBHOOKS,
+    &pagerduty::CHANGES,
+    &pagerduty::ALERTS,
 ];
 
 impl Address {
@@ -66,11 +76,14 @@ impl Address {
         Self {
             form,
             path,
+            also: &[],
             takes: |media, _| media.is_json(),
             expects: "application/json",
             proof: Proof::Token,
             decode,
+            echo: |_| None,
             respond: Answer::into_response,
+            refuse: Refusal::into_response,
         }
     }
 }

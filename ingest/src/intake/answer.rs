@@ -39,6 +39,9 @@ pub(crate) struct Answer {
     pub(crate) rejected: Vec<Rejection>,
     #[serde(skip)]
     pub(super) conflicts_only: bool,
+    /// What the address repeats of the body.
+    #[serde(skip)]
+    pub(crate) echo: Option<String>,
     /// What the sender asked to hear, instead of all this.
     #[serde(skip)]
     pub(super) asked: Option<Value>,
@@ -174,8 +177,9 @@ impl Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
+impl Refusal {
+    /// The refusal with a body in the form of its sender; it is written down here.
+    pub(crate) fn respond_as<B: Serialize>(self, body: impl FnOnce(Answer) -> B) -> Response {
         self.log();
         let answer = Answer {
             rejected: vec![Rejection {
@@ -185,13 +189,20 @@ impl IntoResponse for Refusal {
             }],
             ..Answer::default()
         };
+        let body = Json(body(answer));
         match self.retry_after_s() {
             Some(seconds) => {
                 let retry = [(header::RETRY_AFTER, seconds.to_string())];
-                (self.status(), retry, Json(answer)).into_response()
+                (self.status(), retry, body).into_response()
             }
-            None => (self.status(), Json(answer)).into_response(),
+            None => (self.status(), body).into_response(),
         }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        self.respond_as(|answer| answer)
     }
 }
 

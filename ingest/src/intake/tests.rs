@@ -1,120 +1,19 @@
 //! The addresses as a sender meets them: a request in, a status and an answer out.
 
+mod bench;
 mod packed;
-
 mod senders;
 
 use std::fmt::Write as _;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::{Request as HttpRequest, StatusCode};
-use model::{CiId, Claim, EventEnvelope, LogPosition, ObservedItem, SourceKey, SourceName};
+use model::SourceName;
 use serde_json::Value;
-use store::{EventLog, MemoryLog, ReadLimit};
-use tempfile::TempDir;
 use tower::ServiceExt;
 
 use super::*;
-use crate::known::{KnownFuture, Stated};
-use crate::{QuarantineConfig, RecorderLimits, Secret};
-
-struct FixedClock;
-
-impl Clock for FixedClock {
-    fn now(&self) -> Timestamp {
-        "2026-11-20T12:00:00Z".parse().unwrap()
-    }
-}
-
-/// An estate in which nobody said anything.
-struct NothingKnown;
-
-impl Known for NothingKnown {
-    fn name_of(&self, key: &SourceKey) -> CiId {
-        CiId::of(&Claim::new("key", key.to_string()))
-    }
-
-    fn stated_by<'a>(&'a self, _: &'a SourceName) -> KnownFuture<'a> {
-        Box::pin(async { Ok(Stated::default()) })
-    }
-
-    fn observation(&self, _: LogPosition) -> Option<ObservedItem> {
-        None
-    }
-}
-
-/// An intake on a log in memory, and everything a test asks it.
-struct Bench {
-    routes: Router,
-    intake: Arc<Intake>,
-    log: Arc<MemoryLog>,
-    _folder: TempDir,
-}
-
-impl Bench {
-    fn new() -> Self {
-        Self::with_limits(IntakeLimits {
-            body_bytes: 1024 * 1024,
-            bodies_in_flight_bytes: 8 * 1024 * 1024,
-            body_timeout: Duration::from_secs(10),
-        })
-    }
-
-    fn with_limits(limits: IntakeLimits) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(FixedClock);
-        let log = Arc::new(MemoryLog::new(Arc::clone(&clock)));
-        let folder = TempDir::new().unwrap();
-        let config = QuarantineConfig {
-            max_bytes: 1024 * 1024,
-            max_age_ms: 1_000_000,
-        };
-        let quarantine = Quarantine::open(folder.path(), config, Arc::clone(&clock)).unwrap();
-        let recorder = Recorder::new(
-            log.clone(),
-            RecorderLimits {
-                events_in_flight: 100_000,
-                bytes_in_flight: 64 * 1024 * 1024,
-            },
-        );
-        let intake = Intake::new(recorder, Arc::new(quarantine), clock, limits);
-        let intake = intake.comparing_with(Arc::new(NothingKnown));
-        let intake = Arc::new(intake.with_senders(vec![Sender {
-            form: "events".to_owned(),
-            name: "shop".to_owned(),
-            source: None,
-            environment: None,
-            secrets: Secret::new(*b"s3cret").into_iter().collect(),
-        }]));
-        Self {
-            routes: routes(Arc::clone(&intake)),
-            intake,
-            log,
-            _folder: folder,
-        }
-    }
-
-    async fn ask(&self, request: HttpRequest<Body>) -> (StatusCode, Value) {
-        let response = self.routes.clone().oneshot(request).await.unwrap();
-        let status = response.status();
-        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        (status, serde_json::from_slice(&body).unwrap())
-    }
-
-    /// Sends a body and tells the answer in one line.
-    async fn send(&self, path: &str, media: &str, body: impl Into<Body>) -> String {
-        let request = HttpRequest::post(path).header("content-type", media);
-        let (status, answer) = self.ask(request.body(body.into()).unwrap()).await;
-        told(status, &answer)
-    }
-
-    fn events(&self) -> Vec<EventEnvelope> {
-        let limit = ReadLimit {
-            events: usize::MAX,
-            bytes: usize::MAX,
-        };
-        self.log.read(LogPosition::ZERO, limit).unwrap()
-    }
-}
+pub(crate) use bench::Bench;
 
 /// `200 at 2: 1 accepted, 1 duplicate; [3] data.title: is not known`.
 fn told(status: StatusCode, answer: &Value) -> String {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ingest::{Intake, Secret, Sender};
-use model::SourceName;
+use model::{KeyParts, SourceKey, SourceName};
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
@@ -23,6 +23,9 @@ pub struct SenderSettings {
     /// The environment of what names none.
     #[serde(default)]
     pub environment: String,
+    /// The items of what names none, as keys: `service:checkout`.
+    #[serde(default)]
+    pub items: Vec<String>,
     /// Files that hold one secret each; any of them proves a body. Without any, nothing is proved.
     #[serde(default)]
     pub secret_files: Vec<PathBuf>,
@@ -45,6 +48,9 @@ impl SenderSettings {
         if !self.name.bytes().all(is_part) {
             return refused("a name has letters, digits, `-`, `_` and `.` only");
         }
+        if self.items.iter().any(|key| KeyParts::parse(key).is_err()) {
+            return refused("an item is a key as in service:checkout");
+        }
         let same = |other: &Self| other.form == self.form && other.name == self.name;
         match earlier.iter().any(same) {
             true => refused("there is another table for the same address"),
@@ -61,6 +67,7 @@ impl SenderSettings {
             name: self.name.clone(),
             source: given(&self.source).map(SourceName::new),
             environment: given(&self.environment),
+            items: self.items.iter().cloned().map(SourceKey::Text).collect(),
             secrets: secrets.collect::<Result<_, _>>()?,
         })
     }

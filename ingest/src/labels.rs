@@ -1,13 +1,19 @@
-//! Which labels of an alert name an item. The table is the whole knowledge.
+//! Which labels of an alert, tags of an event or details of a change name an item. The table is the whole knowledge.
 //!
 //! Keys are emitted as the labels say; whether there is such an item is decided
 //! while folding.
 
+mod details;
+
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use model::{KeyParts, SourceKey, bounds};
 
-use super::Named;
+pub(crate) use details::describe;
+
+/// Labels, tags or details: names and texts.
+pub(crate) type Named = BTreeMap<String, String>;
 
 /// How a label's value becomes a key.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,6 +24,13 @@ enum Form {
     Plain,
     /// A host name or address, perhaps with a port.
     Address,
+}
+
+/// Whether the labels name an item, and not just the cluster or namespace that it is in.
+pub(crate) fn name_an_item(labels: &Named) -> bool {
+    const WIDE: u8 = 4;
+    let mut rules = RULES.iter().filter(|rule| rule.step < WIDE);
+    rules.any(|rule| rule.key(labels).is_some())
 }
 
 /// What a label names.
@@ -99,12 +112,12 @@ const REPORTERS: [&str; 10] = [
 ];
 
 /// The environment the labels state.
-pub(super) fn environment(labels: &Named) -> Option<String> {
+pub(crate) fn environment(labels: &Named) -> Option<String> {
     first(&ENVIRONMENTS, labels)
 }
 
 /// The severity the labels state.
-pub(super) fn severity(labels: &Named) -> Option<String> {
+pub(crate) fn severity(labels: &Named) -> Option<String> {
     first(&SEVERITIES, labels)
 }
 
@@ -113,7 +126,7 @@ pub(super) fn severity(labels: &Named) -> Option<String> {
 /// The environment stays out of the keys: it belongs to the incident, and decides
 /// there first which item a key means. So alerts of two environments do not make
 /// two items of one that traces know without any.
-pub(super) fn items(labels: &Named) -> Vec<SourceKey> {
+pub(crate) fn items(labels: &Named) -> Vec<SourceKey> {
     let mut found: Vec<SourceKey> = Vec::new();
     let mut step = 0;
     for rule in &RULES {
