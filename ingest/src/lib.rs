@@ -7,6 +7,7 @@ mod azure;
 mod cdevents;
 mod cloudevents;
 mod cloudtrail;
+mod datadog;
 mod decoded;
 mod events;
 mod fields;

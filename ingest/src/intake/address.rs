@@ -9,8 +9,8 @@ use crate::decoded::{Malformed, Part};
 use crate::kubernetes::audit;
 use crate::proof::Proof;
 use crate::{
-    alertmanager, argo_rollouts, argocd, azure, cloudevents, cloudtrail, events, flagger, flags,
-    flux, flyway, gcp, github, gitlab, helm, jenkins, launchdarkly, liquibase, pagerduty,
+    alertmanager, argo_rollouts, argocd, azure, cloudevents, cloudtrail, datadog, events, flagger,
+    flags, flux, flyway, gcp, github, gitlab, helm, jenkins, launchdarkly, liquibase, pagerduty,
     terraform, unleash,
 };
 
@@ -39,7 +39,7 @@ pub(crate) struct Address {
 }
 
 /// All of them.
-pub(crate) const ADDRESSES: [&Address; 24] = [
+pub(crate) const ADDRESSES: [&Address; 26] = [
     &events::ADDRESS,
     &cloudevents::ADDRESS,
     &alertmanager::ADDRESS,
@@ -64,6 +64,8 @@ pub(crate) const ADDRESSES: [&Address; 24] = [
     &pagerduty::WEBHOOKS,
     &pagerduty::CHANGES,
     &pagerduty::ALERTS,
+    &datadog::V1,
+    &datadog::V2,
 ];
 
 impl Address {
