@@ -1,6 +1,7 @@
 //! Decodes what sources send, bounds it, and appends it. It never decides what an item is.
 
 mod alertmanager;
+mod altershield;
 mod argo_rollouts;
 mod argocd;
 mod azure;

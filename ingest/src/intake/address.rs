@@ -9,9 +9,9 @@ use crate::decoded::{Malformed, Part};
 use crate::kubernetes::audit;
 use crate::proof::Proof;
 use crate::{
-    alertmanager, argo_rollouts, argocd, azure, cloudevents, cloudtrail, datadog, events, flagger,
-    flags, flux, flyway, gcp, github, gitlab, helm, jenkins, launchdarkly, liquibase, pagerduty,
-    terraform, unleash,
+    alertmanager, altershield, argo_rollouts, argocd, azure, cloudevents, cloudtrail, datadog,
+    events, flagger, flags, flux, flyway, gcp, github, gitlab, helm, jenkins, launchdarkly,
+    liquibase, pagerduty, terraform, unleash,
 };
 
 /// One address: which bodies it takes, and what they mean.
@@ -39,7 +39,7 @@ pub(crate) struct Address {
 }
 
 /// All of them.
-pub(crate) const ADDRESSES: [&Address; 26] = [
+pub(crate) const ADDRESSES: [&Address; 27] = [
     &events::ADDRESS,
     &cloudevents::ADDRESS,
     &alertmanager::ADDRESS,
@@ -66,6 +66,7 @@ pub(crate) const ADDRESSES: [&Address; 26] = [
     &pagerduty::ALERTS,
     &datadog::V1,
     &datadog::V2,
+    &altershield::ADDRESS,
 ];
 
 impl Address {
