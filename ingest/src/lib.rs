@@ -42,6 +42,7 @@ mod room;
 mod said;
 mod scrub;
 mod sender;
+mod servicenow;
 mod split;
 mod terraform;
 mod told;

@@ -11,7 +11,7 @@ use crate::proof::Proof;
 use crate::{
     alertmanager, altershield, argo_rollouts, argocd, azure, cloudevents, cloudtrail, datadog,
     events, flagger, flags, flux, flyway, gcp, github, gitlab, helm, jenkins, launchdarkly,
-    liquibase, pagerduty, terraform, unleash,
+    liquibase, pagerduty, servicenow, terraform, unleash,
 };
 
 /// One address: which bodies it takes, and what they mean.
@@ -39,7 +39,7 @@ pub(crate) struct Address {
 }
 
 /// All of them.
-pub(crate) const ADDRESSES: [&Address; 27] = [
+pub(crate) const ADDRESSES: [&Address; 28] = [
     &events::ADDRESS,
     &cloudevents::ADDRESS,
     &alertmanager::ADDRESS,
@@ -67,6 +67,7 @@ pub(crate) const ADDRESSES: [&Address; 27] = [
     &datadog::V1,
     &datadog::V2,
     &altershield::ADDRESS,
+    &servicenow::ADDRESS,
 ];
 
 impl Address {
