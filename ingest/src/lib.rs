@@ -19,6 +19,7 @@ mod flyway;
 mod gcp;
 mod github;
 mod gitlab;
+mod grafana;
 mod helm;
 pub mod import;
 mod intake;

@@ -10,8 +10,8 @@ use crate::kubernetes::audit;
 use crate::proof::Proof;
 use crate::{
     alertmanager, altershield, argo_rollouts, argocd, azure, cloudevents, cloudtrail, datadog,
-    events, flagger, flags, flux, flyway, gcp, github, gitlab, helm, jenkins, launchdarkly,
-    liquibase, pagerduty, servicenow, terraform, unleash,
+    events, flagger, flags, flux, flyway, gcp, github, gitlab, grafana, helm, jenkins,
+    launchdarkly, liquibase, pagerduty, servicenow, terraform, unleash,
 };
 
 /// One address: which bodies it takes, and what they mean.
@@ -39,7 +39,7 @@ pub(crate) struct Address {
 }
 
 /// All of them.
-pub(crate) const ADDRESSES: [&Address; 28] = [
+pub(crate) const ADDRESSES: [&Address; 29] = [
     &events::ADDRESS,
     &cloudevents::ADDRESS,
     &alertmanager::ADDRESS,
@@ -68,6 +68,7 @@ pub(crate) const ADDRESSES: [&Address; 28] = [
     &datadog::V2,
     &altershield::ADDRESS,
     &servicenow::ADDRESS,
+    &grafana::ADDRESS,
 ];
 
 impl Address {
