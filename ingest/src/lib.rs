@@ -33,6 +33,7 @@ mod liquibase;
 mod migrated;
 #[cfg(test)]
 mod mutate;
+mod opsgenie;
 mod otlp;
 mod pagerduty;
 mod proof;

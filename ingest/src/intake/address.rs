@@ -11,7 +11,7 @@ use crate::proof::Proof;
 use crate::{
     alertmanager, altershield, argo_rollouts, argocd, azure, cloudevents, cloudtrail, datadog,
     events, flagger, flags, flux, flyway, gcp, github, gitlab, grafana, helm, jenkins,
-    launchdarkly, liquibase, pagerduty, servicenow, terraform, unleash,
+    launchdarkly, liquibase, opsgenie, pagerduty, servicenow, terraform, unleash,
 };
 
 /// One address: which bodies it takes, and what they mean.
@@ -39,7 +39,7 @@ pub(crate) struct Address {
 }
 
 /// All of them.
-pub(crate) const ADDRESSES: [&Address; 29] = [
+pub(crate) const ADDRESSES: [&Address; 30] = [
     &events::ADDRESS,
     &cloudevents::ADDRESS,
     &alertmanager::ADDRESS,
@@ -69,6 +69,7 @@ pub(crate) const ADDRESSES: [&Address; 29] = [
     &altershield::ADDRESS,
     &servicenow::ADDRESS,
     &grafana::ADDRESS,
+    &opsgenie::ADDRESS,
 ];
 
 impl Address {
