@@ -8,6 +8,7 @@ mod calendar;
 mod change;
 mod change_filter;
 mod change_input;
+mod change_model;
 mod change_text;
 mod details;
 mod difference;
@@ -20,6 +21,7 @@ mod item_input;
 mod keys;
 mod kinds;
 mod live;
+mod measures;
 mod mutation;
 mod nearby;
 mod node;
@@ -43,12 +45,14 @@ use tokio::sync::Semaphore;
 use crate::{ApiLimits, Ports};
 use calendar::{CalendarMutation, CalendarQuery};
 use change::ChangeConnection;
+use change_model::{ChangeModelMutation, ChangeModelQuery};
 use difference::DifferenceQuery;
 use identity::IdentityMutation;
 use incident::IncidentConnection;
 use item::{ItemConnection, RelationConnection};
 use kinds::{KindMutation, KindQuery};
 use live::Subscription;
+use measures::MeasureQuery;
 use mutation::CoreMutation;
 use quarantine::QuarantineConnection;
 use query::CoreQuery;
@@ -59,9 +63,11 @@ use why::{EvidenceConnection, ProvenanceQuery};
 #[derive(Default, MergedObject)]
 pub(crate) struct Query(
     CalendarQuery,
+    ChangeModelQuery,
     CoreQuery,
     DifferenceQuery,
     KindQuery,
+    MeasureQuery,
     ProvenanceQuery,
     StructureQuery,
 );
@@ -70,6 +76,7 @@ pub(crate) struct Query(
 #[derive(Default, MergedObject)]
 pub(crate) struct Mutation(
     CalendarMutation,
+    ChangeModelMutation,
     CoreMutation,
     GroupMutation,
     IdentityMutation,

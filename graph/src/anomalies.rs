@@ -69,6 +69,15 @@ pub enum Anomaly {
         /// The clusters, the first few.
         clusters: Vec<String>,
     },
+    /// A change does not carry what its level or scene asks for.
+    OpenChange {
+        /// The stable name of the question.
+        code: &'static str,
+        /// The change, by source and id.
+        key: String,
+        /// A sentence for people.
+        sentence: String,
+    },
     /// A key that cannot be read; it stays whole.
     UnreadableKey {
         /// The key as it was written.
@@ -86,6 +95,7 @@ impl Anomaly {
             Self::ForeignEnd { .. } => "FOREIGN_END",
             Self::TooManyRelations { .. } => "TOO_MANY_RELATIONS",
             Self::SharedKey { .. } => "SHARED_KEY",
+            Self::OpenChange { code, .. } => code,
             Self::UnreadableKey { .. } => "UNREADABLE_KEY",
         }
     }
@@ -99,6 +109,7 @@ impl Anomaly {
             | Self::ForeignEnd { key, .. }
             | Self::TooManyRelations { key, .. }
             | Self::SharedKey { key, .. }
+            | Self::OpenChange { key, .. }
             | Self::UnreadableKey { key } => key,
         }
     }
@@ -153,6 +164,7 @@ impl Anomaly {
                     "{key} is one item for the clusters {named}, which have one each; give the clusters environments of their own"
                 )
             }
+            Self::OpenChange { sentence, .. } => sentence.clone(),
             Self::UnreadableKey { key } => {
                 format!("{key} is no key; a key begins with its kind and a colon")
             }

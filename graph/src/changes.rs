@@ -1,11 +1,15 @@
 //! Changes as the fold keeps them: what ranking and lists need. The long texts lie in the index.
 
+mod bookkeeping;
 mod calendar;
+mod course;
+mod more;
 
 use std::collections::BTreeMap;
 
 use model::{
-    ActorKind, BatchStatus, Change, ChangeId, ChangeStatus, LogPosition, SourceRef, Timestamp,
+    ActorKind, BatchStatus, Change, ChangeId, ChangeStatus, LogPosition, SourceName, SourceRef,
+    Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -17,6 +21,9 @@ use crate::stamped::{Stamp, Stamped};
 use crate::table::Table;
 use calendar::{Calendar, Effect};
 
+pub use course::Touched;
+pub(crate) use more::More;
+
 /// The number of a change, in order of its first appearance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct ChangeIx(pub(crate) u32);
@@ -26,6 +33,8 @@ pub(crate) struct ChangeIx(pub(crate) u32);
 pub(crate) struct BatchRow {
     pub(crate) targets: Stamped<Vec<MentionIx>>,
     pub(crate) traffic_percent: Stamped<f64>,
+    pub(crate) planned_start_at: Stamped<Timestamp>,
+    pub(crate) planned_finish_at: Stamped<Timestamp>,
     pub(crate) started_at: Stamped<Timestamp>,
     pub(crate) finished_at: Stamped<Timestamp>,
     pub(crate) status: Stamped<BatchStatus>,
@@ -60,11 +69,17 @@ pub(crate) struct Row {
     pub(crate) batches: BTreeMap<u32, BatchRow>,
     /// The keys it means by its environment.
     pub(crate) hinted: SmallVec<[MentionIx; 2]>,
-    pub(crate) links: Stamped<Vec<LinkRow>>,
+    /// Of each kind of link the latest list.
+    links: Vec<(WordIx, Stamped<Vec<LinkRow>>)>,
     pub(crate) shielded: bool,
     pub(crate) emergency: Stamped<bool>,
-    /// The earliest moment a statement that is no plan speaks of.
-    pub(crate) first_at: Option<Timestamp>,
+    pub(crate) more: Option<Box<More>>,
+    /// The earliest moment a statement speaks of that says it took effect.
+    first_at: Option<Timestamp>,
+    /// The earliest moment a statement speaks of that says nothing of where it stands.
+    silent_at: Option<Timestamp>,
+    /// Every status that was ever stated, a bit for each by its rank.
+    said: u16,
     /// The earliest moment any statement speaks of.
     pub(crate) spoken_at: Timestamp,
     /// Where its statements stand in the log.
@@ -78,7 +93,26 @@ pub(crate) struct Changes {
     by_id: Table,
     /// By mention that is a target of the change or of one of its batches.
     by_target: CowVec<Vec<ChangeIx>, 64>,
+    /// Numbers of changes that others link to, known or not, by id.
+    linked: Table,
+    /// The changes that link to each of them, or once did.
+    linking: CowVec<Vec<ChangeIx>, 64>,
     calendar: Calendar,
+}
+
+impl LinkRow {
+    /// The id of the other change.
+    pub(crate) fn id(&self, words: &Words) -> ChangeId {
+        ChangeId::of(&self.reference(words))
+    }
+
+    /// What its platform calls the other change.
+    pub(crate) fn reference(&self, words: &Words) -> SourceRef {
+        SourceRef {
+            source: SourceName::new(words.text(self.source)),
+            source_id: self.source_id.to_string(),
+        }
+    }
 }
 
 impl Row {
@@ -100,36 +134,16 @@ impl Row {
             status: Stamped::default(),
             batches: BTreeMap::new(),
             hinted: SmallVec::new(),
-            links: Stamped::default(),
+            links: Vec::new(),
             shielded: false,
             emergency: Stamped::default(),
+            more: None,
             first_at: None,
+            silent_at: None,
+            said: 0,
             spoken_at,
             statements: Vec::new(),
         }
-    }
-
-    /// When it began to take effect: as stated, else the first word of it that was no plan, else as planned.
-    pub(crate) fn start(&self) -> Timestamp {
-        let stated = self.started_at.get().copied();
-        let planned = self.planned_start_at.get().copied();
-        stated
-            .or(self.first_at)
-            .or(planned)
-            .unwrap_or(self.spoken_at)
-    }
-
-    /// When its last effect began at the latest; `Timestamp::MAX` while it is said to be under way.
-    pub(crate) fn end(&self) -> Timestamp {
-        let start = self.start();
-        let goes_on = self.status.get() == Some(&ChangeStatus::Running);
-        let silent = if goes_on { Timestamp::MAX } else { start };
-        let whole = self.finished_at.get().copied().unwrap_or(silent);
-        let batches = self.batches.values().filter_map(|batch| {
-            let finished = batch.finished_at.get();
-            finished.or(batch.started_at.get()).copied()
-        });
-        batches.fold(whole.max(start), Timestamp::max)
     }
 
     fn effect(&self) -> Effect {
@@ -137,17 +151,6 @@ impl Row {
             start: self.start(),
             end: self.end(),
         }
-    }
-
-    /// Where it stands. Nobody said: it is over if it has an end or a start, else it is planned.
-    pub(crate) fn status(&self) -> ChangeStatus {
-        let happened = self.first_at.is_some() || self.started_at.get().is_some();
-        let silent = if happened {
-            ChangeStatus::Succeeded
-        } else {
-            ChangeStatus::Planned
-        };
-        self.status.get().copied().unwrap_or(silent)
     }
 
     /// Takes one statement. `targets` are its targets as mentions, `batches` those of its batches.
@@ -177,10 +180,8 @@ impl Row {
         self.shielded |= !change.shields.is_empty();
         self.say_links(change, stamp, words);
         self.say_batches(said);
-        if change.status != Some(ChangeStatus::Planned) {
-            let at = change.started_at.unwrap_or(stamp.at);
-            self.first_at = Some(self.first_at.map_or(at, |first| first.min(at)));
-        }
+        More::say(&mut self.more, change, stamp);
+        self.say_course(change, stamp);
         self.spoken_at = self.spoken_at.min(stamp.at);
         if let Err(place) = self.statements.binary_search(&said.position) {
             self.statements.insert(place, said.position);
@@ -188,16 +189,31 @@ impl Row {
     }
 
     fn say_links(&mut self, change: &Change, stamp: Stamp, words: &mut Words) {
-        let links: Vec<LinkRow> = change
-            .links
-            .iter()
-            .map(|link| LinkRow {
-                kind: words.add(&link.kind),
+        let mut by_kind: BTreeMap<WordIx, Vec<LinkRow>> = BTreeMap::new();
+        for link in &change.links {
+            let kind = words.add(&link.kind);
+            by_kind.entry(kind).or_default().push(LinkRow {
+                kind,
                 source: words.add(link.change.source.as_str()),
                 source_id: link.change.source_id.as_str().into(),
-            })
-            .collect();
-        self.links.say(stamp, (!links.is_empty()).then_some(links));
+            });
+        }
+        for (kind, links) in by_kind {
+            let place = self.links.iter().position(|(known, _)| *known == kind);
+            let place = place.unwrap_or_else(|| {
+                self.links.push((kind, Stamped::default()));
+                self.links.len() - 1
+            });
+            if let Some((_, said)) = self.links.get_mut(place) {
+                said.say(stamp, Some(links));
+            }
+        }
+    }
+
+    /// How it stands to other changes, as far as it says itself.
+    pub(crate) fn links(&self) -> impl Iterator<Item = &LinkRow> {
+        let said = self.links.iter().filter_map(|(_, said)| said.get());
+        said.flatten()
     }
 
     fn say_batches(&mut self, said: &Statement<'_>) {
@@ -206,6 +222,9 @@ impl Row {
             row.targets
                 .say(said.stamp, (!targets.is_empty()).then(|| targets.clone()));
             row.traffic_percent.say(said.stamp, batch.traffic_percent);
+            row.planned_start_at.say(said.stamp, batch.planned_start_at);
+            row.planned_finish_at
+                .say(said.stamp, batch.planned_finish_at);
             row.started_at.say(said.stamp, batch.started_at);
             row.finished_at.say(said.stamp, batch.finished_at);
             row.status.say(said.stamp, batch.status);
@@ -235,14 +254,7 @@ pub(crate) struct Statement<'a> {
 
 /// Of two statements of one moment the one further on in life counts.
 fn in_life(stamp: Stamp, status: Option<ChangeStatus>) -> Stamp {
-    let rank: u64 = match status {
-        None | Some(ChangeStatus::Planned) => 0,
-        Some(ChangeStatus::Running) => 1,
-        Some(ChangeStatus::Succeeded) => 2,
-        Some(ChangeStatus::Failed) => 3,
-        Some(ChangeStatus::Cancelled) => 4,
-        Some(ChangeStatus::RolledBack) => 5,
-    };
+    let rank = u64::from(status.map_or(0, ChangeStatus::rank));
     Stamp {
         at: stamp.at,
         tie: (rank << 56) | (stamp.tie >> 8),
@@ -304,6 +316,10 @@ impl Changes {
                 changes.insert(place, change);
             }
         }
+        let links: Vec<ChangeId> = row.links().map(|link| link.id(words)).collect();
+        for other in links {
+            self.link(other, change);
+        }
         if before != Some(after) {
             if let Some(before) = before {
                 self.calendar.take(change, before);
@@ -331,6 +347,23 @@ impl Changes {
         })
     }
 
+    /// Notes that a change links to another, which may be unknown yet.
+    fn link(&mut self, other: ChangeId, change: ChangeIx) {
+        let next = u32::try_from(self.linking.len()).unwrap_or(u32::MAX);
+        let place = self.linked.insert(*other.as_bytes(), next);
+        let linking = self.linking.grow_to(place as usize);
+        if let Err(place) = linking.binary_search(&change) {
+            linking.insert(place, change);
+        }
+    }
+
+    /// The changes that link to another, in the order they became known.
+    pub(crate) fn linking_to(&self, other: ChangeId) -> impl Iterator<Item = ChangeIx> {
+        let place = self.linked.get(other.as_bytes());
+        let linking = place.and_then(|place| self.linking.get(place as usize));
+        linking.into_iter().flatten().copied()
+    }
+
     fn find_or_add(
         &mut self,
         reference: &SourceRef,
@@ -356,7 +389,7 @@ impl Changes {
         let mut ids = Vec::with_capacity(changes.rows.len());
         for (number, row) in (0..).zip(changes.rows.iter()) {
             let reference = SourceRef {
-                source: model::SourceName::new(words.text(row.source)),
+                source: SourceName::new(words.text(row.source)),
                 source_id: row.source_id.to_string(),
             };
             ids.push((*ChangeId::of(&reference).as_bytes(), number));
@@ -368,6 +401,12 @@ impl Changes {
             }
         }
         changes.by_id = Table::of(ids);
+        let rows = (0..).map(ChangeIx).zip(changes.rows.iter());
+        let links =
+            rows.flat_map(|(change, row)| row.links().map(move |link| (change, link.id(words))));
+        for (change, other) in links.collect::<Vec<_>>() {
+            changes.link(other, change);
+        }
         let numbered = (0..).map(ChangeIx).zip(changes.rows.iter());
         changes.calendar = Calendar::of(numbered.map(|(change, row)| (change, row.effect())));
         changes

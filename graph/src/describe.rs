@@ -52,6 +52,9 @@ impl GraphView {
         }
         for change in self.changes() {
             take(change_line(change));
+            for check in change.checks() {
+                take(format!("check {} {check:?}", change.id()));
+            }
         }
         for incident in self.incidents() {
             take(incident_line(incident));
@@ -132,7 +135,7 @@ fn change_line(change: ChangeRow<'_>) -> String {
         .map(|batch| format!("{} {:?} {:?}", batch.index, batch.started_at, batch.status))
         .collect();
     format!(
-        "change {} {:?} {:?} {:?} {:?} {:?} {}..{:?} [{}] [{}] {:?}",
+        "change {} {:?} {:?} {:?} {:?} {:?} {}..{:?} [{}] [{}] {:?} {:?} {:?} {:?}",
         change.id(),
         change.title(),
         change.kind(),
@@ -144,6 +147,9 @@ fn change_line(change: ChangeRow<'_>) -> String {
         targets.join(", "),
         batches.join(", "),
         change.links(),
+        change.flow(),
+        change.fold_key(),
+        change.is_bookkeeping(),
     )
 }
 

@@ -1,5 +1,6 @@
 //! The fold: one event after another becomes items, relations, changes and incidents.
 
+mod change_model;
 mod hint;
 mod list;
 mod observe;
@@ -53,7 +54,7 @@ pub struct Estate {
 impl Projection for Estate {
     type View = GraphView;
     const NAME: &'static str = "estate";
-    const VERSION: u32 = 9;
+    const VERSION: u32 = 10;
 
     fn apply(&mut self, envelope: &EventEnvelope) {
         assert_eq!(
@@ -107,6 +108,13 @@ impl Projection for Estate {
             Event::KindWithdrawn(kind) => self.kinds().withdraw(&kind.name, stamp, at),
             Event::RelationKindDefined(kind) => self.kinds().define_relation(kind, stamp, at),
             Event::RelationKindWithdrawn(it) => self.kinds().withdraw_relation(&it.name, stamp, at),
+            Event::CheckJudged(judged) => self.check_judged(judged, stamp),
+            Event::PlatformRegistered(_)
+            | Event::PlatformWithdrawn(_)
+            | Event::SceneRegistered(_)
+            | Event::SceneWithdrawn(_)
+            | Event::LevelDefined(_)
+            | Event::LevelWithdrawn(_) => self.change_model_said(envelope, stamp),
         }
     }
 

@@ -12,6 +12,7 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::change_book::{ChangeBook, SavedChangeBook};
 use crate::stamped::Stamp;
 
 /// Versions of one kind that are kept, the latest.
@@ -29,7 +30,7 @@ pub struct Version<T> {
 }
 
 /// The versions of one name, by the time they speak of.
-type Versions<T> = BTreeMap<Stamp, Version<T>>;
+pub(crate) type Versions<T> = BTreeMap<Stamp, Version<T>>;
 
 /// Every version of every kind and relation kind.
 #[derive(Clone, Debug, Default)]
@@ -38,15 +39,16 @@ pub struct KindBook {
     relation_kinds: BTreeMap<String, Versions<RelationKindDefined>>,
     /// Kinds of which some version states how fast evidence fades.
     with_half_life: BTreeSet<String>,
+    changes: ChangeBook,
 }
 
 /// A version as it is saved: its definition as JSON, which may grow fields.
 #[derive(Serialize, Deserialize)]
-struct SavedVersion {
-    name: String,
-    stamp: Stamp,
-    position: LogPosition,
-    defined: Option<String>,
+pub(crate) struct SavedVersion {
+    pub(crate) name: String,
+    pub(crate) stamp: Stamp,
+    pub(crate) position: LogPosition,
+    pub(crate) defined: Option<String>,
 }
 
 /// Every version as it is saved.
@@ -54,6 +56,7 @@ struct SavedVersion {
 pub(crate) struct SavedKinds {
     kinds: Vec<SavedVersion>,
     relation_kinds: Vec<SavedVersion>,
+    changes: SavedChangeBook,
 }
 
 impl KindBook {
@@ -70,7 +73,17 @@ impl KindBook {
                 kinds.define_relation(Arc::clone(defined));
             }
         }
-        kinds
+        kinds.with_changes(self.changes.at(moment))
+    }
+
+    /// What was ever said of platforms, scenes and levels.
+    pub fn changes(&self) -> &ChangeBook {
+        &self.changes
+    }
+
+    /// The same, to be added to.
+    pub(crate) fn changes_mut(&mut self) -> &mut ChangeBook {
+        &mut self.changes
     }
 
     /// The first moment after this one at which the model is another one.
@@ -79,6 +92,7 @@ impl KindBook {
         let relation_kinds = self.relation_kinds.values();
         kinds
             .chain(relation_kinds.filter_map(|it| next_after(it, moment)))
+            .chain(self.changes.next_change_after(moment))
             .min()
     }
 
@@ -189,11 +203,15 @@ impl KindBook {
         SavedKinds {
             kinds: saved(&self.kinds, |rules| to_json(rules.defined())),
             relation_kinds: saved(&self.relation_kinds, to_json),
+            changes: self.changes.save(),
         }
     }
 
     pub(crate) fn restore(saved: SavedKinds) -> Self {
-        let mut book = Self::default();
+        let mut book = Self {
+            changes: ChangeBook::restore(saved.changes),
+            ..Self::default()
+        };
         for version in saved.kinds {
             let defined = version.defined.as_deref().map(from_json);
             book.say_kind(&version.name, version.stamp, version.position, defined);
@@ -207,6 +225,7 @@ impl KindBook {
 
     /// Every version as a line, without its place in the log.
     pub(crate) fn each_line(&self, mut take: impl FnMut(String)) {
+        self.changes.each_line(&mut take);
         let saved = self.save();
         let kinds = saved.kinds.into_iter().map(|it| ("kind", it));
         let relation_kinds = saved.relation_kinds.into_iter();
@@ -230,7 +249,7 @@ pub fn is_built_in_relation_kind(name: &str) -> bool {
     BUILT_IN_RELATION_KINDS.iter().any(|it| it.name == name)
 }
 
-fn say<T>(
+pub(crate) fn say<T>(
     versions: &mut Versions<T>,
     stamp: Stamp,
     position: LogPosition,
@@ -247,7 +266,7 @@ fn say<T>(
 }
 
 /// The version that counts at a moment: the last that speaks of it or of earlier.
-fn counting<T>(versions: &Versions<T>, moment: Timestamp) -> Option<&Version<T>> {
+pub(crate) fn counting<T>(versions: &Versions<T>, moment: Timestamp) -> Option<&Version<T>> {
     let last = Stamp {
         at: moment,
         tie: u64::MAX,
@@ -258,7 +277,7 @@ fn counting<T>(versions: &Versions<T>, moment: Timestamp) -> Option<&Version<T>>
         .map(|(_, version)| version)
 }
 
-fn next_after<T>(versions: &Versions<T>, moment: Timestamp) -> Option<Timestamp> {
+pub(crate) fn next_after<T>(versions: &Versions<T>, moment: Timestamp) -> Option<Timestamp> {
     let now = Stamp {
         at: moment,
         tie: u64::MAX,
@@ -267,7 +286,7 @@ fn next_after<T>(versions: &Versions<T>, moment: Timestamp) -> Option<Timestamp>
     later.map(|(stamp, _)| stamp.at)
 }
 
-fn saved<T>(
+pub(crate) fn saved<T>(
     names: &BTreeMap<String, Versions<T>>,
     write: impl Fn(&T) -> String,
 ) -> Vec<SavedVersion> {
@@ -283,10 +302,10 @@ fn saved<T>(
     .collect()
 }
 
-fn to_json(defined: &impl Serialize) -> String {
+pub(crate) fn to_json(defined: &impl Serialize) -> String {
     serde_json::to_string(defined).expect("a definition has string keys only and memory takes it")
 }
 
-fn from_json<T: for<'a> Deserialize<'a>>(text: &str) -> T {
+pub(crate) fn from_json<T: for<'a> Deserialize<'a>>(text: &str) -> T {
     serde_json::from_str(text).expect("a saved state passed its checksum and its version")
 }

@@ -3,6 +3,8 @@
 mod anomalies;
 mod blast;
 mod calendar;
+mod change_book;
+mod change_questions;
 mod changes;
 mod coverage;
 mod cow;
@@ -20,6 +22,7 @@ mod incidents;
 mod intern;
 mod kinds;
 mod listings;
+mod measures;
 mod mention;
 mod merged;
 mod nearby;
@@ -46,6 +49,8 @@ pub use calendar::{
     AskedChange, Conflict, ConflictKind, ConflictLimits, Conflicts, Declared, Exemption, Finding,
     MayChange, MayLimits, Outcome, conflicts, may_change,
 };
+pub use change_book::ChangeBook;
+pub use changes::Touched;
 pub use coverage::{Coverage, coverage};
 pub use crowding::{Crowding, crowding};
 pub use deviations::DeviationRow;
@@ -59,6 +64,10 @@ pub use history::{
 };
 pub use identity::decision_id;
 pub use kinds::{KindBook, Version, is_built_in_kind, is_built_in_relation_kind};
+pub use measures::{
+    ChangeMeasures, CheckMeasures, MeasureBy, MeasureGroup, MeasureQuestion, Measures, Share,
+    change_measures,
+};
 pub use mention::claim_of;
 pub use merged::{Statement, merge_change, merge_incident};
 pub use nearby::{
@@ -84,6 +93,7 @@ pub use structure::{
     responsible, retirement_check, shared_infrastructure,
 };
 pub use view::{
-    AliasOfItem, BatchOfChange, ChangeRow, GraphView, IncidentRow, Item, ItemField, LinkedChange,
-    Observation, Relation, Remembered, Resolution, StatedItem, TargetOfChange,
+    AliasOfItem, BatchOfChange, ChangeRow, CheckOfChange, GraphView, IncidentRow, Item, ItemField,
+    LinkedChange, Membership, Observation, Relation, Remembered, Resolution, StatedItem,
+    TargetOfChange,
 };

@@ -2,7 +2,9 @@
 //!
 //! The fold keeps only what searches need; the long texts come from the index, statement by statement.
 
-use model::{Change, Incident, LogPosition, Timestamp};
+use std::collections::BTreeMap;
+
+use model::{Attributes, Change, ChangeLink, CheckResult, Incident, LogPosition, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -22,11 +24,36 @@ pub struct Statement<T> {
 
 /// A change as all statements together describe it; `None` without any.
 ///
-/// Of two statements the one that speaks of the later time counts, field by field; batches are merged by index.
+/// Of two statements the one that speaks of the later time counts, field by field; batches are merged by index,
+/// checks by name and place, the values of a scene by name, links by kind.
 pub fn merge_change(statements: &[Statement<Change>]) -> Option<Change> {
     let mut whole = merge(statements)?;
-    if let Some(batches) = whole.get("batches").and(merge_batches(statements)) {
-        whole.insert("batches".to_owned(), batches);
+    for (field, entries) in [
+        (
+            "batches",
+            merge_entries(statements, |change| keyed(&change.batches, |it| it.index)),
+        ),
+        (
+            "checkResults",
+            merge_entries(statements, |change| {
+                keyed(&change.check_results, CheckResult::identity)
+            }),
+        ),
+    ] {
+        if whole.contains_key(field) {
+            whole.insert(field.to_owned(), Value::Array(entries));
+        }
+    }
+    for (field, values) in [
+        ("basic", merge_named(statements, |change| &change.basic)),
+        ("control", merge_named(statements, |change| &change.control)),
+    ] {
+        if whole.contains_key(field) {
+            whole.insert(field.to_owned(), Value::Object(values));
+        }
+    }
+    if whole.contains_key("links") {
+        whole.insert("links".to_owned(), merge_links(statements));
     }
     read(whole)
 }
@@ -47,18 +74,55 @@ fn merge<T: Serialize>(statements: &[Statement<T>]) -> Option<Map<String, Value>
     whole
 }
 
-fn merge_batches(statements: &[Statement<Change>]) -> Option<Value> {
-    let mut by_index = std::collections::BTreeMap::<u32, Map<String, Value>>::new();
+/// Entries of a list laid over each other where they have one key, in the order of their keys.
+fn merge_entries<K: Ord>(
+    statements: &[Statement<Change>],
+    entries: impl Fn(&Change) -> Vec<(K, Value)>,
+) -> Vec<Value> {
+    let mut by_key: BTreeMap<K, Map<String, Value>> = BTreeMap::new();
     for statement in in_time(statements) {
-        for batch in &statement.said.batches {
-            let Ok(Value::Object(fields)) = serde_json::to_value(batch) else {
-                continue;
-            };
-            by_index.entry(batch.index).or_default().extend(fields);
+        for (key, entry) in entries(&statement.said) {
+            if let Value::Object(fields) = entry {
+                by_key.entry(key).or_default().extend(fields);
+            }
         }
     }
-    let batches = by_index.into_values().map(Value::Object).collect();
-    Some(Value::Array(batches))
+    by_key.into_values().map(Value::Object).collect()
+}
+
+fn keyed<T: Serialize, K>(entries: &[T], key: impl Fn(&T) -> K) -> Vec<(K, Value)> {
+    let each = entries.iter();
+    each.filter_map(|entry| Some((key(entry), serde_json::to_value(entry).ok()?)))
+        .collect()
+}
+
+/// Named values laid over each other; `null` takes one back.
+fn merge_named(
+    statements: &[Statement<Change>],
+    named: impl Fn(&Change) -> &Attributes,
+) -> Map<String, Value> {
+    let mut whole = Map::new();
+    for statement in in_time(statements) {
+        for (name, value) in named(&statement.said) {
+            whole.insert(name.clone(), value.clone());
+        }
+    }
+    whole.retain(|_, value| !value.is_null());
+    whole
+}
+
+/// Of each kind of link the latest list.
+fn merge_links(statements: &[Statement<Change>]) -> Value {
+    let mut by_kind: BTreeMap<&str, Vec<&ChangeLink>> = BTreeMap::new();
+    for statement in in_time(statements) {
+        let mut of_kind: BTreeMap<&str, Vec<&ChangeLink>> = BTreeMap::new();
+        for link in &statement.said.links {
+            of_kind.entry(&link.kind).or_default().push(link);
+        }
+        by_kind.extend(of_kind);
+    }
+    let links: Vec<&ChangeLink> = by_kind.into_values().flatten().collect();
+    serde_json::to_value(links).unwrap_or_default()
 }
 
 fn in_time<T>(statements: &[Statement<T>]) -> Vec<&Statement<T>> {
@@ -99,5 +163,26 @@ mod tests {
         assert_eq!(whole.batches[0].traffic_percent, Some(5.0));
         assert_eq!(whole.batches[0].status, Some(model::BatchStatus::Succeeded));
         assert_eq!(merge_change(&[]), None);
+    }
+
+    #[test]
+    fn what_each_step_tells_is_laid_beside_what_others_told() {
+        let before = serde_json::json!({"source": "s", "sourceId": "1",
+            "checkResults": [{"name": "slo", "at": "before_order", "result": "pass"}],
+            "basic": {"version": "1", "ticket": "T-1"},
+            "links": [{"kind": "part_of", "change": {"source": "s", "sourceId": "0"}}]});
+        let after = serde_json::json!({"source": "s", "sourceId": "1",
+            "checkResults": [{"name": "slo", "at": "after_order", "result": "block"}],
+            "basic": {"version": "2", "ticket": null},
+            "links": [{"kind": "rollback_of", "change": {"source": "s", "sourceId": "8"}}]});
+        let whole = merge_change(&[said(2, after), said(1, before)]).unwrap();
+        let results: Vec<&str> = whole
+            .check_results
+            .iter()
+            .map(|it| it.result.as_str())
+            .collect();
+        assert_eq!(results, ["pass", "block"]);
+        assert_eq!(whole.basic, [("version".to_owned(), "2".into())].into());
+        assert_eq!(whole.links.len(), 2);
     }
 }

@@ -21,7 +21,7 @@ use crate::retractions::Retractions;
 use crate::shelves::Shelves;
 use crate::sources::{GapRow, SourceRow};
 use crate::stamped::Stamped;
-use crate::view::GraphView;
+use crate::view::{CheckJudgements, GraphView};
 
 /// Why saved bytes are no estate.
 #[derive(Debug)]
@@ -50,6 +50,7 @@ pub(crate) struct SavedEstate {
     changes: CowVec<changes::Row, 32>,
     incidents: CowVec<incidents::Row, 32>,
     judgements: BTreeMap<(ChangeId, IncidentId), Stamped<Verdict>>,
+    check_judgements: CheckJudgements,
     sources: BTreeMap<String, SourceRow>,
     gaps: BTreeSet<GapRow>,
     quarantined: u64,
@@ -73,6 +74,7 @@ impl SavedEstate {
             changes: view.changes.rows.clone(),
             incidents: view.incidents.rows.clone(),
             judgements: (*view.judgements).clone(),
+            check_judgements: (*view.check_judgements).clone(),
             sources: (*view.sources).clone(),
             gaps: (*view.gaps).clone(),
             quarantined: view.quarantined,
@@ -105,6 +107,7 @@ impl SavedEstate {
             identity,
             facts: self.facts,
             judgements: Arc::new(self.judgements),
+            check_judgements: Arc::new(self.check_judgements),
             sources: Arc::new(self.sources),
             gaps: Arc::new(self.gaps),
             quarantined: self.quarantined,

@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::{
-    CalendarRuleDeclared, ChangeId, CiId, IncidentId, LogPosition, RelationKindDefined, Timestamp,
-    Verdict,
+    CalendarRuleDeclared, ChangeId, CheckIdentity, CheckVerdict, CiId, IncidentId, LogPosition,
+    RelationKindDefined, Timestamp, Verdict,
 };
 
 use crate::anomalies::{self, Anomaly};
@@ -34,12 +34,18 @@ use crate::shelves::Shelves;
 use crate::sources::{GapRow, SourceRow};
 use crate::stamped::Stamped;
 
-pub use change::{BatchOfChange, ChangeRow, LinkedChange, TargetOfChange};
+pub use change::{
+    BatchOfChange, ChangeRow, CheckOfChange, LinkedChange, Membership, TargetOfChange,
+};
 pub use incident::IncidentRow;
 pub use item::{AliasOfItem, Item, ItemField, Observation, Remembered};
 pub use relation::Relation;
 pub use resolve::Resolution;
 pub use stated::StatedItem;
+
+/// What people say of checks, by change and check.
+pub(crate) type CheckJudgements =
+    BTreeMap<ChangeId, BTreeMap<CheckIdentity, Stamped<CheckVerdict>>>;
 
 /// The estate at one position.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +59,7 @@ pub struct GraphView {
     pub(crate) changes: Changes,
     pub(crate) incidents: Incidents,
     pub(crate) judgements: Arc<BTreeMap<(ChangeId, IncidentId), Stamped<Verdict>>>,
+    pub(crate) check_judgements: Arc<CheckJudgements>,
     pub(crate) sources: Arc<BTreeMap<String, SourceRow>>,
     pub(crate) gaps: Arc<BTreeSet<GapRow>>,
     pub(crate) kinds: Arc<KindBook>,
@@ -190,6 +197,11 @@ impl GraphView {
     /// Relations that break the definition of their kind at a moment.
     pub fn broken_relation_kinds(&self, at: Timestamp) -> Vec<Anomaly> {
         crate::crowding::breaches(self, at)
+    }
+
+    /// What changes of the last thirty days before a moment lack of what their levels and scenes ask for.
+    pub fn open_changes(&self, at: Timestamp) -> Vec<Anomaly> {
+        crate::change_questions::of_view(self, at)
     }
 
     /// How many relations of a kind there are at a moment, and what of them breaks a definition of it.

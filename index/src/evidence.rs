@@ -109,7 +109,14 @@ pub fn evidence_of(event: &EventEnvelope) -> Vec<EvidenceSubject> {
         | Event::CalendarRuleDeclared(_)
         | Event::CalendarRuleWithdrawn(_)
         | Event::ExemptionGranted(_)
-        | Event::ExemptionWithdrawn(_) => Vec::new(),
+        | Event::ExemptionWithdrawn(_)
+        | Event::CheckJudged(_)
+        | Event::PlatformRegistered(_)
+        | Event::PlatformWithdrawn(_)
+        | Event::SceneRegistered(_)
+        | Event::SceneWithdrawn(_)
+        | Event::LevelDefined(_)
+        | Event::LevelWithdrawn(_) => Vec::new(),
     }
 }
 

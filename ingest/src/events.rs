@@ -12,6 +12,8 @@ mod incident;
 mod item;
 mod kind;
 mod relation;
+mod rollout;
+mod scene;
 #[cfg(test)]
 mod tests;
 

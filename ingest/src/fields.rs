@@ -57,6 +57,11 @@ impl Problems {
         }
     }
 
+    /// Remembers a problem with what stands below a path, itself a path.
+    pub(crate) fn add_at(&mut self, above: &Path<'_>, below: &str, reason: impl Into<String>) {
+        self.add(&Path::Field(above, below), reason);
+    }
+
     /// The problems as they go back to the sender of a part.
     pub(crate) fn rejections(self, index: usize) -> impl Iterator<Item = Rejection> {
         self.told.into_iter().map(move |(field, reason)| Rejection {

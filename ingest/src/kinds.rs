@@ -4,14 +4,15 @@
 //! themselves (traces) is not checked: nobody could mend it.
 
 pub(crate) mod kept;
+mod scenes;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use model::{
-    Attributes, Cardinality, Event, EventId, KeyParts, KindRules, Kinds, NewEvent, ObservedItem,
+    Attributes, Cardinality, Event, EventId, KindRules, Kinds, NewEvent, ObservedItem,
     ObservedRelation, Occurred, QuarantinedInput, RULED_FIELDS, RelationKind, RelationKindDefined,
-    SourceKey, Timestamp,
+    SourceKey, SourceRef, Timestamp,
 };
 use serde_json::Value;
 
@@ -27,6 +28,9 @@ const VALUE_SHOWN_BYTES: usize = 64;
 pub trait KnownKinds: Send + Sync {
     /// Every kind as it is defined now.
     fn now(&self) -> Arc<Kinds>;
+
+    /// The scene that a change is known to be of, if it is known.
+    fn scene_of(&self, change: &SourceRef) -> Option<String>;
 
     /// Why the cardinality of its kind leaves no room for a relation at a moment, if it leaves none.
     fn crowded(
@@ -195,11 +199,18 @@ impl Check<'_> {
     fn problems(&self, event: &NewEvent) -> Problems {
         let mut problems = Problems::default();
         if let Event::ItemObserved(item) = &event.event {
-            let rules = kind_of(&item.key).and_then(|kind| self.kinds.kind(&kind));
+            let rules = item
+                .key
+                .stated_kind()
+                .and_then(|kind| self.kinds.kind(&kind));
             if let Some(rules) = rules.filter(|rules| rules.rules_something()) {
                 check_item(rules, &event.id, item, &mut problems);
             }
             self.check_listed(item, &mut problems);
+        }
+        if let Event::ChangeRecorded(change) = &event.event {
+            let known = &*self.rules.kinds;
+            scenes::check_change(self.kinds.changes(), known, change, &mut problems);
         }
         if let Event::RelationObserved(relation) = &event.event
             && let Some(defined) = self.kinds.relation_kind(relation.kind.as_str())
@@ -267,7 +278,7 @@ fn check_ends(
         .into_iter()
         .zip([&defined.dependents, &defined.providers])
     {
-        let kind = kind_of(key).filter(|_| !taken.is_empty());
+        let kind = key.stated_kind().filter(|_| !taken.is_empty());
         if let Some(kind) = kind.filter(|kind| !taken.contains(kind)) {
             let (name, taken) = (&defined.name, taken.join(" or "));
             let reason = format!("must be a {taken} in {name}, found a {kind}");
@@ -310,21 +321,4 @@ fn shown(attributes: &Attributes, name: &str) -> String {
     scrub_attributes(&mut one);
     let text = one.get(name).map(Value::to_string).unwrap_or_default();
     shortened(&redact_text(&text), VALUE_SHOWN_BYTES)
-}
-
-/// The kind that a key states itself; `scheme=value` states none.
-fn kind_of(key: &SourceKey) -> Option<String> {
-    match key {
-        SourceKey::Parts(parts) => Some(parts.kind.to_lowercase()),
-        SourceKey::Text(text) => {
-            let (kind, _) = text.split_once(':')?;
-            let is_claim = kind.contains('=');
-            let parsed = KeyParts::parse(text).map(|parts| parts.kind);
-            parsed.ok().filter(|_| !is_claim)
-        }
-        SourceKey::Claim { scheme, value } if scheme == "key" => {
-            kind_of(&SourceKey::Text(value.clone()))
-        }
-        SourceKey::Claim { .. } => None,
-    }
 }

@@ -41,6 +41,27 @@ pub(crate) fn scrub(event: &mut Event) {
         Event::RelationKindDefined(kind) => scrub_text(&mut kind.description),
         Event::KindWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
         Event::RelationKindWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
+        Event::PlatformRegistered(platform) => {
+            scrub_text(&mut platform.description);
+            scrub_text(&mut platform.link);
+        }
+        Event::SceneRegistered(scene) => {
+            scrub_text(&mut scene.description);
+            for attribute in scene.basic.iter_mut().chain(&mut scene.control) {
+                scrub_text(&mut attribute.description);
+            }
+        }
+        Event::LevelDefined(level) => {
+            scrub_text(&mut level.meaning);
+            scrub_text(&mut level.used_for);
+        }
+        Event::CheckJudged(judged) => {
+            scrub_text(&mut judged.label);
+            scrub_text(&mut judged.reason);
+        }
+        Event::PlatformWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
+        Event::SceneWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
+        Event::LevelWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
         Event::RelationObserved(_)
         | Event::SourceListed(_)
         | Event::ItemDeviated(_)
@@ -63,11 +84,16 @@ fn scrub_change(change: &mut Change) {
         &mut change.release_notes,
         &mut change.rollout_plan,
         &mut change.rollback_plan,
-        &mut change.exemption,
         &mut change.link,
     ] {
         scrub_text(text);
     }
+    if let Some(exemption) = &mut change.exemption {
+        scrub_text(&mut exemption.reference);
+        scrub_text(&mut exemption.reason);
+    }
+    scrub_attributes(&mut change.basic);
+    scrub_attributes(&mut change.control);
     change.values.iter_mut().for_each(scrub_value_change);
     for artifact in &mut change.artifacts {
         scrub_text(&mut artifact.url);

@@ -119,6 +119,14 @@ pub enum ExemptionKind {
     WhiteList,
 }
 
+impl ExemptionKind {
+    /// Every kind with its stored word.
+    pub const WRITTEN: [(&'static str, Self); 2] = [
+        ("green_channel", Self::GreenChannel),
+        ("white_list", Self::WhiteList),
+    ];
+}
+
 /// `exemption.granted`: rules do not count for some changes, for a time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

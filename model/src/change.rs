@@ -1,65 +1,23 @@
 //! Deployments, configuration edits, flag flips: the whole description model.
 
+mod checks;
+mod exemption;
+mod rollout;
+mod status;
+
 use serde::de::value::MapDeserializer;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Actor, SourceKey, SourceName, SourceRef, Timestamp};
+use crate::{Actor, Attributes, SourceKey, SourceName, SourceRef, Timestamp};
 
-/// Where a change stands in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChangeStatus {
-    /// Intended, perhaps approved; nothing has happened yet.
-    Planned,
-    /// Under way.
-    Running,
-    /// Done as intended.
-    Succeeded,
-    /// Ended without its effect, or with a bad one.
-    Failed,
-    /// Given up before it began or was through.
-    Cancelled,
-    /// Taken back.
-    RolledBack,
-}
-
-/// Where one batch stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BatchStatus {
-    /// Not begun.
-    Planned,
-    /// Under way.
-    Running,
-    /// Done.
-    Succeeded,
-    /// Ended badly.
-    Failed,
-}
-
-/// One wave of a gradual change.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ChangeBatch {
-    /// Its place among the batches, from 0.
-    pub index: u32,
-    /// What it touches; empty when it goes by traffic.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub targets: Vec<SourceKey>,
-    /// The share of traffic it covers, 0 to 100.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub traffic_percent: Option<f64>,
-    /// When it began.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub started_at: Option<Timestamp>,
-    /// When it was through.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub finished_at: Option<Timestamp>,
-    /// Where it stands.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<BatchStatus>,
-}
+pub use checks::{
+    CHECK_ANSWERS, CHECK_MODES, CHECK_RESULTS, CHECK_STRATEGIES, CheckIdentity, CheckJudged,
+    CheckPoint, CheckResult, CheckVerdict,
+};
+pub use exemption::{Exemption, ExemptionFault};
+pub use rollout::{ChangeBatch, FlowKind, OnFailure, PausePoint, Rollout};
+pub use status::{BatchStatus, ChangeStatus};
 
 /// What was delivered.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -108,25 +66,6 @@ pub struct ValueChange {
     /// What it became.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Value>,
-}
-
-/// What a check found.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct CheckResult {
-    /// The check.
-    pub name: String,
-    /// `observer` or `enforcer`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mode: Option<String>,
-    /// `pass`, `warn`, `block`, `error` or `skipped`.
-    pub result: String,
-    /// Why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// What the person answered: `close`, `roll_back` or `continue`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answer: Option<String>,
 }
 
 /// Alerts kept quiet while it runs.
@@ -194,6 +133,12 @@ pub struct Change {
     /// What people should watch while it runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub metrics_to_watch: Vec<String>,
+    /// What its scene tells of such a change in general, by the scene's own names.
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    pub basic: Attributes,
+    /// What its scene controls such a change by, by the scene's own names.
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    pub control: Attributes,
     /// Services and infrastructure its author expects to be affected.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub declared_impact: Vec<SourceKey>,
@@ -233,7 +178,8 @@ pub struct Change {
     /// What it is for: iteration, bug fix, fault handling, performance, compliance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goal: Option<String>,
-    /// The registered scene: iteration release, configuration release, server offline.
+    /// The scene its platform registered: iteration release, configuration release, server offline.
+    /// A statement that names it carries what the scene requires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scene: Option<String>,
     /// What sort of change: `deployment`, `configuration`, `flag`, `infrastructure`, `database`, `drill` or the source's own word.
@@ -272,9 +218,22 @@ pub struct Change {
     /// How it was begun: page, schedule, API call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry_channel: Option<String>,
-    /// Which exemption it uses: `green_channel` or `white_list`, with its reference.
+    /// Which exemption it uses.
+    #[serde(
+        default,
+        deserialize_with = "exemption::read",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub exemption: Option<Exemption>,
+    /// By which rules it is rolled out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exemption: Option<String>,
+    pub rollout: Option<Rollout>,
+    /// Whether only bookkeeping differs, which nobody meant to change anything by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bookkeeping: Option<bool>,
+    /// What its platform knows several statements or changes of one act by: a commit, an operation, an order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fold_key: Option<String>,
     /// How it is to be rolled out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout_plan: Option<String>,

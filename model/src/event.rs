@@ -5,12 +5,13 @@ use thiserror::Error;
 
 use crate::payload;
 use crate::{
-    CalendarRuleDeclared, CalendarRuleWithdrawn, CauseJudged, Change, ExemptionGranted,
-    ExemptionWithdrawn, GroupDefined, GroupWithdrawn, IdentityReverted, Incident, ItemDeviated,
-    ItemRetired, ItemSplit, ItemsMerged, KindDefined, KindWithdrawn, ObservationGap, ObservedCalls,
-    ObservedItem, ObservedRelation, Occurred, QuarantinedInput, RelationDeviated, RelationEnded,
-    RelationKindDefined, RelationKindWithdrawn, SourceListed, SourceRestored, SourceRetracted,
-    Timestamp,
+    CalendarRuleDeclared, CalendarRuleWithdrawn, CauseJudged, Change, CheckJudged,
+    ExemptionGranted, ExemptionWithdrawn, GroupDefined, GroupWithdrawn, IdentityReverted, Incident,
+    ItemDeviated, ItemRetired, ItemSplit, ItemsMerged, KindDefined, KindWithdrawn, LevelDefined,
+    LevelWithdrawn, ObservationGap, ObservedCalls, ObservedItem, ObservedRelation, Occurred,
+    PlatformRegistered, PlatformWithdrawn, QuarantinedInput, RelationDeviated, RelationEnded,
+    RelationKindDefined, RelationKindWithdrawn, SceneRegistered, SceneWithdrawn, SourceListed,
+    SourceRestored, SourceRetracted, Timestamp,
 };
 
 /// Something that was observed or decided. Named in the past tense.
@@ -74,6 +75,20 @@ pub enum Event {
     ExemptionGranted(Box<ExemptionGranted>),
     /// Somebody takes that back.
     ExemptionWithdrawn(ExemptionWithdrawn),
+    /// A source of changes is registered.
+    PlatformRegistered(PlatformRegistered),
+    /// That is taken back.
+    PlatformWithdrawn(PlatformWithdrawn),
+    /// A platform says what its changes of one sort are like.
+    SceneRegistered(Box<SceneRegistered>),
+    /// That is taken back.
+    SceneWithdrawn(SceneWithdrawn),
+    /// Somebody says what a level of control asks for.
+    LevelDefined(LevelDefined),
+    /// That is taken back.
+    LevelWithdrawn(LevelWithdrawn),
+    /// Somebody judged a check.
+    CheckJudged(CheckJudged),
 }
 
 /// Why a stored payload is no event.
@@ -94,7 +109,7 @@ pub enum DecodeEventError {
 
 impl Event {
     /// Every stored name with its newest payload version.
-    pub const TAGS: [(&'static str, u16); 29] = [
+    pub const TAGS: [(&'static str, u16); 36] = [
         ("item.observed", 1),
         ("item.retired", 1),
         ("relation.observed", 1),
@@ -124,6 +139,13 @@ impl Event {
         ("calendar_rule.withdrawn", 1),
         ("exemption.granted", 1),
         ("exemption.withdrawn", 1),
+        ("platform.registered", 1),
+        ("platform.withdrawn", 1),
+        ("scene.registered", 1),
+        ("scene.withdrawn", 1),
+        ("level.defined", 1),
+        ("level.withdrawn", 1),
+        ("check.judged", 1),
     ];
 
     /// The stored name and payload version. A stored name is never renamed or reused.
@@ -158,6 +180,13 @@ impl Event {
             Self::CalendarRuleWithdrawn(_) => ("calendar_rule.withdrawn", 1),
             Self::ExemptionGranted(_) => ("exemption.granted", 1),
             Self::ExemptionWithdrawn(_) => ("exemption.withdrawn", 1),
+            Self::PlatformRegistered(_) => ("platform.registered", 1),
+            Self::PlatformWithdrawn(_) => ("platform.withdrawn", 1),
+            Self::SceneRegistered(_) => ("scene.registered", 1),
+            Self::SceneWithdrawn(_) => ("scene.withdrawn", 1),
+            Self::LevelDefined(_) => ("level.defined", 1),
+            Self::LevelWithdrawn(_) => ("level.withdrawn", 1),
+            Self::CheckJudged(_) => ("check.judged", 1),
         }
     }
 
@@ -204,7 +233,14 @@ impl Event {
             | Self::CalendarRuleDeclared(_)
             | Self::CalendarRuleWithdrawn(_)
             | Self::ExemptionGranted(_)
-            | Self::ExemptionWithdrawn(_) => None,
+            | Self::ExemptionWithdrawn(_)
+            | Self::PlatformRegistered(_)
+            | Self::PlatformWithdrawn(_)
+            | Self::SceneRegistered(_)
+            | Self::SceneWithdrawn(_)
+            | Self::LevelDefined(_)
+            | Self::LevelWithdrawn(_)
+            | Self::CheckJudged(_) => None,
         }
     }
 
@@ -241,6 +277,13 @@ impl Event {
             Self::CalendarRuleWithdrawn(payload) => payload::write(payload, out),
             Self::ExemptionGranted(payload) => payload::write(payload, out),
             Self::ExemptionWithdrawn(payload) => payload::write(payload, out),
+            Self::PlatformRegistered(payload) => payload::write(payload, out),
+            Self::PlatformWithdrawn(payload) => payload::write(payload, out),
+            Self::SceneRegistered(payload) => payload::write(payload, out),
+            Self::SceneWithdrawn(payload) => payload::write(payload, out),
+            Self::LevelDefined(payload) => payload::write(payload, out),
+            Self::LevelWithdrawn(payload) => payload::write(payload, out),
+            Self::CheckJudged(payload) => payload::write(payload, out),
         };
         written.expect("a payload has string keys only and memory takes it");
     }
@@ -277,6 +320,13 @@ impl Event {
             }
             "exemption.granted" => serde_json::from_slice(payload).map(Self::ExemptionGranted),
             "exemption.withdrawn" => serde_json::from_slice(payload).map(Self::ExemptionWithdrawn),
+            "platform.registered" => serde_json::from_slice(payload).map(Self::PlatformRegistered),
+            "platform.withdrawn" => serde_json::from_slice(payload).map(Self::PlatformWithdrawn),
+            "scene.registered" => serde_json::from_slice(payload).map(Self::SceneRegistered),
+            "scene.withdrawn" => serde_json::from_slice(payload).map(Self::SceneWithdrawn),
+            "level.defined" => serde_json::from_slice(payload).map(Self::LevelDefined),
+            "level.withdrawn" => serde_json::from_slice(payload).map(Self::LevelWithdrawn),
+            "check.judged" => serde_json::from_slice(payload).map(Self::CheckJudged),
             "kind.defined" => serde_json::from_slice(payload).map(Self::KindDefined),
             "kind.withdrawn" => serde_json::from_slice(payload).map(Self::KindWithdrawn),
             "relation_kind.defined" => {

@@ -151,6 +151,16 @@ impl SourceKey {
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
+
+    /// The kind that the key states itself; a name in another scheme states none.
+    pub fn stated_kind(&self) -> Option<String> {
+        match self {
+            Self::Parts(parts) => Some(parts.kind.to_lowercase()),
+            Self::Text(text) => kind_of_text(text),
+            Self::Claim { scheme, value } if scheme == "key" => kind_of_text(value),
+            Self::Claim { .. } => None,
+        }
+    }
 }
 
 impl From<KeyParts> for SourceKey {
@@ -167,6 +177,13 @@ impl fmt::Display for SourceKey {
             Self::Claim { scheme, value } => write!(f, "{scheme}={value}"),
         }
     }
+}
+
+fn kind_of_text(text: &str) -> Option<String> {
+    let (kind, _) = text.split_once(':')?;
+    let is_claim = kind.contains('=');
+    let parsed = KeyParts::parse(text).map(|parts| parts.kind);
+    parsed.ok().filter(|_| !is_claim)
 }
 
 /// A slash and a percent sign inside a part are written as percent-encoded bytes.

@@ -20,6 +20,7 @@ pub use built_in::{
     BUILT_IN_KINDS, BUILT_IN_RELATION_KINDS, BuiltInKind, BuiltInRelationKind, FLEETING_KINDS,
 };
 pub use faults::{DefinitionFault, kind_faults, relation_kind_faults};
+pub(crate) use faults::{attribute_list_faults, kind_name_fault};
 pub use registry::Kinds;
 pub use rules::{Breach, KindRules, RULED_FIELDS};
 

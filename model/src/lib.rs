@@ -21,10 +21,12 @@ mod item_filter;
 mod judgement;
 mod key;
 mod kind;
+mod level;
 mod payload;
 mod position;
 mod rejection;
 mod relation;
+mod scene;
 mod source;
 mod time;
 
@@ -35,7 +37,9 @@ pub use calendar::{
 };
 pub use calls::{Evidence, ObservedCall, ObservedCalls};
 pub use change::{
-    Artifact, BatchStatus, Change, ChangeBatch, ChangeLink, ChangeStatus, CheckResult, CodeRef,
+    Artifact, BatchStatus, CHECK_ANSWERS, CHECK_MODES, CHECK_RESULTS, CHECK_STRATEGIES, Change,
+    ChangeBatch, ChangeLink, ChangeStatus, CheckIdentity, CheckJudged, CheckPoint, CheckResult,
+    CheckVerdict, CodeRef, Exemption, ExemptionFault, FlowKind, OnFailure, PausePoint, Rollout,
     Shield, ValueChange,
 };
 pub use clock::{Clock, IdSource};
@@ -57,10 +61,15 @@ pub use kind::{
     KindRules, KindWithdrawn, Kinds, RULED_FIELDS, RelationKindDefined, RelationKindWithdrawn,
     ValueType, kind_faults, relation_kind_faults,
 };
+pub use level::{BUILT_IN_LEVELS, BuiltInLevel, Demand, LevelDefined, LevelWithdrawn, Nodes};
 pub use position::{LogPosition, PositionParseError};
 pub use rejection::Rejection;
 pub use relation::{
     ListedRelation, ListedRelations, ObservedRelation, RelationEnded, RelationKind, Strength,
+};
+pub use scene::{
+    ChangeModel, PlatformRegistered, PlatformWithdrawn, SceneBreach, SceneCheck, SceneRegistered,
+    SceneRules, SceneWithdrawn, scene_faults,
 };
 pub use source::{
     Actor, ActorKind, EventId, SourceListed, SourceName, SourceRef, SourceRestored, SourceRetracted,

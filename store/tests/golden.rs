@@ -49,12 +49,17 @@ fn every_field_of_every_payload_is_in_a_golden_file() {
     let payloads = [
         include_str!("../../model/src/calls.rs"),
         include_str!("../../model/src/change.rs"),
+        include_str!("../../model/src/change/checks.rs"),
+        include_str!("../../model/src/change/exemption.rs"),
+        include_str!("../../model/src/change/rollout.rs"),
         include_str!("../../model/src/deviation.rs"),
         include_str!("../../model/src/gap.rs"),
         include_str!("../../model/src/incident.rs"),
         include_str!("../../model/src/item.rs"),
         include_str!("../../model/src/judgement.rs"),
+        include_str!("../../model/src/level.rs"),
         include_str!("../../model/src/relation.rs"),
+        include_str!("../../model/src/scene.rs"),
     ];
     let fields = payloads
         .iter()

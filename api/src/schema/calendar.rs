@@ -18,6 +18,7 @@ use super::scalars::{DateTime, LogPosition};
 use super::standpoint::{AsOfInput, Standpoint};
 use crate::error::ErrorCode;
 pub(crate) use input::CalendarMutation;
+pub(crate) use shown::ExemptionKind;
 use shown::{CalendarRule, Exemption, RuleFinding, RuleSpan};
 
 /// How many other changes a question of the calendar looks at.

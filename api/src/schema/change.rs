@@ -1,18 +1,28 @@
 //! Changes as handles, and lists of them.
 
+mod course;
+
 use std::sync::Arc;
 
 use async_graphql::connection::{Connection, EmptyFields, OpaqueCursor};
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use model::ChangeId;
 
+use super::anomaly::Anomaly;
 use super::asking::ask;
 use super::change_filter::{ChangeCriteria, ChangeOrder};
-use super::details::{ChangeDetails, change_details};
+use super::change_model::Scene;
+use super::details::{ChangeDetails, change_details, whole_change};
 use super::item::ConfigurationItem;
 use super::scalars::{DateTime, LogPosition};
 use super::standpoint::Standpoint;
 use crate::error::ErrorCode;
+use course::{ChangeExemption, ChangeHistory, Check, Rollout};
+
+/// Changes that link to one, as many as are listed when nobody says.
+const PARTS_USUAL: usize = 100;
+/// And at most.
+const PARTS_MAX: usize = 1_000;
 
 /// A deployment, configuration edit, flag flip ...
 #[derive(Clone)]
@@ -39,12 +49,27 @@ pub(crate) struct ChangeBatch {
     targets: Vec<ChangeTarget>,
     /// The share of traffic it covers, 0 to 100.
     traffic_percent: Option<f64>,
+    /// When it was to begin.
+    planned_start_at: Option<DateTime>,
+    /// When it was to be through.
+    planned_finish_at: Option<DateTime>,
     /// When it began.
     started_at: Option<DateTime>,
     /// When it was through.
     finished_at: Option<DateTime>,
-    /// Where it stands: `planned`, `running`, `succeeded` or `failed`.
+    /// Where it stands: `planned`, `running`, `paused`, `succeeded`, `skipped`, `failed`, `timed_out`, `cancelled` or `rolled_back`.
     status: Option<String>,
+}
+
+/// Changes that say they are part of another.
+#[derive(SimpleObject)]
+pub(crate) struct ChangeParts {
+    /// Those that are listed.
+    changes: Vec<Change>,
+    /// How many there are.
+    total_count: usize,
+    /// Whether some were left out.
+    truncated: bool,
 }
 
 /// How a change stands to another.
@@ -83,6 +108,25 @@ impl Change {
     fn row(&self) -> graph::ChangeRow<'_> {
         let row = self.at.view.graph.change(self.id);
         row.expect("a handle is made of a change of its own view")
+    }
+
+    fn linked(&self, kind: &str) -> Vec<Self> {
+        let links = self.row().links().into_iter();
+        let of_kind = links.filter(|link| link.kind == kind);
+        of_kind
+            .filter_map(|link| Self::find(&self.at, ChangeId::of(&link.change)))
+            .collect()
+    }
+
+    fn linking(&self, kind: &str, first: Option<u32>) -> ChangeParts {
+        let first = first.map_or(PARTS_USUAL, |first| (first as usize).min(PARTS_MAX));
+        let linking = self.row().linked_by(kind);
+        let listed = linking.iter().take(first);
+        ChangeParts {
+            changes: listed.map(|it| Self::of(&self.at, it.id())).collect(),
+            total_count: linking.len(),
+            truncated: first < linking.len(),
+        }
     }
 
     fn targets_of(&self, targets: Vec<graph::TargetOfChange<'_>>) -> Vec<ChangeTarget> {
@@ -139,7 +183,8 @@ impl Change {
         self.row().level()
     }
 
-    /// Where it stands: `planned`, `running`, `succeeded`, `failed`, `cancelled` or `rolled_back`.
+    /// Where it stands: `planned`, `submitted`, `approved`, `rejected`, `running`, `paused`, `succeeded`, `skipped`,
+    /// `failed`, `timed_out`, `cancelled` or `rolled_back`.
     async fn status(&self) -> String {
         word(&self.row().status())
     }
@@ -177,6 +222,8 @@ impl Change {
                 index: batch.index,
                 targets: self.targets_of(batch.targets),
                 traffic_percent: batch.traffic_percent,
+                planned_start_at: batch.planned_start_at.map(DateTime),
+                planned_finish_at: batch.planned_finish_at.map(DateTime),
                 started_at: batch.started_at.map(DateTime),
                 finished_at: batch.finished_at.map(DateTime),
                 status: batch.status.as_ref().map(word),
@@ -195,6 +242,126 @@ impl Change {
                 source_id: link.change.source_id,
             })
             .collect()
+    }
+
+    /// The changes that take this one back.
+    #[graphql(complexity = "10 + 5 * child_complexity")]
+    async fn rolled_back_by(&self) -> Vec<Self> {
+        self.linking("rollback_of", None).changes
+    }
+
+    /// The changes this one takes back, as far as they are known here.
+    async fn rollback_of(&self) -> Vec<Self> {
+        self.linked("rollback_of")
+    }
+
+    /// The changes that say they are part of this one, in order of their id.
+    #[graphql(complexity = "20 + 20 * child_complexity")]
+    async fn parts(
+        &self,
+        #[graphql(desc = "How many are listed; 100 when missing, 1,000 at most.")] first: Option<
+            u32,
+        >,
+    ) -> ChangeParts {
+        self.linking("part_of", first)
+    }
+
+    /// The changes this one is part of, as far as they are known here.
+    async fn part_of(&self) -> Vec<Self> {
+        self.linked("part_of")
+    }
+
+    /// The changes that say this one caused them.
+    #[graphql(complexity = "10 + 5 * child_complexity")]
+    async fn consequences(&self) -> Vec<Self> {
+        self.linking("caused_by", None).changes
+    }
+
+    /// The changes that caused this one, as far as they are known here.
+    async fn caused_by(&self) -> Vec<Self> {
+        self.linked("caused_by")
+    }
+
+    /// How it takes effect, as stated or as its batches tell: `one_shot`, `machine_batches` or `traffic_ratio`.
+    async fn flow(&self) -> Option<String> {
+        self.row().flow().as_ref().map(word)
+    }
+
+    /// By which rules it is rolled out, if its platform said.
+    #[graphql(complexity = 5)]
+    async fn rollout(&self, ctx: &Context<'_>) -> Result<Option<Rollout>> {
+        let whole = whole_change(ctx, self.id, self.row().statements()).await?;
+        Ok(whole.and_then(|whole| whole.rollout).map(Rollout::from))
+    }
+
+    /// Which exemption it uses, and when that holds.
+    #[graphql(complexity = 5)]
+    async fn exemption(&self, ctx: &Context<'_>) -> Result<Option<ChangeExemption>> {
+        let whole = whole_change(ctx, self.id, self.row().statements()).await?;
+        let said = whole.and_then(|whole| whole.exemption);
+        Ok(said.map(|said| ChangeExemption::of(said, &self.row())))
+    }
+
+    /// What its checks found, and what people said of them, by name and place.
+    #[graphql(complexity = "5 + 2 * child_complexity")]
+    async fn checks(&self, ctx: &Context<'_>) -> Result<Vec<Check>> {
+        let whole = whole_change(ctx, self.id, self.row().statements()).await?;
+        Ok(course::checks(&self.row(), whole.as_ref()))
+    }
+
+    /// Everything that was said of it, each statement with its time, its place in the log and its sender.
+    #[graphql(complexity = "10 + 10 * child_complexity")]
+    async fn history(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many are listed, the earliest first; 1,000 at most.")] first: Option<
+            u32,
+        >,
+    ) -> Result<ChangeHistory> {
+        ChangeHistory::read(ctx, self.row().statements(), first).await
+    }
+
+    /// Which of its members are changed at the moment asked about (`asOf.validAt`).
+    async fn changed_members(&self) -> Vec<ChangeTarget> {
+        self.targets_of(self.row().membership(self.at.valid_at).changed)
+    }
+
+    /// Which of its members are being changed at the moment asked about.
+    async fn changing_members(&self) -> Vec<ChangeTarget> {
+        self.targets_of(self.row().membership(self.at.valid_at).changing)
+    }
+
+    /// Which of its members are as before at the moment asked about: not reached yet, passed over or taken back.
+    async fn not_yet_changed(&self) -> Vec<ChangeTarget> {
+        self.targets_of(self.row().membership(self.at.valid_at).not_yet)
+    }
+
+    /// The share of traffic that is changed at the moment asked about; null when it does not go by traffic.
+    async fn changed_traffic_percent(&self) -> Option<f64> {
+        self.row().membership(self.at.valid_at).traffic_percent
+    }
+
+    /// What its platform knows several changes of one act by.
+    async fn fold_key(&self) -> Option<&str> {
+        self.row().fold_key()
+    }
+
+    /// Whether only bookkeeping differs, which nobody meant to change anything by.
+    async fn bookkeeping(&self) -> bool {
+        self.row().is_bookkeeping()
+    }
+
+    /// The registration of its scene that counts at the moment asked about, if there is one.
+    async fn registered_scene(&self) -> Option<Scene> {
+        let row = self.row();
+        Scene::find(&self.at, row.source(), row.scene()?)
+    }
+
+    /// What it lacks of what its level and its scene ask for. Nothing is refused for these.
+    #[graphql(complexity = 10)]
+    async fn open_questions(&self) -> Vec<Anomaly> {
+        let open = self.row().open_questions(self.at.valid_at).into_iter();
+        open.map(Anomaly::from).collect()
     }
 
     /// Its whole description; null only when no statement of it can be read.

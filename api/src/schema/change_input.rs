@@ -1,6 +1,8 @@
 //! What a client states of a change: the whole description model. It is shaped like the data of
 //! our own event `change.recorded`, and becomes it.
 
+mod course;
+
 use async_graphql::{Enum, InputObject, Json, Result};
 use graph::AskedChange;
 use model::{SourceKey, SourceName, SourceRef};
@@ -12,6 +14,9 @@ use super::recording::Envelope;
 use super::scalars::{DateTime, ItemKey};
 use super::standpoint::Standpoint;
 use crate::error::ErrorCode;
+use course::{ChangeBatchInput, ChangeExemptionInput, CheckResultInput, RolloutInput};
+
+pub(crate) use course::{CheckPoint, FlowKind};
 
 /// A statement about a change. What is missing says nothing; several statements about one change are laid
 /// over each other by the time they speak of. A repeat without `eventId` is a duplicate when its content is
@@ -63,7 +68,7 @@ pub(crate) struct RecordChangeInput {
     release_notes: Option<String>,
     /// Where people read more.
     link: Option<String>,
-    /// The registered scene: iteration release, configuration release, server offline.
+    /// The scene your platform registered. A statement that names it carries what the scene requires.
     scene: Option<String>,
     /// What it is for: iteration, bug fix, fault handling, performance, compliance.
     goal: Option<String>,
@@ -89,8 +94,20 @@ pub(crate) struct RecordChangeInput {
     approver: Option<String>,
     /// How it was begun: page, schedule, API call.
     entry_channel: Option<String>,
-    /// Which exemption it uses: `green_channel` or `white_list`, with its reference.
-    exemption: Option<String>,
+    /// Which exemption it uses.
+    exemption: Option<ChangeExemptionInput>,
+    /// By which rules it is rolled out.
+    rollout: Option<RolloutInput>,
+    /// What the scene tells of such a change in general, by the scene's own names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    basic: Option<Json<Value>>,
+    /// What the scene controls such a change by, by the scene's own names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    control: Option<Json<Value>>,
+    /// Whether only bookkeeping differs, which nobody meant to change anything by.
+    bookkeeping: Option<bool>,
+    /// What your platform knows several changes of one act by: a commit, an operation, an order.
+    fold_key: Option<String>,
     /// How it is to be rolled out.
     rollout_plan: Option<String>,
     /// How it is to be taken back.
@@ -122,14 +139,26 @@ pub(crate) struct RecordChangeInput {
 #[graphql(remote = "model::ChangeStatus")]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ChangeStatus {
-    /// Intended, perhaps approved; nothing has happened yet.
+    /// Intended; nothing has happened yet.
     Planned,
+    /// Handed in, waiting for a decision.
+    Submitted,
+    /// Decided for; it may begin.
+    Approved,
+    /// Decided against.
+    Rejected,
     /// Under way.
     Running,
+    /// Begun and held up.
+    Paused,
     /// Done as intended.
     Succeeded,
+    /// Passed over without effect.
+    Skipped,
     /// Ended without its effect, or with a bad one.
     Failed,
+    /// Ended by its clock.
+    TimedOut,
     /// Given up before it began or was through.
     Cancelled,
     /// Taken back.
@@ -146,38 +175,6 @@ pub(crate) enum OperatorKind {
     Automatic,
     /// Nobody said.
     Unknown,
-}
-
-/// Where one batch stands.
-#[derive(Clone, Copy, PartialEq, Eq, Enum, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum BatchStatus {
-    /// Not begun.
-    Planned,
-    /// Under way.
-    Running,
-    /// Done.
-    Succeeded,
-    /// Ended badly.
-    Failed,
-}
-
-/// One wave of a gradual change.
-#[derive(InputObject, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ChangeBatchInput {
-    /// Its place among the batches, from 0.
-    index: u32,
-    /// What it touches; empty when it goes by traffic.
-    targets: Option<Vec<ItemKey>>,
-    /// The share of traffic it covers, 0 to 100.
-    traffic_percent: Option<f64>,
-    /// When it began.
-    started_at: Option<DateTime>,
-    /// When it was through.
-    finished_at: Option<DateTime>,
-    /// Where it stands.
-    status: Option<BatchStatus>,
 }
 
 /// One value before and after.
@@ -229,21 +226,6 @@ pub(crate) struct ShieldInput {
     until: Option<DateTime>,
     /// Why.
     reason: Option<String>,
-}
-
-/// What a check found.
-#[derive(InputObject, Serialize)]
-pub(crate) struct CheckResultInput {
-    /// The check.
-    name: String,
-    /// `observer` or `enforcer`.
-    mode: Option<String>,
-    /// `pass`, `warn`, `block`, `error` or `skipped`.
-    result: String,
-    /// Why.
-    reason: Option<String>,
-    /// What the person answered: `close`, `roll_back` or `continue`.
-    answer: Option<String>,
 }
 
 /// How a change stands to another.

@@ -34,14 +34,16 @@ pub(crate) struct ChangeDetails {
     approver: Option<String>,
     /// How it was begun: page, schedule, API call.
     entry_channel: Option<String>,
-    /// Which exemption it uses.
-    exemption: Option<String>,
     /// How it is to be rolled out.
     rollout_plan: Option<String>,
     /// How it is to be taken back.
     rollback_plan: Option<String>,
     /// Where people read more.
     link: Option<String>,
+    /// What its scene tells of such a change in general, by the scene's own names.
+    basic: Json<Value>,
+    /// What its scene controls such a change by, by the scene's own names.
+    control: Json<Value>,
     /// What people should watch while it runs.
     metrics_to_watch: Vec<String>,
     /// Named facts that raise or lower its risk, in the platform's words.
@@ -54,7 +56,7 @@ pub(crate) struct ChangeDetails {
     code_refs: Vec<Json<Value>>,
     /// Values before and after, secrets removed: objects with `field`, `before`, `after`.
     values: Vec<Json<Value>>,
-    /// What checks found: objects with `name`, `mode`, `result`, `reason`, `answer`.
+    /// What checks found, as objects; `checks` of the change tells the same with what people judged.
     check_results: Vec<Json<Value>>,
     /// Alerts kept quiet while it runs: objects with `metric`, `from`, `until`, `reason`.
     shields: Vec<Json<Value>>,
@@ -75,10 +77,11 @@ impl From<Change> for ChangeDetails {
             applicant: change.applicant,
             approver: change.approver,
             entry_channel: change.entry_channel,
-            exemption: change.exemption,
             rollout_plan: change.rollout_plan,
             rollback_plan: change.rollback_plan,
             link: change.link,
+            basic: Json(change.basic.into_iter().collect()),
+            control: Json(change.control.into_iter().collect()),
             metrics_to_watch: change.metrics_to_watch,
             risk_factors: change.risk_factors,
             declared_impact: change
@@ -101,12 +104,19 @@ pub(crate) async fn change_details(
     id: model::ChangeId,
     statements: &[LogPosition],
 ) -> Result<Option<ChangeDetails>> {
-    let bodies = &ctx.data::<Shared>()?.ports.bodies;
-    let change = bodies
-        .change(id, statements.to_vec())
-        .await
-        .map_err(|error| failed(&error))?;
+    let change = whole_change(ctx, id, statements).await?;
     Ok(change.map(ChangeDetails::from))
+}
+
+/// A change as its statements at these positions describe it.
+pub(crate) async fn whole_change(
+    ctx: &Context<'_>,
+    id: model::ChangeId,
+    statements: &[LogPosition],
+) -> Result<Option<Change>> {
+    let bodies = &ctx.data::<Shared>()?.ports.bodies;
+    let change = bodies.change(id, statements.to_vec()).await;
+    change.map_err(|error| failed(&error))
 }
 
 /// An incident as its statements at these positions describe it.

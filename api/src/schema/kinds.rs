@@ -7,20 +7,21 @@ mod shown;
 use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result, SimpleObject};
-use model::{DefinitionFault, KindRules, LogPosition as Position};
+use model::{DefinitionFault, KindRules};
 use serde_json::Value;
 
-use super::Shared;
 use super::asking::ask;
-use super::recording::record_at;
+use super::recording::{record_at, standpoint_after};
 use super::scalars::LogPosition;
-use super::standpoint::{AsOfInput, Moment, Standpoint};
+use super::standpoint::{AsOfInput, Standpoint};
 use crate::error::ErrorCode;
-use crate::reading::view_error;
 use check::ModelCheck;
 pub(crate) use check::findings;
 use input::{DefineKindInput, DefineRelationKindInput, WithdrawKindInput};
 use shown::{ItemKind, RelationKind};
+
+pub(crate) use input::AttributeRuleInput;
+pub(crate) use shown::AttributeRule;
 
 /// Kinds that were seen and never defined, as many as are listed.
 const SEEN_MAX: usize = 1_000;
@@ -255,21 +256,6 @@ async fn record_relation_kind(
         relation_kind: defined.map(|defined| RelationKind::of(&at, defined)),
         check: None,
     })
-}
-
-/// A definition that is answered counts for whatever is sent next, so the answer waits for the fold.
-async fn standpoint_after(ctx: &Context<'_>, position: Position) -> Result<Standpoint> {
-    let shared = ctx.data::<Shared>()?;
-    let view = shared
-        .ports
-        .views
-        .at_least(position, shared.limits.view_wait);
-    let view = view.await.map_err(|error| {
-        let mut told = view_error(&error);
-        told.message = format!("recorded at position {position}, but {}", told.message);
-        told
-    })?;
-    Standpoint::at(ctx, view, Moment::default())
 }
 
 fn refuse(faults: Vec<DefinitionFault>) -> Result<()> {

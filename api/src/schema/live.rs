@@ -232,7 +232,14 @@ fn change_of(event: &Event) -> Option<&model::Change> {
         | Event::CalendarRuleDeclared(_)
         | Event::CalendarRuleWithdrawn(_)
         | Event::ExemptionGranted(_)
-        | Event::ExemptionWithdrawn(_) => None,
+        | Event::ExemptionWithdrawn(_)
+        | Event::CheckJudged(_)
+        | Event::PlatformRegistered(_)
+        | Event::PlatformWithdrawn(_)
+        | Event::SceneRegistered(_)
+        | Event::SceneWithdrawn(_)
+        | Event::LevelDefined(_)
+        | Event::LevelWithdrawn(_) => None,
     }
 }
 
@@ -267,6 +274,13 @@ fn incident_of(event: &Event) -> Option<IncidentId> {
         | Event::CalendarRuleDeclared(_)
         | Event::CalendarRuleWithdrawn(_)
         | Event::ExemptionGranted(_)
-        | Event::ExemptionWithdrawn(_) => None,
+        | Event::ExemptionWithdrawn(_)
+        | Event::CheckJudged(_)
+        | Event::PlatformRegistered(_)
+        | Event::PlatformWithdrawn(_)
+        | Event::SceneRegistered(_)
+        | Event::SceneWithdrawn(_)
+        | Event::LevelDefined(_)
+        | Event::LevelWithdrawn(_) => None,
     }
 }

@@ -368,7 +368,9 @@ impl CoreQuery {
             let graph = &at.view.graph;
             let open = graph.anomalies().into_iter();
             let relations = graph.broken_relation_kinds(at.valid_at);
-            let mut all: Vec<Anomaly> = open.chain(relations).map(Anomaly::from).collect();
+            let changes = graph.open_changes(at.valid_at);
+            let open = open.chain(relations).chain(changes);
+            let mut all: Vec<Anomaly> = open.map(Anomaly::from).collect();
             all.extend(broken);
             all.sort_by(|one, other| (one.code, &one.key).cmp(&(other.code, &other.key)));
             all.truncate(first);

@@ -142,6 +142,21 @@ async fn node_after(ctx: &Context<'_>, position: Position, about: AnyId) -> Resu
     }
 }
 
+/// A definition that is answered counts for whatever is sent next, so the answer waits for the fold.
+pub(crate) async fn standpoint_after(ctx: &Context<'_>, position: Position) -> Result<Standpoint> {
+    let shared = ctx.data::<Shared>()?;
+    let view = shared
+        .ports
+        .views
+        .at_least(position, shared.limits.view_wait);
+    let view = view.await.map_err(|error| {
+        let mut told = view_error(&error);
+        told.message = format!("recorded at position {position}, but {}", told.message);
+        told
+    })?;
+    Standpoint::at(ctx, view, Moment::default())
+}
+
 fn record_error(error: &RecordError) -> async_graphql::Error {
     let code = match error {
         RecordError::Rejected(rejections) => {

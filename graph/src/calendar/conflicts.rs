@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{AsOf, ChangeStatus, CiId, Timestamp};
+use model::{AsOf, CiId, Timestamp};
 
 use super::AskedChange;
 use crate::blast::{BlastLimits, Impact, blast_radius};
@@ -117,14 +117,14 @@ fn overlapping<'v>(view: &'v GraphView, asked: &AskedChange) -> Vec<ChangeRow<'v
 fn overlaps(change: &ChangeRow<'_>, asked: &AskedChange) -> bool {
     let is_itself = asked.change.as_ref() == Some(&change.reference());
     let start = change.started_at();
-    let goes_on = change.status() == ChangeStatus::Running && change.finished_at().is_none();
+    let goes_on = change.status().goes_on() && change.finished_at().is_none();
     let planned = change.planned_finish_at().unwrap_or(start);
     let end = match change.finished_at() {
         _ if goes_on => Timestamp::MAX,
         Some(finished) => finished,
         None => planned,
     };
-    let is_off = change.status() == ChangeStatus::Cancelled;
+    let is_off = change.status().came_to_nothing();
     !is_itself && !is_off && start <= asked.finish && asked.start <= end
 }
 

@@ -70,7 +70,7 @@ impl Question<'_, '_> {
         for other in others.take(self.limits.changes_max) {
             let reference = other.reference();
             let is_itself = self.asked.change.as_ref() == Some(&reference);
-            if is_itself || other.status() == model::ChangeStatus::Cancelled {
+            if is_itself || other.status().came_to_nothing() {
                 continue;
             }
             let asked = AskedChange::of(&other);

@@ -1,6 +1,6 @@
 //! When a change took effect, and how suspect that makes it.
 
-use model::{ChangeStatus, Timestamp};
+use model::Timestamp;
 
 use super::weights::Weights;
 use crate::changes::Row;
@@ -21,7 +21,7 @@ impl Ages {
     /// effect between start and end. Of a gradual change every batch is a span of its own, and the
     /// most suspect one counts.
     pub(super) fn of(row: &Row, began: Timestamp, weights: &Weights) -> Self {
-        let running = row.status.get() == Some(&ChangeStatus::Running);
+        let running = row.goes_on();
         let whole = Self::between(row.start(), row.finished_at.get().copied(), running, began);
         let batches = row.batches.values().filter_map(|batch| {
             let start = *batch.started_at.get()?;

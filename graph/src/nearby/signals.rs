@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{ChangeStatus, SourceName, SourceRef, Verdict};
+use model::{ChangeStatus, Verdict};
 use smallvec::SmallVec;
 
 use super::Scene;
@@ -313,11 +313,8 @@ impl Weighing<'_> {
             Signal::TakenBack,
             WEIGHTS.taken_back,
         );
-        let status = row.status.get();
-        let never_began = matches!(
-            status,
-            Some(ChangeStatus::Planned | ChangeStatus::Cancelled)
-        );
+        let status = row.status();
+        let never_began = status.is_ahead() || status.came_to_nothing();
         note(never_began, Signal::NeverBegan, WEIGHTS.never_began);
         let verdict = self
             .scene
@@ -409,16 +406,10 @@ impl TakenBack {
                 found.taking.insert(*change);
                 titles.insert(title.to_lowercase(), *change);
             }
-            let links = row.links.get().into_iter().flatten();
+            let links = row.links();
             for link in links.filter(|link| words.text(link.kind) == "rollback_of") {
                 found.taking.insert(*change);
-                let other = SourceRef {
-                    source: SourceName::new(words.text(link.source)),
-                    source_id: link.source_id.to_string(),
-                };
-                found
-                    .taken
-                    .extend(scene.view.changes.find(model::ChangeId::of(&other)));
+                found.taken.extend(scene.view.changes.find(link.id(words)));
             }
         }
         let by_title = read.iter().filter(|(_, row, _)| {

@@ -1,6 +1,6 @@
 //! Does anything still need this? What speaks against retiring an item, and what it all comes to.
 
-use model::{ChangeStatus, Timestamp};
+use model::Timestamp;
 
 use super::climb::{ClimbLimits, contents};
 use super::dependencies::containment_kinds;
@@ -196,13 +196,6 @@ fn told(relation: &Relation<'_>) -> String {
 }
 
 fn is_ahead(change: &ChangeRow<'_>, at: Timestamp) -> bool {
-    match change.status() {
-        ChangeStatus::Planned | ChangeStatus::Running => {
-            change.finished_at().is_none_or(|finished| at < finished)
-        }
-        ChangeStatus::Succeeded
-        | ChangeStatus::Failed
-        | ChangeStatus::Cancelled
-        | ChangeStatus::RolledBack => false,
-    }
+    let is_through = change.finished_at().is_some_and(|finished| finished <= at);
+    !change.status().is_over() && !is_through
 }

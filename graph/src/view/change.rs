@@ -1,5 +1,7 @@
 //! A change as a handle.
 
+mod course;
+
 use std::fmt;
 
 use model::{
@@ -10,6 +12,8 @@ use model::{
 use super::{GraphView, Item};
 use crate::changes::{BatchRow, ChangeIx, Row};
 use crate::mention::MentionIx;
+
+pub use course::{CheckOfChange, Membership};
 
 /// A deployment, config edit, flag flip.
 #[derive(Clone, Copy)]
@@ -35,6 +39,10 @@ pub struct BatchOfChange<'v> {
     pub targets: Vec<TargetOfChange<'v>>,
     /// The share of traffic it covers.
     pub traffic_percent: Option<f64>,
+    /// When it was to begin.
+    pub planned_start_at: Option<Timestamp>,
+    /// When it was to be through.
+    pub planned_finish_at: Option<Timestamp>,
     /// When it began.
     pub started_at: Option<Timestamp>,
     /// When it was through.
@@ -170,6 +178,11 @@ impl<'v> ChangeRow<'v> {
         self.row().start()
     }
 
+    /// When it began, as its platform says.
+    pub fn stated_start(&self) -> Option<Timestamp> {
+        self.row().started_at.get().copied()
+    }
+
     /// When it was through.
     pub fn finished_at(&self) -> Option<Timestamp> {
         self.row().finished_at.get().copied()
@@ -219,6 +232,8 @@ impl<'v> ChangeRow<'v> {
             index,
             targets: targets.map(|mention| self.target(*mention)).collect(),
             traffic_percent: row.traffic_percent.get().copied(),
+            planned_start_at: row.planned_start_at.get().copied(),
+            planned_finish_at: row.planned_finish_at.get().copied(),
             started_at: row.started_at.get().copied(),
             finished_at: row.finished_at.get().copied(),
             status: row.status.get().copied(),
@@ -257,16 +272,13 @@ impl<'v> ChangeRow<'v> {
     /// How it stands to other changes.
     pub fn links(&self) -> Vec<LinkedChange> {
         let words = &self.view.identity.words;
-        let links = self.row().links.get().into_iter().flatten();
+        let links = self.row().links().map(|link| LinkedChange {
+            kind: words.text(link.kind).to_owned(),
+            change: link.reference(words),
+        });
+        let mut links: Vec<LinkedChange> = links.collect();
+        links.sort_by(|one, other| one.kind.cmp(&other.kind));
         links
-            .map(|link| LinkedChange {
-                kind: words.text(link.kind).to_owned(),
-                change: SourceRef {
-                    source: SourceName::new(words.text(link.source)),
-                    source_id: link.source_id.to_string(),
-                },
-            })
-            .collect()
     }
 
     /// What people judged of it, by incident.

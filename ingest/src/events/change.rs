@@ -1,30 +1,15 @@
 //! What a sender states of a change: the whole description model.
 
 use model::{
-    Actor, ActorKind, Artifact, BatchStatus, Change, ChangeBatch, ChangeLink, ChangeStatus,
-    CheckResult, CodeRef, Shield, ValueChange, bounds,
+    Actor, ActorKind, Artifact, Change, ChangeLink, ChangeStatus, CodeRef, Shield, ValueChange,
+    bounds,
 };
 use serde_json::Value;
 
 use super::decode::Envelope;
 use super::incident::source_ref;
+use super::rollout::{batch, check_result, exemption, rollout};
 use crate::fields::{self, Fields, Path, Problems};
-
-const STATUSES: [(&str, ChangeStatus); 6] = [
-    ("planned", ChangeStatus::Planned),
-    ("running", ChangeStatus::Running),
-    ("succeeded", ChangeStatus::Succeeded),
-    ("failed", ChangeStatus::Failed),
-    ("cancelled", ChangeStatus::Cancelled),
-    ("rolled_back", ChangeStatus::RolledBack),
-];
-
-const BATCH_STATUSES: [(&str, BatchStatus); 4] = [
-    ("planned", BatchStatus::Planned),
-    ("running", BatchStatus::Running),
-    ("succeeded", BatchStatus::Succeeded),
-    ("failed", BatchStatus::Failed),
-];
 
 const ACTOR_KINDS: [(&str, ActorKind); 3] = [
     ("human", ActorKind::Human),
@@ -46,13 +31,15 @@ pub(super) fn recorded(
     problems: &mut Problems,
 ) -> Option<Change> {
     let mut fields = Fields::open(data, path, problems)?;
-    let reference = envelope.reference(&mut fields);
+    let fold_key = fields.may("foldKey", fields::source_id);
+    let reference = envelope.reference_or(&mut fields, fold_key.as_deref());
     // The lists and times are read even when the reference is wrong: a sender hears every problem.
     let unnamed = model::SourceRef {
         source: envelope.source.clone(),
         source_id: String::new(),
     };
     let mut change = Change::new(reference.as_ref().unwrap_or(&unnamed));
+    change.fold_key = fold_key;
     read_lists(&mut change, &mut fields);
     read_course(&mut change, &mut fields);
     read_words(&mut change, &mut fields);
@@ -73,6 +60,10 @@ fn read_lists(change: &mut Change, fields: &mut Fields<'_>) {
     change.links = fields.list("links", DETAILS, link);
     change.metrics_to_watch = fields.list("metricsToWatch", DETAILS, fields::line);
     change.declared_impact = fields.list("declaredImpact", bounds::TARGETS_MAX, fields::key);
+    let named = fields.may("basic", fields::attributes);
+    change.basic = named.unwrap_or_default();
+    let named = fields.may("control", fields::attributes);
+    change.control = named.unwrap_or_default();
     change.risk_factors = fields.list("riskFactors", DETAILS, fields::line);
 }
 
@@ -82,7 +73,7 @@ fn read_course(change: &mut Change, fields: &mut Fields<'_>) {
     change.planned_start_at = fields.may("plannedStartAt", fields::time);
     change.planned_finish_at = fields.may("plannedFinishAt", fields::time);
     change.status = fields.may("status", |value, path, problems| {
-        fields::word(&STATUSES, value, path, problems)
+        fields::word(&ChangeStatus::WRITTEN, value, path, problems)
     });
     change.emergency = fields.may("emergency", fields::truth);
     let started = ("startedAt", change.started_at);
@@ -105,7 +96,9 @@ fn read_words(change: &mut Change, fields: &mut Fields<'_>) {
     change.level = fields.may("level", fields::statement);
     change.risk_level = fields.may("riskLevel", fields::statement);
     change.environment = fields.may("environment", fields::line);
-    change.exemption = fields.may("exemption", fields::line);
+    change.exemption = fields.may("exemption", exemption);
+    change.rollout = fields.may("rollout", rollout);
+    change.bookkeeping = fields.may("bookkeeping", fields::truth);
     change.rollout_plan = fields.may("rolloutPlan", fields::text);
     change.rollback_plan = fields.may("rollbackPlan", fields::text);
     change.link = fields.may("link", fields::line);
@@ -136,36 +129,6 @@ fn operator(value: Value, path: &Path<'_>, problems: &mut Problems) -> Option<Ac
     Some(Actor {
         kind: kind.unwrap_or_default(),
         name,
-    })
-}
-
-fn batch(value: Value, path: &Path<'_>, problems: &mut Problems) -> Option<ChangeBatch> {
-    let mut fields = Fields::open(value, path, problems)?;
-    let index = fields.must("index", fields::quantity);
-    let targets = fields.list("targets", bounds::TARGETS_MAX, fields::key);
-    let traffic_percent = fields.may("trafficPercent", fields::percent);
-    let started_at = fields.may("startedAt", fields::time);
-    let finished_at = fields.may("finishedAt", fields::time);
-    let status = fields.may("status", |value, path, problems| {
-        fields::word(&BATCH_STATUSES, value, path, problems)
-    });
-    fields.in_order(("startedAt", started_at), ("finishedAt", finished_at));
-    let index = match index.map(u32::try_from) {
-        Some(Ok(index)) => Some(index),
-        Some(Err(_)) => {
-            fields.problem("index", "is larger than any batch's");
-            None
-        }
-        None => None,
-    };
-    fields.close();
-    Some(ChangeBatch {
-        index: index?,
-        targets,
-        traffic_percent,
-        started_at,
-        finished_at,
-        status,
     })
 }
 
@@ -222,23 +185,6 @@ fn shield(value: Value, path: &Path<'_>, problems: &mut Problems) -> Option<Shie
         from: from?,
         until,
         reason,
-    })
-}
-
-fn check_result(value: Value, path: &Path<'_>, problems: &mut Problems) -> Option<CheckResult> {
-    let mut fields = Fields::open(value, path, problems)?;
-    let name = fields.must("name", fields::line);
-    let mode = fields.may("mode", fields::line);
-    let result = fields.must("result", fields::line);
-    let reason = fields.may("reason", fields::text);
-    let answer = fields.may("answer", fields::line);
-    fields.close();
-    Some(CheckResult {
-        name: name?,
-        mode,
-        result: result?,
-        reason,
-        answer,
     })
 }
 

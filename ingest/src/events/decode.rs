@@ -3,7 +3,7 @@
 use model::{Actor, Event, EventId, NewEvent, SourceName, SourceRef, Timestamp};
 use serde_json::Value;
 
-use super::{calendar, change, group, identity, incident, item, kind, relation};
+use super::{calendar, change, group, identity, incident, item, kind, relation, scene};
 use crate::decoded::{Malformed, Part};
 use crate::fields::{self, Fields, Path, Problems, nearest};
 use crate::split::{Wrapping, split, unfold};
@@ -66,8 +66,18 @@ pub(crate) struct Envelope {
 impl Envelope {
     /// Which change or incident the data speaks of: by default one of this source, called like the event.
     pub(crate) fn reference(&self, fields: &mut Fields<'_>) -> Option<SourceRef> {
+        self.reference_or(fields, None)
+    }
+
+    /// The same; without an id of its own it is called by another name, if there is one.
+    pub(crate) fn reference_or(
+        &self,
+        fields: &mut Fields<'_>,
+        other: Option<&str>,
+    ) -> Option<SourceRef> {
         let source = fields.may("source", fields::source_name);
         let source_id = fields.may("sourceId", fields::source_id);
+        let source_id = source_id.or_else(|| other.map(str::to_owned));
         let source_id = source_id.or_else(|| self.delivery.clone());
         if source_id.is_none() {
             fields.problem("sourceId", "is required when the event has no id");
@@ -128,12 +138,19 @@ fn acting(event: &Event) -> Actor {
         | Event::CalendarRuleDeclared(_)
         | Event::CalendarRuleWithdrawn(_)
         | Event::ExemptionGranted(_)
-        | Event::ExemptionWithdrawn(_) => Actor::default(),
+        | Event::ExemptionWithdrawn(_)
+        | Event::CheckJudged(_)
+        | Event::PlatformRegistered(_)
+        | Event::PlatformWithdrawn(_)
+        | Event::SceneRegistered(_)
+        | Event::SceneWithdrawn(_)
+        | Event::LevelDefined(_)
+        | Event::LevelWithdrawn(_) => Actor::default(),
     }
 }
 
 /// The types a sender may state.
-const TYPES: [&str; 25] = [
+const TYPES: [&str; 32] = [
     "item.observed",
     "item.retired",
     "relation.observed",
@@ -159,6 +176,13 @@ const TYPES: [&str; 25] = [
     "calendar_rule.withdrawn",
     "exemption.granted",
     "exemption.withdrawn",
+    "platform.registered",
+    "platform.withdrawn",
+    "scene.registered",
+    "scene.withdrawn",
+    "level.defined",
+    "level.withdrawn",
+    "check.judged",
 ];
 
 /// Whether a sender may state events of this type.
@@ -225,6 +249,7 @@ pub(crate) fn read_data(
         "relation_kind.withdrawn" => {
             kind::relation_withdrawn(data, path, problems).map(Event::RelationKindWithdrawn)
         }
+        other if scene::TYPES.contains(&other) => scene::read(other, data, path, problems),
         other => {
             let reason = match nearest(other, &TYPES) {
                 Some(meant) => format!("is not known; did you mean {meant}?"),

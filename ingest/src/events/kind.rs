@@ -137,7 +137,11 @@ fn half_life(value: Value, path: &Path<'_>, problems: &mut Problems) -> Option<H
     })
 }
 
-fn attribute(value: Value, path: &Path<'_>, problems: &mut Problems) -> Option<AttributeRule> {
+pub(super) fn attribute(
+    value: Value,
+    path: &Path<'_>,
+    problems: &mut Problems,
+) -> Option<AttributeRule> {
     let mut fields = Fields::open(value, path, problems)?;
     let name = fields.must("name", fields::name);
     let description = fields.may("description", fields::text);
@@ -199,7 +203,7 @@ fn count(value: Value, path: &Path<'_>, problems: &mut Problems) -> Option<u32> 
     count
 }
 
-fn told(faults: Vec<DefinitionFault>, path: &Path<'_>, problems: &mut Problems) {
+pub(super) fn told(faults: Vec<DefinitionFault>, path: &Path<'_>, problems: &mut Problems) {
     for fault in faults {
         problems.add(&Path::Field(path, &fault.field), fault.reason);
     }

@@ -22,23 +22,30 @@ pub fn kind_faults(defined: &KindDefined) -> Vec<DefinitionFault> {
     if let Some(half_life) = defined.half_life {
         half_life_fault(half_life, &mut faults);
     }
-    for (place, attribute) in defined.attributes.iter().enumerate() {
-        let at = format!("attributes[{place}]");
-        let earlier = defined.attributes.iter().take(place);
-        if earlier
-            .into_iter()
-            .any(|other| other.name == attribute.name)
-        {
-            let name = &attribute.name;
-            add(
-                &mut faults,
-                format!("{at}.name"),
-                format!("{name} is listed twice"),
-            );
+    faults.extend(attribute_list_faults("attributes", &defined.attributes));
+    faults
+}
+
+/// Everything that is wrong with a list of attribute rules that stands in a field.
+pub(crate) fn attribute_list_faults(field: &str, rules: &[AttributeRule]) -> Vec<DefinitionFault> {
+    let mut faults = Vec::new();
+    for (place, rule) in rules.iter().enumerate() {
+        let at = format!("{field}[{place}]");
+        let mut earlier = rules.iter().take(place);
+        if earlier.any(|other| other.name == rule.name) {
+            let reason = format!("{} is listed twice", rule.name);
+            add(&mut faults, format!("{at}.name"), reason);
         }
-        attribute_faults(&at, attribute, &mut faults);
+        attribute_faults(&at, rule, &mut faults);
     }
     faults
+}
+
+/// What is wrong with the name of a kind that stands in a field.
+pub(crate) fn kind_name_fault(field: &str, name: &str) -> Option<DefinitionFault> {
+    let mut faults = Vec::new();
+    name_fault(field, name, &mut faults);
+    faults.pop()
 }
 
 /// Everything that is wrong with a relation kind's definition.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::ChangeModel;
+
 use super::{BUILT_IN_KINDS, BUILT_IN_RELATION_KINDS, KindDefined, KindRules, RelationKindDefined};
 
 /// What items and relations must be like at one moment. Kinds that are not in it are welcome and have no rules.
@@ -10,6 +12,7 @@ use super::{BUILT_IN_KINDS, BUILT_IN_RELATION_KINDS, KindDefined, KindRules, Rel
 pub struct Kinds {
     kinds: BTreeMap<String, Arc<KindRules>>,
     relation_kinds: BTreeMap<String, Arc<RelationKindDefined>>,
+    changes: ChangeModel,
 }
 
 impl Default for Kinds {
@@ -28,11 +31,24 @@ impl Default for Kinds {
             relation_kinds: relation_kinds
                 .map(|(name, defined)| (name.to_owned(), Arc::new(defined)))
                 .collect(),
+            changes: ChangeModel::default(),
         }
     }
 }
 
 impl Kinds {
+    /// What changes are like.
+    pub fn changes(&self) -> &ChangeModel {
+        &self.changes
+    }
+
+    /// The same with what changes are like.
+    #[must_use]
+    pub fn with_changes(mut self, changes: ChangeModel) -> Self {
+        self.changes = changes;
+        self
+    }
+
     /// Takes a definition, of a built-in kind already joined with what is built in.
     pub fn define(&mut self, rules: Arc<KindRules>) {
         self.kinds.insert(rules.defined().name.clone(), rules);

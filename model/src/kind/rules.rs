@@ -45,7 +45,11 @@ pub struct Breach {
 impl KindRules {
     /// The rules of a definition; of a built-in kind, together with what is built in.
     pub fn of(defined: KindDefined) -> Self {
-        let defined = joined(defined);
+        Self::alone(joined(defined))
+    }
+
+    /// The rules of a definition by itself, even where something of its name is built in.
+    pub fn alone(defined: KindDefined) -> Self {
         let patterns = defined.attributes.iter().map(|attribute| {
             let pattern = attribute.pattern.as_deref()?;
             // A decoder refuses what does not compile; in a log of another version it rules nothing.

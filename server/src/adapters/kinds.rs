@@ -6,7 +6,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use graph::KindBook;
 use ingest::{Crowded, KnownKinds};
-use model::{Cardinality, Clock, Kinds, ObservedRelation, Timestamp};
+use model::{Cardinality, ChangeId, Clock, Kinds, ObservedRelation, SourceRef, Timestamp};
 use store::EventLog;
 use tokio::runtime::Handle;
 
@@ -67,6 +67,12 @@ impl KnownKinds for NewestKinds {
             kinds: Arc::clone(&kinds),
         })));
         kinds
+    }
+
+    fn scene_of(&self, change: &SourceRef) -> Option<String> {
+        let view = self.published.newest();
+        let change = view.change(ChangeId::of(change))?;
+        change.scene().map(str::to_owned)
     }
 
     fn crowded(

@@ -45,7 +45,14 @@ impl Oracle {
             | Event::CalendarRuleDeclared(_)
             | Event::CalendarRuleWithdrawn(_)
             | Event::ExemptionGranted(_)
-            | Event::ExemptionWithdrawn(_) => None,
+            | Event::ExemptionWithdrawn(_)
+            | Event::CheckJudged(_)
+            | Event::PlatformRegistered(_)
+            | Event::PlatformWithdrawn(_)
+            | Event::SceneRegistered(_)
+            | Event::SceneWithdrawn(_)
+            | Event::LevelDefined(_)
+            | Event::LevelWithdrawn(_) => None,
         };
         Self {
             relations: log.iter().filter_map(relation).collect(),

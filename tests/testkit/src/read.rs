@@ -357,15 +357,10 @@ fn change(id: &str, targets: &str, time: &str, options: &BTreeMap<&str, String>)
 }
 
 fn status(text: &str) -> ChangeStatus {
-    match text {
-        "planned" => ChangeStatus::Planned,
-        "running" => ChangeStatus::Running,
-        "succeeded" => ChangeStatus::Succeeded,
-        "failed" => ChangeStatus::Failed,
-        "cancelled" => ChangeStatus::Cancelled,
-        "rolled back" => ChangeStatus::RolledBack,
-        other => panic!("no such status: {other:?}"),
-    }
+    let word = text.replace(' ', "_");
+    let mut statuses = ChangeStatus::WRITTEN.into_iter();
+    let known = statuses.find(|(written, _)| *written == word);
+    known.map_or_else(|| panic!("no such status: {text:?}"), |(_, status)| status)
 }
 
 fn incident(id: &str, items: &str, time: &str, options: &BTreeMap<&str, String>) -> Event {

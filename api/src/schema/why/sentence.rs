@@ -100,6 +100,13 @@ fn said(event: &Event, about: &About) -> String {
         | Event::CalendarRuleWithdrawn(_)
         | Event::ExemptionGranted(_)
         | Event::ExemptionWithdrawn(_)
+        | Event::CheckJudged(_)
+        | Event::PlatformRegistered(_)
+        | Event::PlatformWithdrawn(_)
+        | Event::SceneRegistered(_)
+        | Event::SceneWithdrawn(_)
+        | Event::LevelDefined(_)
+        | Event::LevelWithdrawn(_)
         | Event::SourceListed(_) => format!("sent {}", event.tag().0),
     }
 }

@@ -6,6 +6,7 @@
 )]
 
 mod calendar;
+mod change_model;
 mod durable;
 mod history;
 mod identity;

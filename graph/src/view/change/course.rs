@@ -1,0 +1,199 @@
+//! How a change went: its checks, which of its members are changed, and what other changes say of it.
+
+use model::{
+    ChangeStatus, CheckIdentity, CheckVerdict, ExemptionKind, FlowKind, Timestamp, ValidInterval,
+};
+
+use super::{ChangeRow, TargetOfChange};
+use crate::anomalies::Anomaly;
+use crate::changes::{More, Touched};
+
+/// What a check of a change found, and what people said of the check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckOfChange {
+    /// Which check.
+    pub identity: CheckIdentity,
+    /// What it found; nothing where only a judgement is known.
+    pub result: Option<String>,
+    /// Whether it could have stopped the change.
+    pub mode: Option<String>,
+    /// What the person answered.
+    pub answer: Option<String>,
+    /// Whether it was right, if somebody said.
+    pub verdict: Option<CheckVerdict>,
+}
+
+/// What a gradual change has done to its members at a moment.
+#[derive(Clone, Debug)]
+pub struct Membership<'v> {
+    /// The moment.
+    pub at: Timestamp,
+    /// Those that are changed.
+    pub changed: Vec<TargetOfChange<'v>>,
+    /// Those that are being changed.
+    pub changing: Vec<TargetOfChange<'v>>,
+    /// Those that are as before.
+    pub not_yet: Vec<TargetOfChange<'v>>,
+    /// The share of traffic that is changed, if it goes by traffic.
+    pub traffic_percent: Option<f64>,
+}
+
+impl<'v> ChangeRow<'v> {
+    fn more(&self) -> Option<&'v More> {
+        self.row().more.as_deref()
+    }
+
+    /// How it takes effect: as stated, else as its batches tell.
+    pub fn flow(&self) -> Option<FlowKind> {
+        let stated = self.more().and_then(|more| more.flow.get().copied());
+        let batches = &self.row().batches;
+        let by_traffic = || {
+            let mut each = batches.values();
+            each.any(|batch| batch.traffic_percent.get().is_some())
+        };
+        stated.or_else(|| match batches.is_empty() {
+            true => None,
+            false if by_traffic() => Some(FlowKind::TrafficRatio),
+            false => Some(FlowKind::MachineBatches),
+        })
+    }
+
+    /// Which exemption it uses, and when that holds.
+    pub fn exemption(&self) -> Option<(ExemptionKind, ValidInterval)> {
+        self.more()?.exemption.get().copied()
+    }
+
+    /// What its platform knows several changes of one act by.
+    pub fn fold_key(&self) -> Option<&'v str> {
+        self.more()?.fold_key.get().map(|key| &**key)
+    }
+
+    /// Whether only bookkeeping differs.
+    pub fn is_bookkeeping(&self) -> bool {
+        let more = self.more();
+        more.is_some_and(|more| more.bookkeeping.get() == Some(&true))
+    }
+
+    /// Whether a status was ever stated of it.
+    pub fn was_ever(&self, status: ChangeStatus) -> bool {
+        self.row().ever(status)
+    }
+
+    /// Its checks, by name and place.
+    pub fn checks(&self) -> Vec<CheckOfChange> {
+        let judged = self.view.check_judgements.get(&self.id());
+        let verdict = |identity: &CheckIdentity| judged?.get(identity)?.get().copied();
+        let found = self.more().into_iter().flat_map(|more| &more.checks);
+        let mut checks: Vec<CheckOfChange> = found
+            .filter_map(|(identity, said)| {
+                let row = said.get()?;
+                Some(CheckOfChange {
+                    identity: identity.clone(),
+                    result: Some(row.result.to_string()),
+                    mode: row.mode.as_deref().map(str::to_owned),
+                    answer: row.answer.as_deref().map(str::to_owned),
+                    verdict: verdict(identity),
+                })
+            })
+            .collect();
+        for (identity, said) in judged.into_iter().flatten() {
+            if !checks.iter().any(|check| check.identity == *identity) {
+                checks.push(CheckOfChange {
+                    identity: identity.clone(),
+                    result: None,
+                    mode: None,
+                    answer: None,
+                    verdict: said.get().copied(),
+                });
+            }
+        }
+        checks.sort_by(|one, other| one.identity.cmp(&other.identity));
+        checks
+    }
+
+    /// Which of its members are changed at a moment. One without batches changes all of them at once.
+    pub fn membership(&self, at: Timestamp) -> Membership<'v> {
+        let row = self.row();
+        let mut members = Membership {
+            at,
+            changed: Vec::new(),
+            changing: Vec::new(),
+            not_yet: Vec::new(),
+            traffic_percent: None,
+        };
+        let mut of_batches = Vec::new();
+        for batch in row.batches.values() {
+            let touched = batch.touched(at);
+            for mention in batch.targets.get().into_iter().flatten() {
+                of_batches.push(*mention);
+                members.put(touched, self.target(*mention));
+            }
+            if let Some(share) = batch.traffic_percent.get() {
+                let covered = members.traffic_percent.get_or_insert(0.0);
+                if touched != Touched::NotYet {
+                    *covered = covered.max(*share);
+                }
+            }
+        }
+        let rest = row.targets.get().into_iter().flatten();
+        let rest: Vec<_> = rest
+            .filter(|mention| !of_batches.contains(*mention))
+            .collect();
+        // Where batches name their members, the targets of the whole are what these belong to.
+        if of_batches.is_empty() {
+            let touched = self.touched(at);
+            for mention in rest {
+                members.put(touched, self.target(*mention));
+            }
+        }
+        members
+    }
+
+    /// What the whole change has done to what it touches at a moment.
+    fn touched(&self, at: Timestamp) -> Touched {
+        let row = self.row();
+        let never_began = !row.status().took_effect() && row.started_at.get().is_none();
+        let taken_back = row.status() == ChangeStatus::RolledBack
+            && row.status.stamp().is_some_and(|stamp| stamp.at <= at);
+        if never_began || taken_back || at < row.start() {
+            return Touched::NotYet;
+        }
+        match row.finished_at.get() {
+            Some(finished) if *finished <= at => Touched::Changed,
+            Some(_) => Touched::Changing,
+            None if row.goes_on() => Touched::Changing,
+            None => Touched::Changed,
+        }
+    }
+
+    /// What it lacks of what its level and its scene ask for at a moment.
+    pub fn open_questions(&self, at: Timestamp) -> Vec<Anomaly> {
+        let model = self.view.kinds().at(at);
+        crate::change_questions::of_change(model.changes(), self)
+    }
+
+    /// The changes that say of themselves that they stand so to this one, in order of their id.
+    pub fn linked_by(&self, kind: &str) -> Vec<ChangeRow<'v>> {
+        let (view, id) = (self.view, self.id());
+        let words = &view.identity.words;
+        let still_says = |change: &ChangeRow<'_>| {
+            let mut links = change.row().links();
+            links.any(|link| words.text(link.kind) == kind && link.id(words) == id)
+        };
+        let linking = view.changes.linking_to(id);
+        let linking = linking.map(|change| ChangeRow::new(view, change));
+        let mut linking: Vec<ChangeRow<'v>> = linking.filter(still_says).collect();
+        linking.sort_by_cached_key(ChangeRow::id);
+        linking
+    }
+}
+
+impl<'v> Membership<'v> {
+    fn put(&mut self, touched: Touched, member: TargetOfChange<'v>) {
+        match touched {
+            Touched::Changed => self.changed.push(member),
+            Touched::Changing => self.changing.push(member),
+            Touched::NotYet => self.not_yet.push(member),
+        }
+    }
+}
