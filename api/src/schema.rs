@@ -7,6 +7,7 @@ mod asking;
 mod calendar;
 mod change;
 mod change_filter;
+mod change_folds;
 mod change_input;
 mod change_model;
 mod change_text;
@@ -45,6 +46,7 @@ use tokio::sync::Semaphore;
 use crate::{ApiLimits, Ports};
 use calendar::{CalendarMutation, CalendarQuery};
 use change::ChangeConnection;
+use change_folds::FoldQuery;
 use change_model::{ChangeModelMutation, ChangeModelQuery};
 use difference::DifferenceQuery;
 use identity::IdentityMutation;
@@ -66,6 +68,7 @@ pub(crate) struct Query(
     ChangeModelQuery,
     CoreQuery,
     DifferenceQuery,
+    FoldQuery,
     KindQuery,
     MeasureQuery,
     ProvenanceQuery,

@@ -4,6 +4,7 @@ mod bookkeeping;
 mod calendar;
 mod course;
 mod more;
+mod noise;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +24,8 @@ use calendar::{Calendar, Effect};
 
 pub use course::Touched;
 pub(crate) use more::More;
+pub use noise::Noise;
+use noise::NoiseBook;
 
 /// The number of a change, in order of its first appearance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -97,6 +100,7 @@ pub(crate) struct Changes {
     linked: Table,
     /// The changes that link to each of them, or once did.
     linking: CowVec<Vec<ChangeIx>, 64>,
+    pub(crate) noise: NoiseBook,
     calendar: Calendar,
 }
 
@@ -307,7 +311,9 @@ impl Changes {
             return change;
         };
         let before = (!row.statements.is_empty()).then(|| row.effect());
+        let counted = row.noise();
         row.say(said, words);
+        self.noise.count(row.source, counted, row.noise());
         let after = row.effect();
         let touched: Vec<MentionIx> = row.touched().collect();
         for mention in touched {
@@ -401,6 +407,11 @@ impl Changes {
             }
         }
         changes.by_id = Table::of(ids);
+        for row in changes.rows.iter() {
+            changes
+                .noise
+                .count(row.source, Noise::default(), row.noise());
+        }
         let rows = (0..).map(ChangeIx).zip(changes.rows.iter());
         let links =
             rows.flat_map(|(change, row)| row.links().map(move |link| (change, link.id(words))));

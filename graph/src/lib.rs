@@ -14,6 +14,7 @@ mod deviations;
 mod diff;
 mod estate;
 mod facts;
+mod folding;
 mod freshness;
 mod groups;
 mod history;
@@ -50,12 +51,13 @@ pub use calendar::{
     MayChange, MayLimits, Outcome, conflicts, may_change,
 };
 pub use change_book::ChangeBook;
-pub use changes::Touched;
+pub use changes::{Noise, Touched};
 pub use coverage::{Coverage, coverage};
 pub use crowding::{Crowding, crowding};
 pub use deviations::DeviationRow;
 pub use diff::{Diff, DiffLimits, DiffScope, Difference, Differs, State, ValueDifference, diff};
 pub use estate::{Estate, LayoutAside, LayoutMade};
+pub use folding::{FoldReason, FoldedChange, Folds, fold_changes};
 pub use freshness::Freshness;
 pub use groups::Group;
 pub use history::{

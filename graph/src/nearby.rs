@@ -6,6 +6,7 @@
 
 mod candidates;
 mod effect;
+mod fold;
 mod places;
 mod reason;
 mod signals;
@@ -19,6 +20,7 @@ use model::{ChangeId, CiId, IncidentId, LogPosition, Lookback, Timestamp};
 pub use weights::{MODEL_VERSION, WEIGHTS, Weights};
 
 use crate::coverage::{Coverage, Surroundings, coverage_of};
+use crate::folding::FoldReason;
 use crate::identity::ItemIx;
 use crate::path::{Contribution, PathStep};
 use crate::view::{ChangeRow, GraphView, Relation};
@@ -92,6 +94,12 @@ pub struct NearbyChange {
     pub reason: String,
     /// The parts of the score.
     pub contributions: Vec<Contribution>,
+    /// Less suspect changes of the same act, for which it stands, as far as they are named.
+    pub folded: Vec<ChangeId>,
+    /// How many they are.
+    pub folded_count: usize,
+    /// Why they stand as one.
+    pub fold_reason: Option<FoldReason>,
 }
 
 /// What the ranking knows of a question before it looks at a change.
@@ -127,10 +135,10 @@ pub fn changes_nearby(
     );
     let candidates = Candidates::find(&scene, &walk, admits, limits);
     let suspects = Suspects::weigh(&scene, &walk, &candidates);
-    let listed = suspects.best(limits.first);
+    let listed = fold::listed(view, &suspects, limits.first);
     let changes = (1..)
         .zip(&listed)
-        .map(|(rank, suspect)| listed_change(&scene, &walk, &suspects, suspect, rank));
+        .map(|(rank, one)| listed_change(&scene, &walk, &suspects, one, rank));
     let surroundings = Surroundings {
         nearest: &walk.nearest(),
         unknown: &question.unknown_items,
@@ -189,10 +197,11 @@ fn listed_change(
     scene: &Scene<'_>,
     walk: &Walk,
     suspects: &Suspects<'_>,
-    suspect: &signals::Suspect,
+    listed: &fold::Listed<'_>,
     rank: usize,
 ) -> NearbyChange {
-    let view = scene.view;
+    let (view, suspect) = (scene.view, listed.suspect);
+    let others = listed.others.iter();
     let way = suspect.nearest.and_then(|item| walk.path_to(item));
     let path: Option<Vec<PathStep>> = way.as_ref().map(|(_, steps)| {
         let step = |(row, against_arrow): &walk::Step| {
@@ -215,5 +224,8 @@ fn listed_change(
         path: path.unwrap_or_default(),
         lead_ms: scene.began.millis_since(change.started_at()),
         contributions,
+        folded: others.map(|other| suspects.change(other).id()).collect(),
+        folded_count: listed.others_count,
+        fold_reason: listed.reason,
     }
 }

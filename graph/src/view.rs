@@ -20,7 +20,7 @@ use model::{
 
 use crate::anomalies::{self, Anomaly};
 use crate::calendar::{CalendarBook, Declared, Exemption};
-use crate::changes::Changes;
+use crate::changes::{Changes, Noise};
 use crate::cow::CowVec;
 use crate::facts::ItemFacts;
 use crate::groups::{Group, Groups};
@@ -132,6 +132,12 @@ impl GraphView {
     /// How many changes there are.
     pub fn changes_count(&self) -> usize {
         self.changes.rows.len()
+    }
+
+    /// How much of what is said of a platform's changes is noise.
+    pub fn noise(&self, platform: &str) -> Noise {
+        let source = self.identity.words.find(platform);
+        source.map_or_else(Noise::default, |source| self.changes.noise.of(source))
     }
 
     /// The incident with an id.

@@ -142,6 +142,7 @@ fn members_are_changed_batch_by_batch_and_taken_back() {
     assert_eq!(members(&change, "10:07"), "host:a |  | host:b host:c");
     assert_eq!(members(&change, "10:25"), "host:a | host:b host:c | ");
     assert_eq!(members(&change, "10:35"), "host:a |  | host:b host:c");
+    assert_eq!(members(&change, "10:45"), " |  | host:a host:b host:c");
 }
 
 #[test]

@@ -34,6 +34,8 @@ pub(crate) struct ChangeFilter {
     operator: Option<String>,
     /// This platform made it.
     source: Option<String>,
+    /// Whether only bookkeeping differs in it; of a list both are shown when missing, of `changesNearby` only what is meant.
+    bookkeeping: Option<bool>,
     /// It starts at this moment or later.
     from: Option<DateTime>,
     /// It starts before this moment.
@@ -57,6 +59,7 @@ pub(crate) struct ChangeCriteria {
     status: Option<Vec<model::ChangeStatus>>,
     operator: Option<String>,
     source: Option<String>,
+    bookkeeping: Option<bool>,
     from: Option<Timestamp>,
     until: Option<Timestamp>,
 }
@@ -89,6 +92,7 @@ impl ChangeCriteria {
             status: status.map(|any| any.iter().map(|status| (*status).into()).collect()),
             operator: filter.operator.clone(),
             source: filter.source.clone(),
+            bookkeeping: filter.bookkeeping,
             from: filter.from.as_ref().map(|from| from.0),
             until: to.into_iter().chain(asked_until).min(),
         }
@@ -170,6 +174,11 @@ impl ChangeCriteria {
         self.sorted(at, None).count()
     }
 
+    /// Whether it says if bookkeeping is wanted.
+    pub(crate) fn names_bookkeeping(&self) -> bool {
+        self.bookkeeping.is_some()
+    }
+
     /// Whether a change passes.
     pub(crate) fn passes(&self, change: &ChangeRow<'_>) -> bool {
         let holding = &self.read.holding;
@@ -196,6 +205,9 @@ impl ChangeCriteria {
             && equal(&self.scene, change.scene())
             && equal(&self.operator, change.operator())
             && equal(&self.source, Some(change.source()))
+            && self
+                .bookkeeping
+                .is_none_or(|is| change.is_bookkeeping() == is)
             && status.is_none_or(|any| any.contains(&change.status()))
             && environment.is_none_or(|wanted| happens_in(change, wanted))
             && self.items.as_ref().is_none_or(|ids| touches(change, ids))

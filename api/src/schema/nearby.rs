@@ -7,14 +7,19 @@ use super::Shared;
 use super::asking::ask;
 use super::change::Change;
 use super::change_filter::ChangeCriteria;
+use super::change_folds::fold_reason;
 use super::radius::{Contribution, PathStep};
 use super::scalars::{DateTime, LogPosition};
 use super::standpoint::Standpoint;
+
+/// Changes of a fold that are listed when nobody says how many.
+const FOLDED_USUAL: usize = 20;
 
 /// The most suspect changes around affected items, and how far the answer can be trusted.
 pub(crate) struct NearbyChanges {
     at: Standpoint,
     answer: graph::NearbyChanges,
+    bookkeeping: usize,
 }
 
 /// One suspect.
@@ -64,10 +69,25 @@ impl NearbyChanges {
             visited_max: limits.nearby_visited_max,
         };
         ask(ctx, move || {
-            let admits = |change: &graph::ChangeRow<'_>| criteria.passes(change);
+            let bookkeeping = std::cell::Cell::new(0_usize);
+            let admits = |change: &graph::ChangeRow<'_>| {
+                let passes = criteria.passes(change);
+                let is_noise = !criteria.names_bookkeeping() && change.is_bookkeeping();
+                bookkeeping.set(bookkeeping.get() + usize::from(passes && is_noise));
+                passes && !is_noise
+            };
             let mut answer = changes_nearby(&at.view.graph, &question, &admits, limits);
             answer.truncated |= criteria.truncated();
-            Self { at, answer }
+            let bookkeeping = bookkeeping.get();
+            if 0 < bookkeeping {
+                let gap = format!("{bookkeeping} changes in which only bookkeeping differs are not ranked; the filter bookkeeping: true ranks them");
+                answer.coverage.gaps.push(gap);
+            }
+            Self {
+                at,
+                answer,
+                bookkeeping,
+            }
         })
         .await
     }
@@ -90,6 +110,11 @@ impl NearbyChanges {
     /// How many changes were weighed.
     async fn considered(&self) -> usize {
         self.answer.considered
+    }
+
+    /// How many changes were not weighed because only bookkeeping differs in them; the filter `bookkeeping: true` ranks them.
+    async fn suppressed_bookkeeping(&self) -> usize {
+        self.bookkeeping
     }
 
     /// Whether changes of the time asked about were left out unweighed.
@@ -154,6 +179,29 @@ impl NearbyChange {
     /// Why it is suspect, as one sentence.
     async fn reason(&self) -> &str {
         &self.suspect.reason
+    }
+
+    /// How many less suspect changes of the same act it stands for: parts of one plan, changes of one key, a mass restart.
+    async fn folded_count(&self) -> usize {
+        self.suspect.folded_count
+    }
+
+    /// Why they stand as one: `one_plan`, `one_key` or `one_minute`; null when it stands for itself.
+    async fn fold_reason(&self) -> Option<&str> {
+        self.suspect.fold_reason.map(fold_reason)
+    }
+
+    /// The changes it stands for.
+    #[graphql(complexity = "20 + 20 * child_complexity")]
+    async fn folded(
+        &self,
+        #[graphql(desc = "How many are listed; 20 when missing, 1,000 at most.")] first: Option<
+            u32,
+        >,
+    ) -> Vec<Change> {
+        let first = first.map_or(FOLDED_USUAL, |first| first as usize);
+        let others = self.suspect.folded.iter().take(first);
+        others.map(|id| Change::of(&self.at, *id)).collect()
     }
 
     /// The parts of the score.

@@ -35,6 +35,21 @@ pub(crate) struct Source {
     silent_since: Option<DateTime>,
     /// The last moment whose statements count as never said, if it is retracted.
     retracted_until: Option<DateTime>,
+    /// What was said of the changes that call it their platform, and what of it is noise.
+    change_noise: ChangeNoise,
+}
+
+/// What was said of the changes of one platform, and what of it is noise. Nothing of it is dropped.
+#[derive(SimpleObject)]
+pub(crate) struct ChangeNoise {
+    /// How many changes it has.
+    changes: usize,
+    /// How many statements speak of them.
+    statements: usize,
+    /// Statements that were folded into a change that was known already; `history` of the change shows them.
+    folded: usize,
+    /// Changes in which only bookkeeping differs; `changes(filter: { source, bookkeeping: true })` shows them.
+    bookkeeping: usize,
 }
 
 /// How many events of one name.
@@ -72,6 +87,18 @@ impl Source {
             silent: silent_since.is_some(),
             silent_since: silent_since.map(DateTime),
             retracted_until: retracted_until.map(DateTime),
+            change_noise: at.view.graph.noise(name).into(),
+        }
+    }
+}
+
+impl From<graph::Noise> for ChangeNoise {
+    fn from(noise: graph::Noise) -> Self {
+        Self {
+            changes: noise.changes,
+            statements: noise.statements,
+            folded: noise.statements - noise.changes,
+            bookkeeping: noise.bookkeeping,
         }
     }
 }

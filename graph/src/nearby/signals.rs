@@ -160,6 +160,16 @@ impl<'v> Suspects<'v> {
         best
     }
 
+    /// Every one of them.
+    pub(super) fn all(&self) -> &[Suspect] {
+        &self.all
+    }
+
+    /// The changes they are.
+    pub(super) fn changes(&self) -> impl Iterator<Item = ChangeIx> {
+        self.all.iter().map(|suspect| suspect.change)
+    }
+
     pub(super) fn change(&self, suspect: &Suspect) -> ChangeRow<'v> {
         ChangeRow::new(self.scene.view, suspect.change)
     }

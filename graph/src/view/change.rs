@@ -95,6 +95,10 @@ impl<'v> ChangeRow<'v> {
         Self { view, change }
     }
 
+    pub(crate) fn number(&self) -> ChangeIx {
+        self.change
+    }
+
     fn row(&self) -> &'v Row {
         self.view.changes.row(self.change)
     }

@@ -122,8 +122,13 @@ impl<'v> ChangeRow<'v> {
             traffic_percent: None,
         };
         let mut of_batches = Vec::new();
+        let is_through = row.finished_at.get().is_some_and(|end| *end <= at);
         for batch in row.batches.values() {
-            let touched = batch.touched(at);
+            let touched = match batch.touched(at) {
+                _ if self.is_taken_back(at) => Touched::NotYet,
+                Touched::Changing if is_through => Touched::Changed,
+                touched => touched,
+            };
             for mention in batch.targets.get().into_iter().flatten() {
                 of_batches.push(*mention);
                 members.put(touched, self.target(*mention));
@@ -153,9 +158,7 @@ impl<'v> ChangeRow<'v> {
     fn touched(&self, at: Timestamp) -> Touched {
         let row = self.row();
         let never_began = !row.status().took_effect() && row.started_at.get().is_none();
-        let taken_back = row.status() == ChangeStatus::RolledBack
-            && row.status.stamp().is_some_and(|stamp| stamp.at <= at);
-        if never_began || taken_back || at < row.start() {
+        if never_began || self.is_taken_back(at) || at < row.start() {
             return Touched::NotYet;
         }
         match row.finished_at.get() {
@@ -170,6 +173,13 @@ impl<'v> ChangeRow<'v> {
     pub fn open_questions(&self, at: Timestamp) -> Vec<Anomaly> {
         let model = self.view.kinds().at(at);
         crate::change_questions::of_change(model.changes(), self)
+    }
+
+    /// Whether all of it was said to be taken back by a moment.
+    fn is_taken_back(&self, at: Timestamp) -> bool {
+        let row = self.row();
+        let said = row.status.stamp();
+        row.status() == ChangeStatus::RolledBack && said.is_some_and(|stamp| stamp.at <= at)
     }
 
     /// The changes that say of themselves that they stand so to this one, in order of their id.

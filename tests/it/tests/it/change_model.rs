@@ -271,8 +271,12 @@ async fn a_life_told_step_by_step_is_one_change_with_its_history() {
         " | host:a | host:b"
     );
     assert_eq!(
-        members(&server, "2026-11-20T09:30:00Z").await,
+        members(&server, "2026-11-20T09:10:00Z").await,
         "host:a |  | host:b"
+    );
+    assert_eq!(
+        members(&server, "2026-11-20T09:30:00Z").await,
+        " |  | host:a host:b"
     );
     server.stop().await;
 }

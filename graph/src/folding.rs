@@ -1,0 +1,181 @@
+//! Folds changes that are one act: parts under their plan, changes of one key, mass restarts of one minute.
+//!
+//! A fold hides nothing and changes nothing that is kept: one change stands for the others in an answer,
+//! and they are counted and named beside it.
+
+use std::collections::BTreeMap;
+
+use model::{ChangeId, Timestamp};
+
+use crate::changes::{ChangeIx, Row};
+use crate::intern::WordIx;
+use crate::view::{ChangeRow, GraphView};
+
+/// So many changes of one minute, source, operator and kind are one act.
+const MASS_LEAST: usize = 20;
+
+const MINUTE_NANOS: i64 = 60_000_000_000;
+
+/// Why changes stand as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FoldReason {
+    /// They are parts of one change.
+    OnePlan,
+    /// Their platform knows them by one key: a commit, an operation, an order.
+    OneKey,
+    /// Very many of one source, operator and kind began in one minute.
+    OneMinute,
+}
+
+/// A change that stands for others.
+#[derive(Clone, Debug)]
+pub struct FoldedChange<'v> {
+    /// The plan they are parts of, if it is among them; else the first of them.
+    pub change: ChangeRow<'v>,
+    /// The others, in their order.
+    pub others: Vec<ChangeRow<'v>>,
+    /// Why they stand as one; nothing where there are no others.
+    pub reason: Option<FoldReason>,
+}
+
+/// A list of changes after folding.
+#[derive(Clone, Debug)]
+pub struct Folds<'v> {
+    /// The changes, each in the place of the first of its fold.
+    pub changes: Vec<FoldedChange<'v>>,
+    /// How many changes were folded away.
+    pub folded: usize,
+    /// Whether there were more changes than may be looked at.
+    pub truncated: bool,
+}
+
+/// What the changes of one fold have in common.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum FoldKey<'v> {
+    Plan(ChangeId),
+    Act(WordIx, &'v str),
+    Minute(Start<'v>),
+}
+
+/// How very many changes may begin alike: source, kind, operator, minute.
+type Start<'v> = (WordIx, Option<WordIx>, Option<&'v str>, i64);
+
+/// The keys of a set of changes.
+pub(crate) struct FoldKeys<'v> {
+    view: &'v GraphView,
+    starts: BTreeMap<Start<'v>, usize>,
+}
+
+impl FoldKey<'_> {
+    pub(crate) fn reason(&self) -> FoldReason {
+        match self {
+            Self::Plan(_) => FoldReason::OnePlan,
+            Self::Act(..) => FoldReason::OneKey,
+            Self::Minute(_) => FoldReason::OneMinute,
+        }
+    }
+}
+
+impl<'v> FoldKeys<'v> {
+    /// Counts what begins alike among some changes.
+    pub(crate) fn among(view: &'v GraphView, changes: impl Iterator<Item = ChangeIx>) -> Self {
+        let mut starts: BTreeMap<Start<'v>, usize> = BTreeMap::new();
+        for change in changes {
+            *starts
+                .entry(start_of(view.changes.row(change)))
+                .or_default() += 1;
+        }
+        starts.retain(|_, count| MASS_LEAST <= *count);
+        Self { view, starts }
+    }
+
+    /// What a change has in common with others, if anything.
+    pub(crate) fn of(&self, change: ChangeIx) -> Option<FoldKey<'v>> {
+        let row = self.view.changes.row(change);
+        let words = &self.view.identity.words;
+        let mut links = row.links();
+        if let Some(link) = links.find(|link| words.text(link.kind) == "part_of") {
+            return Some(FoldKey::Plan(link.id(words)));
+        }
+        let id = ChangeRow::new(self.view, change).id();
+        if self
+            .view
+            .changes
+            .linking_to(id)
+            .any(|part| self.is_part_of(part, id))
+        {
+            return Some(FoldKey::Plan(id));
+        }
+        let more = row.more.as_deref();
+        if let Some(key) = more.and_then(|more| more.fold_key.get()) {
+            return Some(FoldKey::Act(row.source, key));
+        }
+        let start = start_of(row);
+        let is_mass = self.starts.contains_key(&start);
+        is_mass.then_some(FoldKey::Minute(start))
+    }
+
+    fn is_part_of(&self, part: ChangeIx, plan: ChangeId) -> bool {
+        let words = &self.view.identity.words;
+        let mut links = self.view.changes.row(part).links();
+        links.any(|link| words.text(link.kind) == "part_of" && link.id(words) == plan)
+    }
+}
+
+fn start_of(row: &Row) -> Start<'_> {
+    let operator = row.operator.get().and_then(|(_, name)| name.as_deref());
+    let minute = minute(row.start());
+    (row.source, row.kind.get().copied(), operator, minute)
+}
+
+fn minute(at: Timestamp) -> i64 {
+    at.unix_nanos().div_euclid(MINUTE_NANOS)
+}
+
+/// Folds a list of changes, in their order, as far as `changes_max` of them go.
+pub fn fold_changes<'v>(
+    view: &'v GraphView,
+    changes: impl Iterator<Item = ChangeRow<'v>>,
+    changes_max: usize,
+) -> Folds<'v> {
+    let mut changes = changes;
+    let listed: Vec<ChangeRow<'v>> = changes.by_ref().take(changes_max).collect();
+    let truncated = changes.next().is_some();
+    let keys = FoldKeys::among(view, listed.iter().map(ChangeRow::number));
+    let mut places: BTreeMap<FoldKey<'v>, usize> = BTreeMap::new();
+    let mut folds: Vec<FoldedChange<'v>> = Vec::new();
+    for change in &listed {
+        let alone = FoldedChange {
+            change: *change,
+            others: Vec::new(),
+            reason: None,
+        };
+        let Some(key) = keys.of(change.number()) else {
+            folds.push(alone);
+            continue;
+        };
+        let place = *places.entry(key.clone()).or_insert(folds.len());
+        match folds.get_mut(place) {
+            Some(fold) => fold.take(*change, &key),
+            None => folds.push(alone),
+        }
+    }
+    Folds {
+        folded: listed.len() - folds.len(),
+        changes: folds,
+        truncated,
+    }
+}
+
+impl<'v> FoldedChange<'v> {
+    fn take(&mut self, change: ChangeRow<'v>, key: &FoldKey<'v>) {
+        self.reason = Some(key.reason());
+        match key {
+            FoldKey::Plan(plan) if change.id() == *plan => {
+                self.others
+                    .push(std::mem::replace(&mut self.change, change));
+            }
+            FoldKey::Plan(_) | FoldKey::Act(..) | FoldKey::Minute(_) => self.others.push(change),
+        }
+    }
+}
