@@ -236,12 +236,10 @@ fn start_batch(change: &mut Change, said: Said<'_>, at: Timestamp, problems: &mu
     change.level = Some("G2".to_owned());
     change.status = Some(ChangeStatus::Running);
     change.batches.push(ChangeBatch {
-        index,
         targets: targets.collect(),
-        traffic_percent: None,
         started_at: Some(at),
-        finished_at: None,
         status: Some(BatchStatus::Running),
+        ..ChangeBatch::new(index)
     });
 }
 
@@ -271,15 +269,12 @@ fn finish_node(change: &mut Change, said: Said<'_>, at: Timestamp, problems: &mu
         .and_then(|(_, index)| index.parse().ok());
     match batch {
         Some(index) => change.batches.push(ChangeBatch {
-            index,
-            targets: Vec::new(),
-            traffic_percent: None,
-            started_at: None,
             finished_at: Some(at),
             status: Some(match succeeded {
                 true => BatchStatus::Succeeded,
                 false => BatchStatus::Failed,
             }),
+            ..ChangeBatch::new(index)
         }),
         None => {
             change.finished_at = Some(at);

@@ -109,12 +109,9 @@ fn batches(rollout: Body<'_>, status: ChangeStatus) -> Vec<ChangeBatch> {
             _ => BatchStatus::Planned,
         };
         ChangeBatch {
-            index,
-            targets: Vec::new(),
             traffic_percent: Some(weight.clamp(0.0, 100.0)),
-            started_at: None,
-            finished_at: None,
             status: Some(stands),
+            ..ChangeBatch::new(index)
         }
     });
     batches.collect()

@@ -218,11 +218,9 @@ fn health(app: Body<'_>) -> Option<CheckResult> {
         _ => return None,
     };
     Some(CheckResult {
-        name: "health".to_owned(),
         mode: Some("observer".to_owned()),
-        result: result.to_owned(),
         reason: app.line("/status/health/message"),
-        answer: None,
+        ..CheckResult::new("health", result)
     })
 }
 

@@ -59,20 +59,15 @@ fn read(webhook: &Webhook<'_>) -> Said {
     change
         .batches
         .extend(weight(body, &message).map(|weight| ChangeBatch {
-            index: weight,
-            targets: Vec::new(),
             traffic_percent: Some(f64::from(weight)),
             started_at: at,
-            finished_at: None,
-            status: None,
+            ..ChangeBatch::new(weight)
         }));
     let is_warning = body.written("/metadata/eventType") == Some("Warning");
     change.check_results.extend(is_warning.then(|| CheckResult {
-        name: "canary analysis".to_owned(),
         mode: Some("enforcer".to_owned()),
-        result: "warn".to_owned(),
         reason: Some(message.clone()),
-        answer: None,
+        ..CheckResult::new("canary analysis", "warn")
     }));
     change.description = Some(message);
     let by = Actor {

@@ -76,12 +76,9 @@ fn read(webhook: &Webhook<'_>) -> Said {
     let applied = applied(body, environment.as_deref());
     if !applied.is_empty() {
         change.batches.push(ChangeBatch {
-            index: 0,
             targets: applied,
-            traffic_percent: None,
             started_at: at,
-            finished_at: None,
-            status: None,
+            ..ChangeBatch::new(0)
         });
     }
     change.environment = environment;
