@@ -183,7 +183,7 @@ mod tests {
 
     use super::*;
 
-    fn moment(value: Value) -> String {
+    fn moment(value: &Value) -> String {
         let mut problems = Problems::default();
         let body = json!({ "at": value });
         match Said(&body).moment("at", &mut problems) {
@@ -205,15 +205,15 @@ mod tests {
             json!(1_795_165_200_000_000_000_i64),
             json!("1795165200"),
         ] {
-            assert_eq!(moment(written.clone()), "2026-11-20T09:00:00Z", "{written}");
+            assert_eq!(moment(&written), "2026-11-20T09:00:00Z", "{written}");
         }
-        assert_eq!(moment(json!("")), "[]");
+        assert_eq!(moment(&json!("")), "[]");
         assert_eq!(
-            moment(json!("soon")),
+            moment(&json!("soon")),
             r#"[("at", "is not a time in RFC 3339: \"soon\"")]"#
         );
         assert_eq!(
-            moment(json!(1e300)),
+            moment(&json!(1e300)),
             r#"[("at", "is not a time in RFC 3339: 1e+300")]"#
         );
     }

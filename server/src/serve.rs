@@ -17,7 +17,7 @@ use crate::lingering::linger;
 use crate::listen::{bind, serve_http};
 use crate::metrics::{self, Metrics, RequestMetrics, measure};
 use crate::parts::Parts;
-use crate::shutdown;
+use crate::shutdown::{self, Signals};
 use crate::tasks::Tasks;
 
 /// A running server.
@@ -102,10 +102,10 @@ impl Server {
     }
 
     /// Runs until a signal comes, then goes down in order; an error when a part ended by itself.
-    pub async fn run(mut self) -> anyhow::Result<()> {
+    pub(crate) async fn run(mut self, mut signals: Signals) -> anyhow::Result<()> {
         let ended = tokio::select! {
-            signal = shutdown::signalled() => {
-                tracing::info!("stopping after {}", signal?);
+            signal = signals.first() => {
+                tracing::info!("stopping after {signal}");
                 self.stop().await;
                 return Ok(());
             }

@@ -11,6 +11,7 @@ use super::{SettingFlags, print};
 use crate::clock::SystemClock;
 use crate::demo;
 use crate::serve::{Addresses, Server};
+use crate::shutdown::Signals;
 use crate::telemetry::Telemetry;
 
 /// Serve a demo estate with an incident, and answer what changed nearby.
@@ -47,8 +48,9 @@ pub(super) fn demo(flags: &DemoFlags) -> anyhow::Result<()> {
         let answered = answer(&server.addresses).await;
         let ended = match (answered, flags.exit) {
             (Ok(text), false) => {
+                let signals = Signals::listen()?;
                 print(&format!("{text}\nCtrl-C ends the demo.\n"))?;
-                server.run().await
+                server.run(signals).await
             }
             (answered, _) => {
                 server.stop().await;

@@ -4,6 +4,7 @@ use anyhow::Context;
 
 use super::{SettingFlags, print};
 use crate::serve::{Addresses, Server};
+use crate::shutdown::Signals;
 use crate::telemetry::Telemetry;
 
 /// Runs the server until a signal comes.
@@ -11,9 +12,10 @@ pub(super) fn serve(flags: &SettingFlags) -> anyhow::Result<()> {
     let settings = flags.settings()?;
     runtime()?.block_on(async {
         let telemetry = Telemetry::start(&settings.telemetry)?;
+        let signals = Signals::listen()?;
         let server = Server::start(settings).await?;
         print(&announcement(&server.addresses))?;
-        let ended = server.run().await;
+        let ended = server.run(signals).await;
         telemetry.stop();
         ended
     })

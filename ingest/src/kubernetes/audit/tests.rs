@@ -15,7 +15,7 @@ fn told(body: &str) -> String {
 }
 
 /// One event with these fields in place of its own.
-fn event(more: Value) -> String {
+fn event(more: &Value) -> String {
     let mut event = json!({
         "kind": "Event", "apiVersion": "audit.k8s.io/v1", "auditID": "a1", "stage": "ResponseComplete",
         "verb": "patch", "user": { "username": "alice" },
@@ -56,7 +56,7 @@ fn a_writing_and_the_difference_that_the_watch_saw_are_one_change() {
     let now = "2026-11-20T10:00:01Z".parse().unwrap();
     let seen = super::super::meaning::change(&key, &became, &source, &around, now).unwrap();
 
-    let audited = event(json!({ "responseObject": lines[1]["object"] }));
+    let audited = event(&json!({ "responseObject": lines[1]["object"] }));
     let sender = crate::Sender {
         name: "eu1".to_owned(),
         ..crate::Sender::unnamed(FORMAT)
@@ -134,12 +134,12 @@ fn a_writing_that_changed_nothing_is_no_change() {
         ),
         ("a read", json!({ "verb": "get" })),
     ] {
-        let said = told(&event(fields));
+        let said = told(&event(&fields));
         assert!(said.starts_with("ignored: "), "{what}: {said}");
     }
     let touched =
         json!({ "requestObject": spec, "responseObject": managed("2026-11-20T10:00:00Z") });
-    assert!(told(&event(touched)).contains("\"u@8\""));
+    assert!(told(&event(&touched)).contains("\"u@8\""));
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn machines_and_people_are_told_apart() {
         ("system:anonymous", ActorKind::Unknown),
     ] {
         let event: Value =
-            serde_json::from_str(&event(json!({ "user": { "username": user } }))).unwrap();
+            serde_json::from_str(&event(&json!({ "user": { "username": user } }))).unwrap();
         assert_eq!(operator(&event).kind, kind, "{user}");
     }
     let acting = json!({ "user": { "username": "alice" }, "impersonatedUser": { "username": "system:serviceaccount:ci:deploy" } });

@@ -238,7 +238,9 @@ async fn a_cluster_is_followed_through_every_fault_without_a_false_or_missed_cha
     assert!(0 < did.refusals && 0 < did.late_pages, "{did:?}");
 
     // What happens while the server is away is found when it comes back, and nothing else is.
-    following = following.restart(|cluster| cluster.happen(breaks)).await;
+    following = following
+        .restart(|cluster| cluster.happen_unseen(breaks))
+        .await;
     following.all_is_said().await;
     following.cluster.beat();
     following.cluster.api.break_watches();

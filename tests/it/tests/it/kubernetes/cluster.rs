@@ -112,8 +112,14 @@ impl Cluster {
         *self.truth(&format!("item.observed {} {name}", kind(plural))) += 1;
     }
 
-    /// What happens in a cluster: three real changes, and two that are none.
+    /// What happens in a cluster: three real changes, and two that are none. One of them somebody decided.
     pub(super) fn happen(&mut self, round: usize) {
+        self.happen_unseen(round);
+        *self.truth("change.recorded deployment app-0") += 1;
+    }
+
+    /// The same while nobody looks: what was before is not known then, so nothing tells what was decided.
+    pub(super) fn happen_unseen(&mut self, round: usize) {
         let new = format!("new-{round}");
         self.set("pods", &new, pod(100_000 + round, 1));
         self.api.delete("pods", "shop", &format!("pod-{round}"));
@@ -154,7 +160,11 @@ impl Cluster {
         {
             let event: Value = serde_json::from_slice(line).expect("a line of JSON");
             let name = event["name"].as_str().unwrap_or_default();
-            let entry = format!("{name} {}", kind_and_name(&event["payload"]["key"]));
+            let about = match name {
+                "change.recorded" => &event["payload"]["targets"][0],
+                _ => &event["payload"]["key"],
+            };
+            let entry = format!("{name} {}", kind_and_name(about));
             if entry == "item.observed deployment app-0" {
                 replicas.extend(event["payload"]["attributes"]["k8s.replicas"].as_u64());
             }
