@@ -7,6 +7,8 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
@@ -85,6 +87,9 @@ pub struct DiskDirectory {
 }
 
 const LOCK_NAME: &str = "LOCK";
+/// How often a lock that is taken is tried, and how long between.
+const LOCK_STEPS_MAX: u32 = 50;
+const LOCK_STEP: Duration = Duration::from_millis(5);
 static ZEROS: [u8; 256 * 1024] = [0; 256 * 1024];
 const SYNC_ZEROS_EVERY: u64 = 1024 * 1024;
 
@@ -107,14 +112,20 @@ impl DiskDirectory {
             .truncate(false)
             .write(true)
             .open(path.join(LOCK_NAME))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Some(Self {
-                path: path.to_owned(),
-                lock: Some(lock),
-            })),
-            Err(fs::TryLockError::WouldBlock) => Ok(None),
-            Err(fs::TryLockError::Error(error)) => Err(error),
+        // A process that was forked a moment ago holds the files of its maker until it runs a program of its own.
+        for _ in 0..LOCK_STEPS_MAX {
+            match lock.try_lock() {
+                Ok(()) => {
+                    return Ok(Some(Self {
+                        path: path.to_owned(),
+                        lock: Some(lock),
+                    }));
+                }
+                Err(fs::TryLockError::WouldBlock) => thread::sleep(LOCK_STEP),
+                Err(fs::TryLockError::Error(error)) => return Err(error),
+            }
         }
+        Ok(None)
     }
 
     /// The directory for somebody who only reads.
