@@ -19,6 +19,7 @@ from datadog_api_client.v2.api.events_api import EventsApi  # noqa: E402
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 from server import Server  # noqa: E402
+from tls import TlsFront  # noqa: E402
 
 KEY = "a0000000aa0000a0a000aa0a0a0aa000"
 
@@ -35,8 +36,8 @@ def asked(server, query):
     return next(iter(said["data"].values()))["nodes"]
 
 
-def with_pagerduty(server):
-    client = pagerduty.EventsApiV2Client(KEY, base_url=server.http)
+def with_pagerduty(server, front):
+    client = pagerduty.EventsApiV2Client(KEY, base_url=front.url, verify=front.trust)
     client.submit("Deployed checkout 7", "ci", {"service": "checkout", "environment": "prod"})
 
     class Session(pdpyras.ChangeEventsAPISession):
@@ -49,7 +50,7 @@ def with_pagerduty(server):
     made = client.trigger("cart is down", "cart", severity="error")
     assert made and client.resolve(made) == made
 
-    stranger = pagerduty.EventsApiV2Client("b" * 32, base_url=server.http)
+    stranger = pagerduty.EventsApiV2Client("b" * 32, base_url=front.url, verify=front.trust)
     try:
         stranger.submit("I am not known", "ci")
     except pagerduty.Error:
@@ -96,7 +97,9 @@ def main():
         ]
         settings.write_text("\n".join(tables))
         with Server("--config", str(settings)) as server:
-            with_pagerduty(server)
+            place = urllib.parse.urlsplit(server.http)
+            with TlsFront(place.hostname, place.port) as front:
+                with_pagerduty(server, front)
             with_datadog(server)
             changes = {change["title"]: change for change in asked(server, CHANGES)}
             incidents = {incident["title"]: incident for incident in asked(server, INCIDENTS)}
