@@ -3,7 +3,7 @@
 //! A fold hides nothing and changes nothing that is kept: one change stands for the others in an answer,
 //! and they are counted and named beside it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{ChangeId, Timestamp};
 
@@ -63,7 +63,10 @@ type Start<'v> = (WordIx, Option<WordIx>, Option<&'v str>, i64);
 /// The keys of a set of changes.
 pub(crate) struct FoldKeys<'v> {
     view: &'v GraphView,
-    starts: BTreeMap<Start<'v>, usize>,
+    /// The plans of which parts are in the set, as far as they are known themselves.
+    plans: BTreeMap<ChangeIx, ChangeId>,
+    /// What very many of the set began alike.
+    masses: BTreeSet<Start<'v>>,
 }
 
 impl FoldKey<'_> {
@@ -77,49 +80,74 @@ impl FoldKey<'_> {
 }
 
 impl<'v> FoldKeys<'v> {
-    /// Counts what begins alike among some changes.
-    pub(crate) fn among(view: &'v GraphView, changes: impl Iterator<Item = ChangeIx>) -> Self {
-        let mut starts: BTreeMap<Start<'v>, usize> = BTreeMap::new();
-        for change in changes {
-            *starts
-                .entry(start_of(view.changes.row(change)))
-                .or_default() += 1;
+    /// Finds what some changes have in common.
+    pub(crate) fn among(
+        view: &'v GraphView,
+        changes: impl Iterator<Item = ChangeIx> + Clone,
+    ) -> Self {
+        let plans = changes.clone().filter_map(|change| {
+            let plan = plan_of(view, view.changes.row(change))?;
+            Some((view.changes.find(plan)?, plan))
+        });
+        Self {
+            view,
+            plans: plans.collect(),
+            masses: masses(view, changes),
         }
-        starts.retain(|_, count| MASS_LEAST <= *count);
-        Self { view, starts }
     }
 
     /// What a change has in common with others, if anything.
     pub(crate) fn of(&self, change: ChangeIx) -> Option<FoldKey<'v>> {
         let row = self.view.changes.row(change);
-        let words = &self.view.identity.words;
-        let mut links = row.links();
-        if let Some(link) = links.find(|link| words.text(link.kind) == "part_of") {
-            return Some(FoldKey::Plan(link.id(words)));
-        }
-        let id = ChangeRow::new(self.view, change).id();
-        if self
-            .view
-            .changes
-            .linking_to(id)
-            .any(|part| self.is_part_of(part, id))
-        {
-            return Some(FoldKey::Plan(id));
+        let plan = plan_of(self.view, row).or_else(|| self.plans.get(&change).copied());
+        if let Some(plan) = plan {
+            return Some(FoldKey::Plan(plan));
         }
         let more = row.more.as_deref();
         if let Some(key) = more.and_then(|more| more.fold_key.get()) {
             return Some(FoldKey::Act(row.source, key));
         }
+        if self.masses.is_empty() {
+            return None;
+        }
         let start = start_of(row);
-        let is_mass = self.starts.contains_key(&start);
+        let is_mass = self.masses.contains(&start);
         is_mass.then_some(FoldKey::Minute(start))
     }
+}
 
-    fn is_part_of(&self, part: ChangeIx, plan: ChangeId) -> bool {
-        let words = &self.view.identity.words;
-        let mut links = self.view.changes.row(part).links();
-        links.any(|link| words.text(link.kind) == "part_of" && link.id(words) == plan)
+/// The plan that a change says it is a part of.
+fn plan_of(view: &GraphView, row: &Row) -> Option<ChangeId> {
+    let words = &view.identity.words;
+    let mut links = row.links();
+    let part_of = links.find(|link| words.text(link.kind) == "part_of")?;
+    Some(part_of.id(words))
+}
+
+/// How so many of some changes began that they are one act. Only what began in a crowded minute is compared in full.
+fn masses<'v>(
+    view: &'v GraphView,
+    changes: impl Iterator<Item = ChangeIx> + Clone,
+) -> BTreeSet<Start<'v>> {
+    let minute_of = |change| minute(view.changes.row(change).start());
+    let mut minutes: Vec<i64> = changes.clone().map(minute_of).collect();
+    minutes.sort_unstable();
+    let alike = minutes.chunk_by(|one, next| one == next);
+    let crowded: BTreeSet<i64> = alike
+        .filter(|alike| MASS_LEAST <= alike.len())
+        .filter_map(|alike| alike.first().copied())
+        .collect();
+    if crowded.is_empty() {
+        return BTreeSet::new();
     }
+    let mut starts: BTreeMap<Start<'v>, usize> = BTreeMap::new();
+    for change in changes.filter(|change| crowded.contains(&minute_of(*change))) {
+        *starts
+            .entry(start_of(view.changes.row(change)))
+            .or_default() += 1;
+    }
+    starts.retain(|_, count| MASS_LEAST <= *count);
+    starts.into_keys().collect()
 }
 
 fn start_of(row: &Row) -> Start<'_> {

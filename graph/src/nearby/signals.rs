@@ -166,7 +166,7 @@ impl<'v> Suspects<'v> {
     }
 
     /// The changes they are.
-    pub(super) fn changes(&self) -> impl Iterator<Item = ChangeIx> {
+    pub(super) fn changes(&self) -> impl Iterator<Item = ChangeIx> + Clone {
         self.all.iter().map(|suspect| suspect.change)
     }
 
