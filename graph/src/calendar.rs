@@ -8,9 +8,9 @@ mod reach;
 mod says;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use model::{CalendarRuleDeclared, ExemptionGranted, LogPosition, TimeSpan, Timestamp};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub use asked::AskedChange;
@@ -18,42 +18,34 @@ pub use conflicts::{Conflict, ConflictKind, ConflictLimits, Conflicts, conflicts
 pub use may::{Finding, MayChange, MayLimits, Outcome, may_change};
 
 use crate::stamped::Stamp;
+use crate::versions::{SavedVersion, Versions, counting, from_json, saved, say, to_json};
 
-/// Something declared by name, as it was last.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Declared<T> {
+/// Something declared by name, as it stands.
+#[derive(Debug, PartialEq)]
+pub struct Declared<'v, T> {
     /// What was declared.
-    pub what: T,
+    pub what: &'v T,
     /// When.
     pub declared_at: Timestamp,
     /// Where the declaration stands in the log.
     pub position: LogPosition,
 }
 
-/// Every word on every name, by time; nothing where it was withdrawn.
-type Words<T> = BTreeMap<String, BTreeMap<Stamp, Option<Declared<T>>>>;
+/// Every version of what was declared by name.
+type Declarations<T> = BTreeMap<String, Versions<T>>;
 
 /// Rules and exemptions by name.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CalendarBook {
-    rules: Words<CalendarRuleDeclared>,
-    exemptions: Words<ExemptionGranted>,
-}
-
-/// One word as bytes hold it: as JSON, whose fields may be missing.
-#[derive(Serialize, Deserialize)]
-struct SavedWord {
-    name: String,
-    stamp: Stamp,
-    position: LogPosition,
-    declared: Option<String>,
+    rules: Declarations<CalendarRuleDeclared>,
+    exemptions: Declarations<ExemptionGranted>,
 }
 
 /// The calendar as bytes hold it.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct SavedCalendar {
-    rules: Vec<SavedWord>,
-    exemptions: Vec<SavedWord>,
+    rules: Vec<SavedVersion>,
+    exemptions: Vec<SavedVersion>,
 }
 
 /// An exemption with the time for which it counts.
@@ -65,66 +57,61 @@ pub struct Exemption<'v> {
     pub span: TimeSpan,
 }
 
+// Written out, for what is derived would ask the same of `T`.
+impl<T> Clone for Declared<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Declared<'_, T> {}
+
 impl CalendarBook {
     pub(crate) fn declare(&mut self, rule: &CalendarRuleDeclared, stamp: Stamp, at: LogPosition) {
-        say(&mut self.rules, &rule.name, Some(rule), stamp, at);
+        declare(&mut self.rules, &rule.name, Some(rule.clone()), stamp, at);
     }
 
     pub(crate) fn withdraw(&mut self, name: &str, stamp: Stamp, at: LogPosition) {
-        say(&mut self.rules, name, None, stamp, at);
+        declare(&mut self.rules, name, None, stamp, at);
     }
 
     pub(crate) fn exempt(&mut self, granted: &ExemptionGranted, stamp: Stamp, at: LogPosition) {
-        say(
-            &mut self.exemptions,
-            &granted.name,
-            Some(granted),
-            stamp,
-            at,
-        );
+        let what = Some(granted.clone());
+        declare(&mut self.exemptions, &granted.name, what, stamp, at);
     }
 
     pub(crate) fn end_exemption(&mut self, name: &str, stamp: Stamp, at: LogPosition) {
-        say(&mut self.exemptions, name, None, stamp, at);
+        declare(&mut self.exemptions, name, None, stamp, at);
     }
 
     /// The rules as they were declared by a moment, in order of name.
     pub(crate) fn rules_at(
         &self,
         at: Timestamp,
-    ) -> impl Iterator<Item = &Declared<CalendarRuleDeclared>> {
-        self.rules
-            .values()
-            .filter_map(move |words| said_at(words, at))
+    ) -> impl Iterator<Item = Declared<'_, CalendarRuleDeclared>> {
+        standing(&self.rules, at)
     }
 
     /// The exemptions as they were granted by a moment, in order of name.
     pub(crate) fn exemptions_at(&self, at: Timestamp) -> impl Iterator<Item = Exemption<'_>> {
-        let said = self
-            .exemptions
-            .values()
-            .filter_map(move |words| said_at(words, at));
-        said.map(|granted| Exemption {
+        standing(&self.exemptions, at).map(|granted| Exemption {
             span: granted.what.span(granted.declared_at),
-            granted: &granted.what,
+            granted: granted.what,
         })
     }
 
     pub(crate) fn each_line(&self, mut take: impl FnMut(String)) {
-        let rules = self.rules.values().flat_map(BTreeMap::values).flatten();
-        rules.for_each(|rule| take(format!("calendar rule {}", to_json(&rule.what))));
-        let exemptions = self
-            .exemptions
-            .values()
-            .flat_map(BTreeMap::values)
-            .flatten();
-        exemptions.for_each(|it| take(format!("exemption {}", to_json(&it.what))));
+        let SavedCalendar { rules, exemptions } = self.save();
+        let rules = rules.into_iter().filter_map(|it| it.defined);
+        rules.for_each(|rule| take(format!("calendar rule {rule}")));
+        let exemptions = exemptions.into_iter().filter_map(|it| it.defined);
+        exemptions.for_each(|granted| take(format!("exemption {granted}")));
     }
 
     pub(crate) fn save(&self) -> SavedCalendar {
         SavedCalendar {
-            rules: save(&self.rules),
-            exemptions: save(&self.exemptions),
+            rules: saved(&self.rules, to_json),
+            exemptions: saved(&self.exemptions, to_json),
         }
     }
 
@@ -136,59 +123,37 @@ impl CalendarBook {
     }
 }
 
-fn say<T: Clone>(
-    words: &mut Words<T>,
-    name: &str,
-    what: Option<&T>,
-    stamp: Stamp,
-    position: LogPosition,
-) {
-    let declared = what.map(|what| Declared {
-        what: what.clone(),
-        declared_at: stamp.at,
-        position,
-    });
-    let of_name = words.entry(name.to_owned()).or_default();
-    of_name.entry(stamp).or_insert(declared);
-}
-
-fn said_at<T>(words: &BTreeMap<Stamp, Option<Declared<T>>>, at: Timestamp) -> Option<&Declared<T>> {
-    let by_then = ..=Stamp { at, tie: u64::MAX };
-    words.range(by_then).next_back()?.1.as_ref()
-}
-
-fn save<T: Serialize>(words: &Words<T>) -> Vec<SavedWord> {
-    let each = words
-        .iter()
-        .flat_map(|(name, said)| said.iter().map(move |it| (name, it)));
-    each.map(|(name, (stamp, declared))| SavedWord {
-        name: name.clone(),
-        stamp: *stamp,
-        position: declared
-            .as_ref()
-            .map_or(LogPosition::ZERO, |it| it.position),
-        declared: declared.as_ref().map(|it| to_json(&it.what)),
+/// What stands at a moment, in order of name.
+fn standing<T>(
+    declarations: &Declarations<T>,
+    at: Timestamp,
+) -> impl Iterator<Item = Declared<'_, T>> {
+    let counting = declarations.values().filter_map(move |it| counting(it, at));
+    counting.filter_map(|version| {
+        Some(Declared {
+            what: version.defined.as_deref()?,
+            declared_at: version.from,
+            position: version.position,
+        })
     })
-    .collect()
 }
 
-fn restore<T: DeserializeOwned + Clone>(saved: Vec<SavedWord>) -> Words<T> {
-    let mut words = Words::new();
-    for one in saved {
-        let json = one.declared.as_deref();
-        let what: Option<T> =
-            json.map(|json| serde_json::from_str(json).expect("it was written by this version"));
-        say(
-            &mut words,
-            &one.name,
-            what.as_ref(),
-            one.stamp,
-            one.position,
-        );
+fn declare<T>(
+    declarations: &mut Declarations<T>,
+    name: &str,
+    what: Option<T>,
+    stamp: Stamp,
+    at: LogPosition,
+) {
+    let versions = declarations.entry(name.to_owned()).or_default();
+    say(versions, stamp, at, what.map(Arc::new));
+}
+
+fn restore<T: for<'a> Deserialize<'a>>(saved: Vec<SavedVersion>) -> Declarations<T> {
+    let mut declarations = Declarations::new();
+    for it in saved {
+        let what = it.defined.as_deref().map(from_json);
+        declare(&mut declarations, &it.name, what, it.stamp, it.position);
     }
-    words
-}
-
-fn to_json(declared: &impl Serialize) -> String {
-    serde_json::to_string(declared).expect("a declaration has string keys only")
+    declarations
 }

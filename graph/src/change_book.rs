@@ -10,10 +10,10 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::kinds::{
+use crate::stamped::Stamp;
+use crate::versions::{
     SavedVersion, Version, Versions, counting, from_json, next_after, saved, say, to_json,
 };
-use crate::stamped::Stamp;
 
 /// Every version of every platform, scene and level.
 #[derive(Clone, Debug, Default)]

@@ -39,6 +39,7 @@ mod structure;
 mod table;
 mod topology;
 mod validity;
+mod versions;
 mod view;
 
 pub use anomalies::Anomaly;
@@ -65,7 +66,7 @@ pub use history::{
     attributes_at, history,
 };
 pub use identity::decision_id;
-pub use kinds::{KindBook, Version, is_built_in_kind, is_built_in_relation_kind};
+pub use kinds::{KindBook, is_built_in_kind, is_built_in_relation_kind};
 pub use measures::{
     ChangeMeasures, CheckMeasures, MeasureBy, MeasureGroup, MeasureQuestion, Measures, Share,
     change_measures,
@@ -94,6 +95,7 @@ pub use structure::{
     data_quality, dependency_cycles, drift, grouped, neighbours, placement, priority_inversions,
     responsible, retirement_check, shared_infrastructure,
 };
+pub use versions::Version;
 pub use view::{
     AliasOfItem, BatchOfChange, ChangeRow, CheckOfChange, GraphView, IncidentRow, Item, ItemField,
     LinkedChange, Membership, Observation, Relation, Remembered, Resolution, StatedItem,

@@ -237,7 +237,7 @@ impl GraphView {
     pub fn calendar_rules(
         &self,
         at: Timestamp,
-    ) -> impl Iterator<Item = &Declared<CalendarRuleDeclared>> {
+    ) -> impl Iterator<Item = Declared<'_, CalendarRuleDeclared>> {
         self.calendar.rules_at(at)
     }
 

@@ -47,7 +47,7 @@ pub enum Outcome {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding<'v> {
     /// The rule.
-    pub rule: &'v Declared<CalendarRuleDeclared>,
+    pub rule: Declared<'v, CalendarRuleDeclared>,
     /// What it means.
     pub outcome: Outcome,
     /// The target by which the rule is about the change, if it names items.
@@ -77,7 +77,7 @@ pub struct MayChange<'v> {
 
 /// A rule that is about the change.
 pub(super) struct Applies<'v> {
-    pub(super) rule: &'v Declared<CalendarRuleDeclared>,
+    pub(super) rule: Declared<'v, CalendarRuleDeclared>,
     way: Option<(CiId, Vec<PathStep>)>,
     /// Exemptions that lift it, whenever they count.
     exemptions: Vec<Exemption<'v>>,
@@ -146,7 +146,7 @@ pub(super) struct Question<'v, 'q> {
 impl<'v> Question<'v, '_> {
     fn applies(
         &self,
-        rule: &'v Declared<CalendarRuleDeclared>,
+        rule: Declared<'v, CalendarRuleDeclared>,
         way: Option<(CiId, Vec<PathStep>)>,
     ) -> Applies<'v> {
         let exemptions = self.view.calendar.exemptions_at(self.at);
@@ -215,7 +215,7 @@ impl<'v> Question<'v, '_> {
             for applies in applying {
                 let says = self.says(applies, start, finish);
                 if says.no && self.lifted(applies, start).is_none() {
-                    let next = after(&applies.rule.what, says.span, start, finish, end)?;
+                    let next = after(applies.rule.what, says.span, start, finish, end)?;
                     later = later.max(Some(next));
                 }
             }
@@ -279,7 +279,7 @@ impl<'v> Question<'v, '_> {
     }
 }
 
-fn name(rule: &Declared<CalendarRuleDeclared>) -> String {
+fn name(rule: Declared<'_, CalendarRuleDeclared>) -> String {
     let kind = match rule.what.effect {
         RuleEffect::Freeze => "the freeze",
         RuleEffect::Window => "the window",
@@ -292,7 +292,7 @@ fn name(rule: &Declared<CalendarRuleDeclared>) -> String {
 }
 
 impl<'v> Finding<'v> {
-    fn of(rule: &'v Declared<CalendarRuleDeclared>, outcome: Outcome, sentence: String) -> Self {
+    fn of(rule: Declared<'v, CalendarRuleDeclared>, outcome: Outcome, sentence: String) -> Self {
         Self {
             rule,
             outcome,

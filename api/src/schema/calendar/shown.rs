@@ -167,7 +167,7 @@ pub(crate) struct RuleFinding {
 }
 
 impl CalendarRule {
-    pub(crate) fn of(declared: &Declared<CalendarRuleDeclared>) -> Self {
+    pub(crate) fn of(declared: Declared<'_, CalendarRuleDeclared>) -> Self {
         let rule = &declared.what;
         let weekly = rule.times.weekly.iter().map(|weekly| WeeklyTime {
             days: weekly.days.iter().map(|day| (*day).into()).collect(),
@@ -223,7 +223,7 @@ impl Span {
 impl RuleSpan {
     /// The times of a rule between two moments.
     pub(crate) fn between(
-        declared: &Declared<CalendarRuleDeclared>,
+        declared: Declared<'_, CalendarRuleDeclared>,
         from: Timestamp,
         to: Timestamp,
     ) -> Vec<Self> {
