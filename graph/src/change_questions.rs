@@ -9,17 +9,28 @@ use crate::view::{ChangeRow, CheckOfChange, GraphView};
 
 /// How far back the changes of a whole estate are looked through.
 const LOOKBACK_NANOS: i64 = 30 * 86_400_000_000_000;
-/// How many of them.
-const CHANGES_MAX: usize = 100_000;
 
-/// What is open about the changes of the last thirty days before a moment, as far as the newest 100,000 of them go.
-pub(crate) fn of_view(view: &GraphView, at: Timestamp) -> Vec<Anomaly> {
+/// What is open about the changes of the last thirty days before a moment. Of more than `changes_max` the newest are
+/// looked at, and that is told.
+pub(crate) fn of_view(view: &GraphView, at: Timestamp, changes_max: usize) -> Vec<Anomaly> {
     let model = view.kinds().at(at);
     let since = at.plus_nanos(-LOOKBACK_NANOS);
-    let changes = view.changes_between(since, at.plus_nanos(1));
-    let some = changes.take(CHANGES_MAX);
-    some.flat_map(|change| of_change(model.changes(), &change))
-        .collect()
+    let mut changes = view.changes_between(since, at.plus_nanos(1));
+    let some = changes.by_ref().take(changes_max);
+    let mut found: Vec<Anomaly> = some
+        .flat_map(|change| of_change(model.changes(), &change))
+        .collect();
+    if changes.next().is_some() {
+        let sentence = format!(
+            "of the changes of the last 30 days only the newest {changes_max} were looked at"
+        );
+        found.push(Anomaly::OpenChange {
+            sentence,
+            code: "NOT_ALL_CHECKED",
+            key: "changes".to_owned(),
+        });
+    }
+    found
 }
 
 /// What is open about one change.
@@ -83,18 +94,12 @@ impl Asking<'_, '_> {
     fn of_level(&mut self, level: &LevelDefined) {
         let status = self.change.status();
         let began = status.took_effect();
-        let missing: Vec<&str> = level
-            .demands
-            .iter()
-            .filter(|demand| match demand {
-                Demand::CheckAfter => began && status.is_over(),
-                Demand::CheckBefore | Demand::Batches | Demand::Submission | Demand::Decision => {
-                    began
-                }
-            })
-            .filter(|demand| !self.meets(**demand))
-            .map(|demand| demand.missing())
-            .collect();
+        let due = level.demands.iter().filter(|demand| match demand {
+            Demand::CheckAfter => began && status.is_over(),
+            Demand::CheckBefore | Demand::Batches | Demand::Submission | Demand::Decision => began,
+        });
+        let unmet = due.filter(|demand| !self.meets(**demand));
+        let missing: Vec<&str> = unmet.map(|demand| demand.missing()).collect();
         if !missing.is_empty() {
             let (name, missing) = (&level.name, missing.join(", "));
             let sentence = format!("is of level {name} and lacks {missing}");
@@ -102,18 +107,13 @@ impl Asking<'_, '_> {
         }
     }
 
-    fn meets(&self, demand: Demand) -> bool {
-        let was = |statuses: &[ChangeStatus]| statuses.iter().any(|it| self.change.was_ever(*it));
-        let has_check = |is_before: bool| {
-            let checks = self.change.checks();
-            let places = checks.iter().filter(|check| check.result.is_some());
-            let mut places = places.filter_map(|check| check.identity.at);
-            places.any(|at| at.is_before() == is_before)
-        };
+    fn meets(&mut self, demand: Demand) -> bool {
+        let change = self.change;
+        let was = |statuses: &[ChangeStatus]| statuses.iter().any(|it| change.was_ever(*it));
         match demand {
-            Demand::CheckBefore => has_check(true),
-            Demand::CheckAfter => has_check(false),
-            Demand::Batches => !self.change.batches().is_empty(),
+            Demand::CheckBefore => self.has_check(true),
+            Demand::CheckAfter => self.has_check(false),
+            Demand::Batches => !change.batches().is_empty(),
             Demand::Submission => was(&[
                 ChangeStatus::Planned,
                 ChangeStatus::Submitted,
@@ -121,6 +121,12 @@ impl Asking<'_, '_> {
             ]),
             Demand::Decision => was(&[ChangeStatus::Approved, ChangeStatus::Rejected]),
         }
+    }
+
+    fn has_check(&mut self, is_before: bool) -> bool {
+        let reported = self.checks().iter().filter(|check| check.result.is_some());
+        let mut places = reported.filter_map(|check| check.identity.at);
+        places.any(|at| at.is_before() == is_before)
     }
 
     fn of_scene(&mut self, scene: &SceneRegistered) {

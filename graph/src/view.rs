@@ -206,8 +206,9 @@ impl GraphView {
     }
 
     /// What changes of the last thirty days before a moment lack of what their levels and scenes ask for.
-    pub fn open_changes(&self, at: Timestamp) -> Vec<Anomaly> {
-        crate::change_questions::of_view(self, at)
+    /// Of more than `changes_max` the newest are looked at, and that is told.
+    pub fn open_changes(&self, at: Timestamp, changes_max: usize) -> Vec<Anomaly> {
+        crate::change_questions::of_view(self, at, changes_max)
     }
 
     /// How many relations of a kind there are at a moment, and what of them breaks a definition of it.

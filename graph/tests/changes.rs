@@ -181,7 +181,7 @@ fn a_link_is_seen_from_both_ends_whichever_is_told_first() {
 fn what_a_level_asks_for_and_is_not_there_is_an_open_question() {
     let questions = |events: Vec<NewEvent>| {
         let view = folded(events);
-        let open = view.open_changes(at("12:00"));
+        let open = view.open_changes(at("12:00"), 100);
         let told: Vec<String> = open
             .iter()
             .map(|it| format!("{} {}", it.code(), it.sentence()))
@@ -224,7 +224,7 @@ fn a_scene_asks_for_its_checks_and_its_level() {
         said("10:00", &done),
         said("09:30", &json!({ "sourceId": "2", "scene": "other" })),
     ]);
-    let open = view.open_changes(at("12:00"));
+    let open = view.open_changes(at("12:00"), 100);
     let codes: Vec<&str> = open.iter().map(graph::Anomaly::code).collect();
     assert_eq!(
         codes,
@@ -233,6 +233,17 @@ fn a_scene_asks_for_its_checks_and_its_level() {
             "OTHER_FLOW_THAN_SCENE",
             "CHECK_NOT_REPORTED",
             "UNREGISTERED_SCENE"
+        ]
+    );
+    let of_the_newest = view.open_changes(at("12:00"), 1);
+    let codes: Vec<&str> = of_the_newest.iter().map(graph::Anomaly::code).collect();
+    assert_eq!(
+        codes,
+        [
+            "OTHER_LEVEL_THAN_SCENE",
+            "OTHER_FLOW_THAN_SCENE",
+            "CHECK_NOT_REPORTED",
+            "NOT_ALL_CHECKED"
         ]
     );
 }

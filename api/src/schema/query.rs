@@ -33,6 +33,8 @@ use crate::error::ErrorCode;
 
 /// How far a question looks back when nobody says.
 const LOOKBACK_DEFAULT: Lookback = Lookback::hours(72);
+/// Most changes of the last thirty days that open questions are looked for in.
+const CHANGES_CHECKED_MAX: usize = 100_000;
 
 /// The queries of the core.
 #[derive(Default)]
@@ -368,7 +370,7 @@ impl CoreQuery {
             let graph = &at.view.graph;
             let open = graph.anomalies().into_iter();
             let relations = graph.broken_relation_kinds(at.valid_at);
-            let changes = graph.open_changes(at.valid_at);
+            let changes = graph.open_changes(at.valid_at, CHANGES_CHECKED_MAX);
             let open = open.chain(relations).chain(changes);
             let mut all: Vec<Anomaly> = open.map(Anomaly::from).collect();
             all.extend(broken);
