@@ -37,26 +37,25 @@ def asked(server, query):
 
 
 def with_pagerduty(server, front):
-    client = pagerduty.EventsApiV2Client(KEY, base_url=front.url, verify=front.trust)
-    client.submit("Deployed checkout 7", "ci", {"service": "checkout", "environment": "prod"})
-
     class Session(pdpyras.ChangeEventsAPISession):
         url = server.http
 
     assert Session(KEY).submit("Deployed cart 3", "ci", {"version": "3"}), "the answer has an id"
 
-    assert client.trigger("checkout is slow", "web-7.shop.example", dedup_key="checkout/slow") == "checkout/slow"
-    client.acknowledge("checkout/slow")
-    made = client.trigger("cart is down", "cart", severity="error")
-    assert made and client.resolve(made) == made
+    with pagerduty.EventsApiV2Client(KEY, base_url=front.url, verify=front.trust) as client:
+        client.submit("Deployed checkout 7", "ci", {"service": "checkout", "environment": "prod"})
+        assert client.trigger("checkout is slow", "web-7.shop.example", dedup_key="checkout/slow") == "checkout/slow"
+        client.acknowledge("checkout/slow")
+        made = client.trigger("cart is down", "cart", severity="error")
+        assert made and client.resolve(made) == made
 
-    stranger = pagerduty.EventsApiV2Client("b" * 32, base_url=front.url, verify=front.trust)
-    try:
-        stranger.submit("I am not known", "ci")
-    except pagerduty.Error:
-        pass
-    else:
-        raise AssertionError("a wrong routing key was taken")
+    with pagerduty.EventsApiV2Client("b" * 32, base_url=front.url, verify=front.trust) as stranger:
+        try:
+            stranger.submit("I am not known", "ci")
+        except pagerduty.Error:
+            pass
+        else:
+            raise AssertionError("a wrong routing key was taken")
 
 
 def with_datadog(server):
@@ -108,16 +107,16 @@ def main():
     def told(change):
         return change["source"], change["environment"], change["status"], [it["key"] for it in change["targets"]]
 
-    assert told(changes["Deployed checkout 7"]) == ("pagerduty", "prod", "SUCCEEDED", ["service:checkout"]), changes
-    assert told(changes["Deployed cart 3"]) == ("pagerduty", "prod", "SUCCEEDED", ["service:cart"]), changes
-    assert told(changes["Deployed payments 9"]) == ("datadog", "prod", "SUCCEEDED", ["service:payments"]), changes
+    assert told(changes["Deployed checkout 7"]) == ("pagerduty", "prod", "succeeded", ["service:checkout"]), changes
+    assert told(changes["Deployed cart 3"]) == ("pagerduty", "prod", "succeeded", ["service:cart"]), changes
+    assert told(changes["Deployed payments 9"]) == ("datadog", "prod", "succeeded", ["service:payments"]), changes
     flag = told(changes["payment_v2 was switched on"])
-    assert flag == ("datadog", "prod", "SUCCEEDED", ["service:payments", "feature_flag:payment_v2"]), flag
+    assert flag == ("datadog", "prod", "succeeded", ["service:payments", "feature_flag:payment_v2"]), flag
     assert "I am not known" not in changes, changes
     slow, down = incidents["checkout is slow"], incidents["cart is down"]
-    assert (slow["sourceId"], slow["status"], slow["severity"]) == ("checkout/slow", "ACKNOWLEDGED", "critical"), slow
+    assert (slow["sourceId"], slow["status"], slow["severity"]) == ("checkout/slow", "acknowledged", "critical"), slow
     assert [item["key"] for item in slow["items"]] == ["host:web-7.shop.example"], slow
-    assert (down["status"], down["severity"]) == ("RESOLVED", "error"), down
+    assert (down["status"], down["severity"]) == ("resolved", "error"), down
     assert KEY.encode() not in log, "the routing key is on the disk"
     print("itsm: pagerduty, pdpyras, datadog and datadog-api-client: 4 changes, 2 incidents")
 
