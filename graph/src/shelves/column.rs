@@ -42,6 +42,9 @@ impl<T> Column<T> {
 
     /// The places of a mask whose value passes; each value is asked about once.
     pub(crate) fn passing(&self, mask: u64, mut passes: impl FnMut(&T) -> bool) -> u64 {
+        if mask == 0 {
+            return 0;
+        }
         let (mut some, mut all) = (0_u64, true);
         for (number, value) in self.values.iter().enumerate() {
             let is = passes(value);

@@ -23,6 +23,7 @@ pub(crate) struct Shelf {
     pub(crate) place: Column<Place>,
     pub(crate) said: Column<Said>,
     pub(crate) lasting: Column<Lasting>,
+    pub(crate) usual: Usual,
     seen: OnceLock<Box<Column<Option<Span>>>>,
     texts: OnceLock<Box<Texts>>,
 }
@@ -55,6 +56,48 @@ pub(crate) struct Lasting {
     closed_from: Timestamp,
     /// The last sight and its report interval, where nothing but one run of sights speaks of it.
     fading: Option<(Timestamp, i64)>,
+}
+
+/// What is so of most items at most moments, told at once: some have lasted since, some have ended by a moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Usual {
+    lasting: u64,
+    since: Timestamp,
+    ended: u64,
+    by: Timestamp,
+}
+
+impl Usual {
+    fn of(held: u64, column: &Column<Lasting>) -> Self {
+        let mut usual = Self {
+            lasting: 0,
+            since: Timestamp::MIN,
+            ended: 0,
+            by: Timestamp::MIN,
+        };
+        for place in places(held) {
+            let lasting = column.at(place);
+            match lasting.firm {
+                Some((from, Timestamp::MAX)) => {
+                    usual.lasting |= 1 << place;
+                    usual.since = usual.since.max(from);
+                }
+                Some(_) | None if lasting.closed_from != Timestamp::MAX => {
+                    usual.ended |= 1 << place;
+                    usual.by = usual.by.max(lasting.closed_from);
+                }
+                Some(_) | None => {}
+            }
+        }
+        usual
+    }
+
+    /// The items that are confirmed at a moment, and those that are closed; others have to be looked at.
+    pub(crate) fn at(&self, at: Timestamp) -> (u64, u64) {
+        let confirmed = if self.since <= at { self.lasting } else { 0 };
+        let closed = if self.by <= at { self.ended } else { 0 };
+        (confirmed, closed)
+    }
 }
 
 /// What a few numbers tell of a moment.
@@ -90,15 +133,17 @@ impl Shelf {
             };
             (*place, said)
         });
+        let lasting = items
+            .iter()
+            .map(|(at, it)| (*at, Lasting::of(*it)))
+            .collect();
         Self {
             number,
             held,
             said: said.collect(),
             place: items.iter().map(|(at, it)| (*at, Place::of(*it))).collect(),
-            lasting: items
-                .iter()
-                .map(|(at, it)| (*at, Lasting::of(*it)))
-                .collect(),
+            usual: Usual::of(held, &lasting),
+            lasting,
             seen: OnceLock::new(),
             texts: OnceLock::new(),
         }

@@ -163,6 +163,11 @@ impl<'v> Sieve<'v, '_> {
             return mask;
         };
         let at = self.criteria.at;
+        let (confirmed, closed) = shelf.usual.at(at);
+        let of = |items: u64, is: Freshness| if wanted.holds(is) { items } else { 0 };
+        let usual = of(confirmed, Freshness::Confirmed) | of(closed, Freshness::Closed);
+        let known = mask & usual;
+        let mask = mask & !(confirmed | closed);
         let mut open = false;
         let passing = shelf.lasting.passing(mask, |lasting| match lasting.at(at) {
             Sure::Is(freshness) => wanted.holds(freshness),
@@ -172,7 +177,7 @@ impl<'v> Sieve<'v, '_> {
             }
         });
         if !open {
-            return passing;
+            return known | passing;
         }
         let told = |place: &usize| {
             let sure = shelf.lasting.at(*place).at(at);
@@ -180,9 +185,10 @@ impl<'v> Sieve<'v, '_> {
             let freshness = sure.told(half_life, at);
             freshness.unwrap_or_else(|| self.view.item_on(number, *place).freshness(at))
         };
-        keep(passing, told, |freshness: Freshness| {
-            wanted.holds(freshness)
-        })
+        known
+            | keep(passing, told, |freshness: Freshness| {
+                wanted.holds(freshness)
+            })
     }
 
     fn by_names(&self, mesh: &mut Mesh<'_>, number: usize, shelf: &Shelf, mut mask: u64) -> u64 {
