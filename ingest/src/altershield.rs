@@ -9,8 +9,8 @@ mod call;
 mod tests;
 
 use model::{
-    Actor, ActorKind, BatchStatus, Change, ChangeBatch, ChangeLink, ChangeStatus, Event, KeyParts,
-    NewEvent, Occurred, SourceKey, SourceName, SourceRef, Timestamp, bounds,
+    Actor, ActorKind, BatchStatus, Change, ChangeBatch, ChangeLink, ChangeStatus, KeyParts,
+    Occurred, SourceKey, SourceName, SourceRef, Timestamp, bounds,
 };
 use serde_json::Value;
 
@@ -18,6 +18,7 @@ use crate::decoded::{Malformed, NotUnderstood, Part};
 use crate::fields::{Path, Problems};
 use crate::intake::{Address, Delivery};
 use crate::said::{Said, whole};
+use crate::told::Told;
 use call::Call;
 
 const FORMAT: &str = "altershield";
@@ -58,7 +59,7 @@ fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
     let mut problems = Problems::default();
     let told = read(said, call, delivery, &mut problems);
     Ok(vec![match told {
-        Some((change, at)) if problems.is_empty() => Part::Events(vec![seal(change, at, delivery)]),
+        Some(told) if problems.is_empty() => Part::Events(vec![told.seal(delivery.received_at)]),
         _ => Part::Rejected(problems),
     }])
 }
@@ -77,22 +78,17 @@ fn not_understood(body: &Value, delivery: &Delivery, reason: &str) -> Part {
 /// The platform that executes the change is its source.
 fn source(said: Said<'_>, delivery: &Delivery) -> SourceName {
     let platform = said
-        .name("platform")
+        .name("/platform")
         .filter(|name| name.len() <= bounds::SOURCE_NAME_BYTES);
     delivery
         .sender
         .source_or(platform.as_deref().unwrap_or(FORMAT))
 }
 
-fn read(
-    said: Said<'_>,
-    call: Call,
-    delivery: &Delivery,
-    problems: &mut Problems,
-) -> Option<(Change, Option<Timestamp>)> {
-    let source_id = said.must_id("bizExecOrderId", problems);
-    let start = said.moment("startTime", problems);
-    let finish = said.moment("finishTime", problems);
+fn read(said: Said<'_>, call: Call, delivery: &Delivery, problems: &mut Problems) -> Option<Told> {
+    let source_id = said.must_id("/bizExecOrderId", problems);
+    let start = said.moment("/startTime", problems);
+    let finish = said.moment("/finishTime", problems);
     let mut change = Change::new(&SourceRef {
         source: source(said, delivery),
         source_id: source_id?,
@@ -124,27 +120,31 @@ fn read(
         Call::OrderFinished => {
             change.finished_at = Some(spoken_at);
             change.status = order_status(said, problems);
-            change.release_notes = said.text("msg");
+            change.release_notes = said.text("/msg");
         }
     }
-    Some((change, at))
+    Some(Told {
+        delivery: None,
+        at,
+        change,
+    })
 }
 
 /// What the order says of the change as a whole.
 fn describe(change: &mut Change, said: Said<'_>, delivery: &Delivery) {
-    change.title = said.line("changeTitle");
-    change.link = said.line("changeUrl");
-    change.scene = said.line("changeSceneKey");
-    change.applicant = said.line("creator");
-    change.operator = said.line("executor").map(operator);
-    change.description = said.text("changeParamJson");
-    let targets = said.list("changeTargets").iter();
+    change.title = said.line("/changeTitle");
+    change.link = said.line("/changeUrl");
+    change.scene = said.line("/changeSceneKey");
+    change.applicant = said.line("/creator");
+    change.operator = said.line("/executor").map(operator);
+    change.description = said.text("/changeParamJson");
+    let targets = said.entries("/changeTargets").iter();
     change.targets = targets
-        .filter_map(|it| key(Said(it), "changeTargetType"))
+        .filter_map(|it| key(Said(it), "/changeTargetType"))
         .collect();
-    let contents = said.list("changeContents").iter();
+    let contents = said.entries("/changeContents").iter();
     let contents: Vec<SourceKey> = contents
-        .filter_map(|it| key(Said(it), "changeContentType"))
+        .filter_map(|it| key(Said(it), "/changeContentType"))
         .collect();
     if change.targets.is_empty() {
         change.targets = contents;
@@ -153,21 +153,21 @@ fn describe(change: &mut Change, said: Said<'_>, delivery: &Delivery) {
     change.targets = delivery
         .sender
         .items_or(std::mem::take(&mut change.targets));
-    let apps = said.list("changeApps").iter().filter_map(Value::as_str);
+    let apps = said.entries("/changeApps").iter().filter_map(Value::as_str);
     let apps = apps.filter(|name| !name.is_empty() && name.len() <= bounds::KEY_BYTES);
     change.declared_impact = apps
         .take(bounds::TARGETS_MAX)
         .map(|name| KeyParts::new("application", name).into())
         .collect();
-    scenario(change, &said.word("changeScenarioCode"));
+    scenario(change, &said.word("/changeScenarioCode"));
     if said
-        .at("emergency")
+        .value("/emergency")
         .is_some_and(|stated| *stated == Value::Bool(true))
     {
         change.emergency = Some(true);
     }
     change.environment = delivery.sender.environment_or(environment(said));
-    if let Some(order) = said.name("parentOrderInfo.orderId") {
+    if let Some(order) = said.name("/parentOrderInfo/orderId") {
         change.links.push(ChangeLink {
             kind: "part_of".to_owned(),
             change: SourceRef {
@@ -199,7 +199,10 @@ fn scenario(change: &mut Change, code: &str) {
 
 /// The phases are steps of one rollout; one that is only before production is not there.
 fn environment(said: Said<'_>) -> Option<String> {
-    let phases = said.list("changePhases").iter().filter_map(Value::as_str);
+    let phases = said
+        .entries("/changePhases")
+        .iter()
+        .filter_map(Value::as_str);
     let phases: Vec<String> = phases.map(str::to_lowercase).collect();
     let is_before = |phase: &String| phase == "pre_phase";
     match phases.is_empty() {
@@ -217,14 +220,14 @@ fn start_batch(change: &mut Change, said: Said<'_>, at: Timestamp, problems: &mu
         );
         return;
     };
-    let kind = said.word("effectiveTargetType");
+    let kind = said.word("/effectiveTargetType");
     let kind = if kind.is_empty() {
         "host".to_owned()
     } else {
         kind
     };
     let places = said
-        .list("effectiveTargetLocations")
+        .entries("/effectiveTargetLocations")
         .iter()
         .filter_map(Value::as_str);
     let places = places.filter(|name| !name.is_empty() && name.len() <= bounds::KEY_BYTES);
@@ -232,7 +235,7 @@ fn start_batch(change: &mut Change, said: Said<'_>, at: Timestamp, problems: &mu
         .take(bounds::TARGETS_MAX)
         .filter(|_| kind.len() <= bounds::KIND_BYTES)
         .map(|name| KeyParts::new(item_kind(&kind), name).into());
-    change.operator = said.line("executor").map(operator);
+    change.operator = said.line("/executor").map(operator);
     change.level = Some("G2".to_owned());
     change.status = Some(ChangeStatus::Running);
     change.batches.push(ChangeBatch {
@@ -245,14 +248,14 @@ fn start_batch(change: &mut Change, said: Said<'_>, at: Timestamp, problems: &mu
 
 /// Each phase counts its batches from 0; a thousand lie between two phases.
 fn batch_index(said: Said<'_>) -> Option<u32> {
-    let phase = match said.word("changePhase").as_str() {
+    let phase = match said.word("/changePhase").as_str() {
         "gray_phase" => 1,
         "prod_beta_phase" => 2,
         "prod_phase" => 3,
         _ => 0,
     };
     let number = said
-        .at("batchNo")?
+        .value("/batchNo")?
         .as_u64()
         .filter(|it| *it < BATCHES_OF_A_PHASE)?;
     u32::try_from(phase * BATCHES_OF_A_PHASE + number).ok()
@@ -261,9 +264,9 @@ fn batch_index(said: Said<'_>) -> Option<u32> {
 /// The end of a node: of the batch that its id names, else of the change's only one.
 fn finish_node(change: &mut Change, said: Said<'_>, at: Timestamp, problems: &mut Problems) {
     let succeeded = said
-        .at("success")
+        .value("/success")
         .is_none_or(|stated| *stated == Value::Bool(true));
-    let node = said.must_id("nodeExecId", problems).unwrap_or_default();
+    let node = said.must_id("/nodeExecId", problems).unwrap_or_default();
     let batch = node
         .rsplit_once('#')
         .and_then(|(_, index)| index.parse().ok());
@@ -282,13 +285,13 @@ fn finish_node(change: &mut Change, said: Said<'_>, at: Timestamp, problems: &mu
                 true => ChangeStatus::Succeeded,
                 false => ChangeStatus::Failed,
             });
-            change.release_notes = said.text("msg");
+            change.release_notes = said.text("/msg");
         }
     }
 }
 
 fn order_status(said: Said<'_>, problems: &mut Problems) -> Option<ChangeStatus> {
-    match said.word("finishState").as_str() {
+    match said.word("/finishState").as_str() {
         "success" | "normal" => Some(ChangeStatus::Succeeded),
         "rollback" => Some(ChangeStatus::RolledBack),
         "cancel" => Some(ChangeStatus::Cancelled),
@@ -312,7 +315,7 @@ fn operator(name: String) -> Actor {
 }
 
 fn key(said: Said<'_>, kind: &str) -> Option<SourceKey> {
-    let name = said.name("instanceName")?;
+    let name = said.name("/instanceName")?;
     let kind = said.word(kind);
     let fits = !kind.is_empty() && kind.len() <= bounds::KIND_BYTES;
     fits.then(|| KeyParts::new(item_kind(&kind), name).into())
@@ -326,12 +329,4 @@ fn item_kind(kind: &str) -> &str {
         "db" => "database",
         other => other,
     }
-}
-
-fn seal(change: Change, at: Option<Timestamp>, delivery: &Delivery) -> NewEvent {
-    let source = change.source.clone();
-    let actor = change.operator.clone().unwrap_or_default();
-    let event = Event::ChangeRecorded(Box::new(change));
-    let occurred = event.occurred(at, delivery.received_at);
-    NewEvent::named_by_content(source, occurred, actor, event)
 }

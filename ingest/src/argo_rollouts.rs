@@ -9,7 +9,8 @@ use model::{Actor, ActorKind, BatchStatus, ChangeBatch, ChangeStatus, KeyParts, 
 
 use crate::fields::shortened;
 use crate::intake::Address;
-use crate::webhook::{self, Body, Fact, Form, Nothing, Said, Webhook, image};
+use crate::said::Said;
+use crate::webhook::{self, Fact, Facts, Form, Nothing, Webhook, image};
 
 const FORM: Form = Form {
     name: "argo-rollouts",
@@ -25,7 +26,7 @@ pub(crate) const ADDRESS: Address =
 
 const REVISION: &str = "/metadata/annotations/rollout.argoproj.io~1revision";
 
-fn read(webhook: &Webhook<'_>) -> Said {
+fn read(webhook: &Webhook<'_>) -> Facts {
     let rollout = webhook.body.at("/rollout").unwrap_or(webhook.body);
     let name = rollout.must_name("/metadata/name")?;
     let namespace = rollout.must_name("/metadata/namespace")?;
@@ -85,7 +86,7 @@ fn read(webhook: &Webhook<'_>) -> Said {
 
 /// Every step that sets a weight, and the whole traffic at the end. Those before the current
 /// step are done, the last of them carries the traffic now.
-fn batches(rollout: Body<'_>, status: ChangeStatus) -> Vec<ChangeBatch> {
+fn batches(rollout: Said<'_>, status: ChangeStatus) -> Vec<ChangeBatch> {
     let current = rollout.name("/status/currentStepIndex");
     let current: usize = current.and_then(|index| index.parse().ok()).unwrap_or(0);
     let steps = rollout.list("/spec/strategy/canary/steps").enumerate();

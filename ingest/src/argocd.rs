@@ -14,8 +14,9 @@ use model::{
 
 use crate::fields::shortened;
 use crate::intake::Address;
+use crate::said::Said;
 use crate::webhook::{
-    self, Body, Code, Fact, Form, Nothing, Repository, Said, Webhook, image, is_workload,
+    self, Code, Fact, Facts, Form, Nothing, Repository, Webhook, image, is_workload,
 };
 
 const FORM: Form = Form {
@@ -32,7 +33,7 @@ pub(crate) const ADDRESS: Address = Address::of_json(FORM.name, "/ingest/argocd"
 /// Workloads and images of one application that are told.
 const TOLD_MAX: usize = 100;
 
-fn read(webhook: &Webhook<'_>) -> Said {
+fn read(webhook: &Webhook<'_>) -> Facts {
     let app = webhook
         .body
         .at("/app")
@@ -101,7 +102,7 @@ fn read(webhook: &Webhook<'_>) -> Said {
     Ok(facts)
 }
 
-fn status(operation: Body<'_>) -> Result<ChangeStatus, Nothing> {
+fn status(operation: Said<'_>) -> Result<ChangeStatus, Nothing> {
     match operation.must_name("/phase")?.as_str() {
         "Running" | "Terminating" => Ok(ChangeStatus::Running),
         "Succeeded" => Ok(ChangeStatus::Succeeded),
@@ -113,7 +114,7 @@ fn status(operation: Body<'_>) -> Result<ChangeStatus, Nothing> {
     }
 }
 
-fn environment(app: Body<'_>) -> Option<String> {
+fn environment(app: Said<'_>) -> Option<String> {
     const LABELS: [&str; 4] = [
         "/metadata/labels/environment",
         "/metadata/labels/env",
@@ -124,7 +125,7 @@ fn environment(app: Body<'_>) -> Option<String> {
 }
 
 /// The workloads of the application; a service of its name where it tells of none.
-fn targets(app: Body<'_>, operation: Body<'_>, environment: Option<&str>) -> Vec<SourceKey> {
+fn targets(app: Said<'_>, operation: Said<'_>, environment: Option<&str>) -> Vec<SourceKey> {
     let own = app.list("/status/resources");
     let synchronised = operation.list("/syncResult/resources");
     let workloads = own.chain(synchronised).filter_map(|resource| {
@@ -153,8 +154,8 @@ fn targets(app: Body<'_>, operation: Body<'_>, environment: Option<&str>) -> Vec
     keys
 }
 
-fn revision(app: Body<'_>, operation: Body<'_>) -> Option<String> {
-    let first = |body: Body<'_>, pointer: &str| body.list(pointer).find_map(|it| it.name(""));
+fn revision(app: Said<'_>, operation: Said<'_>) -> Option<String> {
+    let first = |body: Said<'_>, pointer: &str| body.list(pointer).find_map(|it| it.name(""));
     operation
         .name("/syncResult/revision")
         .or_else(|| first(operation, "/syncResult/revisions"))
@@ -164,7 +165,7 @@ fn revision(app: Body<'_>, operation: Body<'_>) -> Option<String> {
 }
 
 /// The code behind it: one reference for each source of the application.
-fn sources(app: Body<'_>, operation: Body<'_>, change: &mut Change) -> Vec<Repository> {
+fn sources(app: Said<'_>, operation: Said<'_>, change: &mut Change) -> Vec<Repository> {
     let single = app.at("/spec/source").into_iter();
     let several = app.list("/spec/sources");
     let revisions: Vec<Option<String>> = operation
@@ -196,9 +197,9 @@ fn sources(app: Body<'_>, operation: Body<'_>, change: &mut Change) -> Vec<Repos
 }
 
 /// What was there before, by the history that Argo CD keeps.
-fn replaced(app: Body<'_>, started_at: Timestamp, after: String) -> Option<ValueChange> {
-    let entries: Vec<Body<'_>> = app.list("/status/history").collect();
-    let is_own = |entry: &Body<'_>| {
+fn replaced(app: Said<'_>, started_at: Timestamp, after: String) -> Option<ValueChange> {
+    let entries: Vec<Said<'_>> = app.list("/status/history").collect();
+    let is_own = |entry: &Said<'_>| {
         let began = entry.time("/deployStartedAt");
         began.is_some_and(|began| began.millis_since(started_at).abs() < 1_000.0)
     };
@@ -211,7 +212,7 @@ fn replaced(app: Body<'_>, started_at: Timestamp, after: String) -> Option<Value
     })
 }
 
-fn health(app: Body<'_>) -> Option<CheckResult> {
+fn health(app: Said<'_>) -> Option<CheckResult> {
     let result = match app.written("/status/health/status")? {
         "Healthy" => "pass",
         "Degraded" => "warn",
@@ -224,7 +225,7 @@ fn health(app: Body<'_>) -> Option<CheckResult> {
     })
 }
 
-fn link(body: Body<'_>, app: Body<'_>, namespace: &str, name: &str) -> Option<String> {
+fn link(body: Said<'_>, app: Said<'_>, namespace: &str, name: &str) -> Option<String> {
     let stated = app
         .list("/status/summary/externalURLs")
         .find_map(|url| url.line(""));
@@ -237,7 +238,7 @@ fn link(body: Body<'_>, app: Body<'_>, namespace: &str, name: &str) -> Option<St
 }
 
 /// A person who pressed the button, or Argo CD by itself.
-fn initiator(operation: Body<'_>) -> Actor {
+fn initiator(operation: Said<'_>) -> Actor {
     let name = operation.line("/operation/initiatedBy/username");
     let is_automatic = operation.is("/operation/initiatedBy/automated");
     match (name, is_automatic) {

@@ -15,8 +15,9 @@ use serde_json::{Value, json};
 
 use crate::decoded::{Malformed, Part};
 use crate::intake::{Address, Delivery};
+use crate::said::Said;
 use crate::split::{Wrapping, split, unfold};
-use crate::told::{self, Told, actor, source_of, text, time};
+use crate::told::{self, Told, actor, source_of};
 
 /// How the quarantine calls this form.
 const FORMAT: &str = "azure";
@@ -58,7 +59,7 @@ fn part_of(part: &str, delivery: &Delivery) -> Part {
         Ok(value) => value,
         Err(refused) => return refused,
     };
-    match text(&value, "/eventType") {
+    match Said(&value).written("/eventType") {
         Some("Microsoft.EventGrid.SubscriptionValidationEvent") => handshake(&value),
         Some("Microsoft.EventGrid.SubscriptionDeletedEvent") => {
             Part::Ignored("a subscription of Event Grid ended")
@@ -86,7 +87,7 @@ fn part_of(part: &str, delivery: &Delivery) -> Part {
 
 /// The code goes back in the answer; the address beside it is not fetched.
 fn handshake(value: &Value) -> Part {
-    match text(value, "/data/validationCode") {
+    match Said(value).written("/data/validationCode") {
         Some(code) => Part::Asked(json!({ "validationResponse": code })),
         None => Part::refused("data.validationCode", "is required"),
     }
@@ -120,24 +121,34 @@ struct Operation<'v> {
 
 impl<'v> Operation<'v> {
     fn of_log(value: &'v Value) -> Option<Self> {
-        let name = text(value, "/operationName").or_else(|| text(value, "/operationName/value"))?;
-        let status = text(value, "/resultType").or_else(|| text(value, "/status/value"));
-        let why = text(value, "/resultSignature").or_else(|| text(value, "/subStatus/value"));
+        let name = Said(value)
+            .written("/operationName")
+            .or_else(|| Said(value).written("/operationName/value"))?;
+        let status = Said(value)
+            .written("/resultType")
+            .or_else(|| Said(value).written("/status/value"));
+        let why = Said(value)
+            .written("/resultSignature")
+            .or_else(|| Said(value).written("/subStatus/value"));
         Some(Self {
-            id: text(value, "/eventDataId"),
+            id: Said(value).written("/eventDataId"),
             name,
-            resource: text(value, "/resourceId")?,
-            category: text(value, "/category").or_else(|| text(value, "/category/value")),
+            resource: Said(value).written("/resourceId")?,
+            category: Said(value)
+                .written("/category")
+                .or_else(|| Said(value).written("/category/value")),
             standing: standing(status.unwrap_or_default(), why.unwrap_or_default()),
-            at: time(value, "/time").or_else(|| time(value, "/eventTimestamp")),
-            correlation: text(value, "/correlationId"),
+            at: Said(value)
+                .time_in_millis("/time")
+                .or_else(|| Said(value).time_in_millis("/eventTimestamp")),
+            correlation: Said(value).written("/correlationId"),
             authorization: value
                 .pointer("/identity/authorization")
                 .or_else(|| value.get("authorization")),
             claims: value
                 .pointer("/identity/claims")
                 .or_else(|| value.get("claims")),
-            caller: text(value, "/caller"),
+            caller: Said(value).written("/caller"),
         })
     }
 
@@ -147,19 +158,21 @@ impl<'v> Operation<'v> {
             _ if what.ends_with("Success") => Standing::Succeeded,
             _ if what.ends_with("Cancel") => Standing::Cancelled,
             _ if what.ends_with("Failure") => {
-                let why = text(value, "/data/httpRequest/statusCode");
+                let why = Said(value).written("/data/httpRequest/statusCode");
                 standing("Failed", why.unwrap_or_default())
             }
             _ => return None,
         };
         Some(Self {
-            id: text(value, "/id"),
-            name: text(value, "/data/operationName")?,
-            resource: text(value, "/data/resourceUri").or_else(|| text(value, "/subject"))?,
+            id: Said(value).written("/id"),
+            name: Said(value).written("/data/operationName")?,
+            resource: Said(value)
+                .written("/data/resourceUri")
+                .or_else(|| Said(value).written("/subject"))?,
             category: None,
             standing,
-            at: time(value, "/eventTime"),
-            correlation: text(value, "/data/correlationId"),
+            at: Said(value).time_in_millis("/eventTime"),
+            correlation: Said(value).written("/data/correlationId"),
             authorization: value.pointer("/data/authorization"),
             claims: value.pointer("/data/claims"),
             caller: None,
@@ -238,7 +251,7 @@ impl<'v> Operation<'v> {
         };
         let principal = self
             .authorization
-            .and_then(|authorization| text(authorization, "/evidence/principalType"));
+            .and_then(|authorization| Said(authorization).written("/evidence/principalType"));
         let person = claim(UPN).or_else(|| self.caller.filter(|caller| caller.contains('@')));
         if let Some(person) = person {
             return actor(ActorKind::Human, Some(person));

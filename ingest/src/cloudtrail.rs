@@ -15,8 +15,9 @@ use serde_json::Value;
 
 use crate::decoded::{Malformed, Part};
 use crate::intake::{Address, Delivery};
+use crate::said::Said;
 use crate::split::unfold;
-use crate::told::{self, Told, done, source_of, text, time};
+use crate::told::{self, Told, done, source_of};
 use envelope::Envelope;
 
 /// How the quarantine calls this form, and the source that it speaks for.
@@ -88,8 +89,10 @@ fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
 }
 
 fn part_of(record: &Value, delivery: &Delivery) -> Part {
-    let (Some(name), Some(service)) = (text(record, "/eventName"), text(record, "/eventSource"))
-    else {
+    let (Some(name), Some(service)) = (
+        Said(record).written("/eventName"),
+        Said(record).written("/eventSource"),
+    ) else {
         let body = record.to_string();
         return told::unknown(
             delivery,
@@ -101,10 +104,10 @@ fn part_of(record: &Value, delivery: &Delivery) -> Part {
     if let Some(reason) = no_change(record, name, service) {
         return Part::Ignored(reason);
     }
-    let Some(id) = text(record, "/eventID") else {
+    let Some(id) = Said(record).written("/eventID") else {
         return Part::refused("eventID", "is required");
     };
-    let at = time(record, "/eventTime");
+    let at = Said(record).time_in_millis("/eventTime");
     if at.is_none() {
         return Part::refused("eventTime", "is required, as RFC 3339");
     }
@@ -131,7 +134,7 @@ fn part_of(record: &Value, delivery: &Delivery) -> Part {
 
 /// Why a record is no change; `None` if it is one.
 fn no_change(record: &Value, name: &str, service: &str) -> Option<&'static str> {
-    let category = text(record, "/eventCategory");
+    let category = Said(record).written("/eventCategory");
     let reads = match record.get("readOnly") {
         Some(Value::Bool(reads)) => *reads,
         Some(Value::String(reads)) => reads == "true",
@@ -139,11 +142,11 @@ fn no_change(record: &Value, name: &str, service: &str) -> Option<&'static str> 
     };
     if reads {
         Some("the call only reads")
-    } else if text(record, "/errorCode").is_some() {
+    } else if Said(record).written("/errorCode").is_some() {
         Some("the call was refused or failed, and changed nothing")
     } else if category.is_some_and(|category| category != "Management") {
         Some("the call is about data, not about what runs")
-    } else if matches!(text(record, "/eventType"), Some("AwsConsoleSignIn")) {
+    } else if matches!(Said(record).written("/eventType"), Some("AwsConsoleSignIn")) {
         Some("a sign-in changes nothing")
     } else if PASSED_SERVICES.contains(&service) || PASSED_CALLS.contains(&name) {
         Some("the call is bookkeeping")
@@ -198,7 +201,7 @@ fn asked_value(field: String, value: &Value, values: &mut Vec<ValueChange>) {
 }
 
 fn link(record: &Value, id: &str) -> Option<String> {
-    let region = text(record, "/awsRegion")?;
+    let region = Said(record).written("/awsRegion")?;
     let plain = |text: &str| {
         text.bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')

@@ -3,7 +3,7 @@
 //! A part is one event of our own, one event in CloudEvents, one alert. The good parts are
 //! kept whatever the others are.
 
-use model::{Event, NewEvent, Occurred, SourceName};
+use model::{Actor, Event, EventId, NewEvent, Occurred, SourceName};
 use serde_json::Value;
 
 use crate::fields::Problems;
@@ -47,6 +47,37 @@ pub(crate) struct NotUnderstood {
 pub(crate) struct Malformed {
     /// Why, in words for the sender.
     pub(crate) reason: String,
+}
+
+/// An event by the id that its sender gave it; without one its content names it.
+pub(crate) fn sealed(
+    source: SourceName,
+    delivery: Option<String>,
+    occurred: Occurred,
+    actor: Actor,
+    event: Event,
+) -> NewEvent {
+    match delivery {
+        Some(delivery) => NewEvent {
+            id: EventId { source, delivery },
+            occurred,
+            actor,
+            event,
+        },
+        None => NewEvent::named_by_content(source, occurred, actor, event),
+    }
+}
+
+/// An event that its content and its time name: what fires again in the same words is another statement.
+pub(crate) fn sealed_each_time(
+    source: SourceName,
+    occurred: Occurred,
+    actor: Actor,
+    event: Event,
+) -> NewEvent {
+    let mut named = NewEvent::named_by_content(source, occurred, actor, event);
+    named.id.delivery = format!("{}@{}", named.id.delivery, occurred.at());
+    named
 }
 
 impl Malformed {

@@ -10,7 +10,8 @@ use model::{Actor, ActorKind, ChangeBatch, ChangeStatus, CheckResult, KeyParts, 
 
 use crate::fields::shortened;
 use crate::intake::Address;
-use crate::webhook::{self, Body, Fact, Form, Nothing, Said, Webhook};
+use crate::said::Said;
+use crate::webhook::{self, Fact, Facts, Form, Nothing, Webhook};
 
 const FORM: Form = Form {
     name: "flagger",
@@ -23,7 +24,7 @@ pub(crate) const ADDRESS: Address = Address::of_json(FORM.name, "/ingest/flagger
     webhook::decode(delivery, &FORM, read)
 });
 
-fn read(webhook: &Webhook<'_>) -> Said {
+fn read(webhook: &Webhook<'_>) -> Facts {
     let body = webhook.body;
     let name = body.must_name("/name")?;
     let namespace = body.must_name("/namespace")?;
@@ -96,7 +97,7 @@ fn status(phase: &str) -> Result<ChangeStatus, Nothing> {
 }
 
 /// The share of traffic that the canary is given by this event.
-fn weight(body: Body<'_>, message: &str) -> Option<u32> {
+fn weight(body: Said<'_>, message: &str) -> Option<u32> {
     let told = message.split_once("canary weight ").map(|(_, rest)| {
         let digits = rest.find(|letter: char| !letter.is_ascii_digit());
         rest.get(..digits.unwrap_or(rest.len())).unwrap_or_default()

@@ -10,7 +10,8 @@ use model::{Actor, ActorKind, ChangeBatch, ChangeStatus, CodeRef, KeyParts, Sour
 use crate::fields::shortened;
 use crate::intake::Address;
 use crate::proof::{HashFunction, Proof};
-use crate::webhook::{self, Body, Fact, Form, Nothing, Said, Webhook, is_workload};
+use crate::said::Said;
+use crate::webhook::{self, Fact, Facts, Form, Nothing, Webhook, is_workload};
 
 const FORM: Form = Form {
     name: "flux",
@@ -32,7 +33,7 @@ pub(crate) const ADDRESS: Address = Address {
     })
 };
 
-fn read(webhook: &Webhook<'_>) -> Said {
+fn read(webhook: &Webhook<'_>) -> Facts {
     let body = webhook.body;
     let kind = body.must_name("/involvedObject/kind")?;
     if !matches!(kind.as_str(), "Kustomization" | "HelmRelease") {
@@ -91,18 +92,18 @@ fn read(webhook: &Webhook<'_>) -> Said {
 }
 
 /// A name in the metadata, with or without the group that Flux puts before it.
-fn stated(body: Body<'_>, name: &str) -> Option<String> {
+fn stated(body: Said<'_>, name: &str) -> Option<String> {
     let metadata = body.at("/metadata")?;
-    let entries = metadata.value().as_object()?;
+    let entries = metadata.0.as_object()?;
     let found = entries.iter().find(|(key, _)| {
         let bare = key.rsplit('/').next().unwrap_or(key);
         bare == name
     });
-    found.and_then(|(_, value)| Body::of(value).name(""))
+    found.and_then(|(_, value)| Said(value).name(""))
 }
 
 /// The workloads in lines such as `Deployment/shop/checkout configured`.
-fn applied(body: Body<'_>, environment: Option<&str>) -> Vec<SourceKey> {
+fn applied(body: Said<'_>, environment: Option<&str>) -> Vec<SourceKey> {
     let message = body.written("/message").unwrap_or_default();
     let keys = message.lines().filter_map(|line| {
         let (object, done) = line.trim().split_once(' ')?;

@@ -10,9 +10,10 @@ use serde_json::Value;
 use crate::decoded::{Malformed, Part};
 use crate::fields::shortened;
 use crate::intake::{Address, Delivery};
-use crate::migrated::{Database, Migrated, moment};
-use crate::split::{Wrapping, split, unfold};
-use crate::told::{self, list, text, word};
+use crate::migrated::{self, Database, Migrated, field};
+use crate::moment;
+use crate::said::Said;
+use crate::told;
 
 /// How the quarantine calls this form.
 const FORMAT: &str = "flyway";
@@ -25,23 +26,13 @@ pub(crate) const ADDRESS: Address = Address {
 };
 
 fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
-    let wrapping = match delivery.media.is_json_lines() {
-        true => Wrapping::Lines,
-        false => Wrapping::Json,
-    };
-    let parts = split(&delivery.body, wrapping)?.into_iter();
-    Ok(parts
-        .map(|part| match unfold(part) {
-            Ok(value) => part_of(&value, delivery),
-            Err(refused) => refused,
-        })
-        .collect())
+    migrated::decode(delivery, part_of)
 }
 
 /// A report, a wrapped list of rows, or one row.
 fn part_of(value: &Value, delivery: &Delivery) -> Part {
     let database = Database::of(value, delivery);
-    let rows = list(value, "/schemaHistory");
+    let rows = Said(value).entries("/schemaHistory");
     if !rows.is_empty() {
         let rows = rows.iter().filter_map(row).collect();
         return database.part(FORMAT, rows, delivery);
@@ -53,7 +44,7 @@ fn part_of(value: &Value, delivery: &Delivery) -> Part {
     if value.get("migrations").is_some() {
         return report(value, &database, delivery);
     }
-    if let Some(message) = text(value, "/error/message") {
+    if let Some(message) = Said(value).written("/error/message") {
         return failure(value, message, &database, delivery);
     }
     let body = value.to_string();
@@ -63,37 +54,42 @@ fn part_of(value: &Value, delivery: &Delivery) -> Part {
 
 /// What `info` or `migrate` reports.
 fn report(value: &Value, database: &Database, delivery: &Delivery) -> Part {
-    let schema = text(value, "/schemaName").unwrap_or_default();
-    let reported_at = value.get("timestamp").and_then(moment);
-    let migrates = text(value, "/operation") == Some("migrate");
-    let migrations = list(value, "/migrations").iter().filter_map(|migration| {
-        let state = match migrates {
-            true => "Success",
-            false => text(migration, "/state")?,
-        };
-        let status = status(state)?;
-        let stated = ["installedOnUTC", "installedOn"];
-        let at = stated.iter().find_map(|name| moment(migration.get(name)?));
-        let at = at.or(reported_at.filter(|_| migrates));
-        let version = word(migration, "/version");
-        let description = text(migration, "/description").unwrap_or_default();
-        Some(Migrated {
-            id: id(schema, version.as_deref(), description, at, status)?,
-            title: title(version.as_deref(), description, status),
-            status,
-            at,
-            took_ms: migration.get("executionTime").and_then(Value::as_u64),
-            by: text(migration, "/installedBy").map(str::to_owned),
-            script: text(migration, "/filepath").map(file_name),
-            description: None,
-        })
-    });
+    let schema = Said(value).written("/schemaName").unwrap_or_default();
+    let reported_at = Said(value).time_in_millis("/timestamp");
+    let migrates = Said(value).written("/operation") == Some("migrate");
+    let migrations = Said(value)
+        .entries("/migrations")
+        .iter()
+        .filter_map(|migration| {
+            let state = match migrates {
+                true => "Success",
+                false => Said(migration).written("/state")?,
+            };
+            let status = status(state)?;
+            let stated = ["/installedOnUTC", "/installedOn"];
+            let at = stated
+                .iter()
+                .find_map(|name| Said(migration).time_in_millis(name));
+            let at = at.or(reported_at.filter(|_| migrates));
+            let version = Said(migration).line("/version");
+            let description = Said(migration).written("/description").unwrap_or_default();
+            Some(Migrated {
+                id: id(schema, version.as_deref(), description, at, status)?,
+                title: title(version.as_deref(), description, status),
+                status,
+                at,
+                took_ms: migration.get("executionTime").and_then(Value::as_u64),
+                by: Said(migration).written("/installedBy").map(str::to_owned),
+                script: Said(migration).written("/filepath").map(file_name),
+                description: None,
+            })
+        });
     database.part(FORMAT, migrations.collect(), delivery)
 }
 
 /// A command that failed without saying at which migration.
 fn failure(value: &Value, message: &str, database: &Database, delivery: &Delivery) -> Part {
-    let at = value.get("timestamp").and_then(moment);
+    let at = Said(value).time_in_millis("/timestamp");
     let named = match at {
         Some(at) => at.to_string(),
         None => ContentHash::of(message.as_bytes()).to_string(),
@@ -126,7 +122,7 @@ fn row(value: &Value) -> Option<Migrated> {
         (true, true) => ChangeStatus::RolledBack,
         (true, false) => ChangeStatus::Succeeded,
     };
-    let at = field(value, "installed_on").and_then(moment);
+    let at = field(value, "installed_on").and_then(moment::in_millis);
     let version = text_of("version").filter(|version| !version.is_empty());
     let description = text_of("description").unwrap_or_default();
     let schema = text_of("schema").unwrap_or_default();
@@ -140,12 +136,6 @@ fn row(value: &Value) -> Option<Migrated> {
         script: text_of("script").map(file_name),
         description: None,
     })
-}
-
-fn field<'v>(row: &'v Value, name: &str) -> Option<&'v Value> {
-    let mut columns = row.as_object()?.iter();
-    let found = columns.find(|(column, _)| column.eq_ignore_ascii_case(name));
-    found.map(|(_, value)| value)
 }
 
 /// What the state of a migration comes to; `None` for what is neither done nor to be done.

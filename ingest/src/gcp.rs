@@ -14,8 +14,9 @@ use serde_json::Value;
 
 use crate::decoded::{Malformed, Part};
 use crate::intake::{Address, Delivery};
+use crate::said::Said;
 use crate::split::{Wrapping, split, unfold};
-use crate::told::{self, Told, actor, source_of, text, time};
+use crate::told::{self, Told, actor, source_of};
 
 /// How the quarantine calls this form.
 const FORMAT: &str = "gcp";
@@ -45,7 +46,7 @@ fn pushed(value: &Value, delivery: &Delivery) -> Part {
     else {
         return part_of(value, delivery);
     };
-    let Some(data) = text(message, "/data") else {
+    let Some(data) = Said(message).written("/data") else {
         return Part::Ignored("a message without data");
     };
     let Ok(bytes) = STANDARD.decode(data) else {
@@ -61,7 +62,8 @@ fn pushed(value: &Value, delivery: &Delivery) -> Part {
 }
 
 fn part_of(entry: &Value, delivery: &Delivery) -> Part {
-    let (Some(log), Some(audit)) = (text(entry, "/logName"), entry.get("protoPayload")) else {
+    let (Some(log), Some(audit)) = (Said(entry).written("/logName"), entry.get("protoPayload"))
+    else {
         let body = entry.to_string();
         return told::unknown(
             delivery,
@@ -73,17 +75,17 @@ fn part_of(entry: &Value, delivery: &Delivery) -> Part {
     if let Some(reason) = no_change(log, entry, audit) {
         return Part::Ignored(reason);
     }
-    let Some(method) = text(audit, "/methodName") else {
+    let Some(method) = Said(audit).written("/methodName") else {
         return Part::refused("protoPayload.methodName", "is required");
     };
-    let Some(insert_id) = text(entry, "/insertId") else {
+    let Some(insert_id) = Said(entry).written("/insertId") else {
         return Part::refused("insertId", "is required");
     };
-    let Some(at) = time(entry, "/timestamp") else {
+    let Some(at) = Said(entry).time_in_millis("/timestamp") else {
         return Part::refused("timestamp", "is required, as RFC 3339");
     };
-    let resource = text(audit, "/resourceName").unwrap_or_default();
-    let operation = text(entry, "/operation/id");
+    let resource = Said(audit).written("/resourceName").unwrap_or_default();
+    let operation = Said(entry).written("/operation/id");
     let source = source_of(delivery, FORMAT);
     let mut change = told::change(&source, operation.unwrap_or(insert_id), "infrastructure");
     let status = status(entry, audit);
@@ -93,10 +95,10 @@ fn part_of(entry: &Value, delivery: &Delivery) -> Part {
     change.finished_at = (status != ChangeStatus::Running).then_some(at);
     let called = resource.rsplit('/').next().unwrap_or(resource);
     change.title = Some(format!("{method} {called}").trim().to_owned());
-    change.category = text(audit, "/serviceName").map(str::to_owned);
+    change.category = Said(audit).written("/serviceName").map(str::to_owned);
     change.environment.clone_from(&delivery.sender.environment);
     if status == ChangeStatus::Failed {
-        change.description = text(audit, "/status/message").map(str::to_owned);
+        change.description = Said(audit).written("/status/message").map(str::to_owned);
     }
     let operator = operator(log, audit);
     change.operator = (operator != Actor::default()).then_some(operator);
@@ -113,7 +115,7 @@ fn no_change(log: &str, entry: &Value, audit: &Value) -> Option<&'static str> {
     let name = log.rsplit("%2F").next().unwrap_or(log);
     let code = audit.pointer("/status/code").and_then(Value::as_i64);
     let code = code.filter(|code| *code != 0);
-    let long = text(entry, "/operation/id").is_some();
+    let long = Said(entry).written("/operation/id").is_some();
     let ends = flag(entry, "/operation/last") && !flag(entry, "/operation/first");
     match name.rsplit('/').next() {
         Some("activity" | "system_event") => {}
@@ -121,7 +123,7 @@ fn no_change(log: &str, entry: &Value, audit: &Value) -> Option<&'static str> {
         Some("policy") => return Some("what a policy refused changed nothing"),
         _ => return Some("an entry of a log that is no audit log"),
     }
-    if text(audit, "/serviceName") == Some("k8s.io") {
+    if Said(audit).written("/serviceName") == Some("k8s.io") {
         return Some("objects of a cluster are told by the cluster itself");
     }
     match code {
@@ -137,7 +139,7 @@ fn status(entry: &Value, audit: &Value) -> ChangeStatus {
         .pointer("/status/code")
         .and_then(Value::as_i64)
         .is_some_and(|code| code != 0);
-    let long = text(entry, "/operation/id").is_some();
+    let long = Said(entry).written("/operation/id").is_some();
     let goes_on = long && !flag(entry, "/operation/last");
     match (goes_on, failed) {
         (true, _) => ChangeStatus::Running,
@@ -151,8 +153,9 @@ fn flag(value: &Value, pointer: &str) -> bool {
 }
 
 fn operator(log: &str, audit: &Value) -> Actor {
-    let who = text(audit, "/authenticationInfo/principalEmail")
-        .or_else(|| text(audit, "/authenticationInfo/principalSubject"));
+    let who = Said(audit)
+        .written("/authenticationInfo/principalEmail")
+        .or_else(|| Said(audit).written("/authenticationInfo/principalSubject"));
     let kind = match who {
         _ if log.ends_with("system_event") => ActorKind::Automatic,
         Some(email) if email.ends_with("gserviceaccount.com") => ActorKind::Automatic,
@@ -180,7 +183,7 @@ fn targets(entry: &Value, resource: &str) -> Vec<SourceKey> {
             value: named.to_owned(),
         }];
     }
-    let project = text(entry, "/resource/labels/project_id");
+    let project = Said(entry).written("/resource/labels/project_id");
     let project = project.map(|project| KeyParts::new("cloud_account", project));
     project.into_iter().map(SourceKey::from).collect()
 }

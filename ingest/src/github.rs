@@ -13,7 +13,8 @@ use model::Actor;
 
 use crate::intake::Address;
 use crate::proof::{HashFunction, Proof};
-use crate::webhook::{self, Body, Form, Nothing, Repository, Said, Webhook, person};
+use crate::said::Said;
+use crate::webhook::{self, Facts, Form, Nothing, Repository, Webhook, person};
 
 const FORM: Form = Form {
     name: "github",
@@ -33,7 +34,7 @@ pub(crate) const ADDRESS: Address = Address {
     })
 };
 
-fn read(webhook: &Webhook<'_>) -> Said {
+fn read(webhook: &Webhook<'_>) -> Facts {
     let event = webhook.header("x-github-event");
     let event = event
         .ok_or_else(|| "the header X-GitHub-Event, which says what it is, is missing".to_owned())?;
@@ -53,20 +54,20 @@ fn read(webhook: &Webhook<'_>) -> Said {
     read(webhook, &repository(webhook.body)?)
 }
 
-fn repository(body: Body<'_>) -> Result<Repository, String> {
+fn repository(body: Said<'_>) -> Result<Repository, String> {
     let address = body.written("/repository/html_url");
     let found = address.and_then(Repository::at);
     found.ok_or_else(|| "repository.html_url is required".to_owned())
 }
 
 /// The id of something in a repository: `owner/name/deployments/7`.
-fn id_in(body: Body<'_>, what: &str) -> Result<String, String> {
+fn id_in(body: Said<'_>, what: &str) -> Result<String, String> {
     let repository = body.must_name("/repository/full_name")?;
     Ok(format!("{repository}/{what}"))
 }
 
 /// A user of GitHub.
-fn user(body: Body<'_>, pointer: &str) -> Actor {
+fn user(body: Said<'_>, pointer: &str) -> Actor {
     let user = body.at(pointer);
     let login = user.and_then(|user| user.line("/login"));
     let is_app = user.and_then(|user| user.written("/type")) == Some("Bot");

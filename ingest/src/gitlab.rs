@@ -11,7 +11,8 @@ use model::Actor;
 
 use crate::intake::Address;
 use crate::proof::Proof;
-use crate::webhook::{self, Body, Form, Nothing, Repository, Said, Webhook, person};
+use crate::said::Said;
+use crate::webhook::{self, Facts, Form, Nothing, Repository, Webhook, person};
 
 const FORM: Form = Form {
     name: "gitlab",
@@ -28,7 +29,7 @@ pub(crate) const ADDRESS: Address = Address {
     })
 };
 
-fn read(webhook: &Webhook<'_>) -> Said {
+fn read(webhook: &Webhook<'_>) -> Facts {
     let body = webhook.body;
     let kind = body
         .name("/object_kind")
@@ -51,20 +52,20 @@ fn read(webhook: &Webhook<'_>) -> Said {
     read(webhook, &repository(body)?)
 }
 
-fn repository(body: Body<'_>) -> Result<Repository, String> {
+fn repository(body: Said<'_>) -> Result<Repository, String> {
     let address = body.written("/project/web_url");
     let found = address.and_then(Repository::at);
     found.ok_or_else(|| "project.web_url is required".to_owned())
 }
 
 /// The id of something in a project: `group/name/deployments/7`.
-fn id_in(body: Body<'_>, what: &str) -> Result<String, String> {
+fn id_in(body: Said<'_>, what: &str) -> Result<String, String> {
     let project = body.must_name("/project/path_with_namespace")?;
     Ok(format!("{project}/{what}"))
 }
 
 /// Who did it. Tokens of projects and groups act through users with such names.
-fn user(body: Body<'_>) -> Actor {
+fn user(body: Said<'_>) -> Actor {
     let names = [
         "/user/username",
         "/user_username",

@@ -13,7 +13,8 @@ use serde_json::Value;
 use crate::decoded::{Malformed, Part};
 use crate::fields::shortened;
 use crate::intake::{Address, Delivery};
-use crate::webhook::{Body, Fact, Form, Nothing, Said, Webhook, decode_value, unfolded};
+use crate::said::{Said, whole};
+use crate::webhook::{Fact, Facts, Form, Nothing, Webhook, decode_value};
 
 const FORM: Form = Form {
     name: "helm",
@@ -26,18 +27,20 @@ pub(crate) const ADDRESS: Address = Address::of_json(FORM.name, "/ingest/helm", 
 
 /// One release each; every revision of a history, every line of a list, every secret.
 fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
-    let value = unfolded(delivery)?;
-    let body = Body::of(&value);
+    let value = match whole(&delivery.body)? {
+        Ok(value) => value,
+        Err(refused) => return Ok(vec![refused]),
+    };
+    let body = Said(&value);
     let entries: Vec<Value> = match &value {
         Value::Array(releases) => releases.clone(),
         _ if body.at("/history").is_some() => body
             .list("/history")
             .map(|revision| of_history(body, revision))
             .collect(),
-        _ if body.at("/items").is_some() => body
-            .list("/items")
-            .map(|item| item.value().clone())
-            .collect(),
+        _ if body.at("/items").is_some() => {
+            body.list("/items").map(|item| item.0.clone()).collect()
+        }
         _ => vec![value.clone()],
     };
     if bounds::EVENTS_PER_REQUEST_MAX < entries.len() {
@@ -53,11 +56,11 @@ fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
 }
 
 /// A line of a history names neither release nor namespace; who sends it adds them.
-fn of_history(whole: Body<'_>, revision: Body<'_>) -> Value {
-    let mut revision = revision.value().clone();
+fn of_history(whole: Said<'_>, revision: Said<'_>) -> Value {
+    let mut revision = revision.0.clone();
     if let Value::Object(fields) = &mut revision {
         for name in ["name", "namespace"] {
-            let stated = whole.value().get(name).cloned();
+            let stated = whole.0.get(name).cloned();
             fields.extend(stated.map(|stated| (name.to_owned(), stated)));
         }
     }
@@ -75,7 +78,7 @@ struct Release {
 }
 
 impl Release {
-    fn read(body: Body<'_>) -> Result<Self, String> {
+    fn read(body: Said<'_>) -> Result<Self, String> {
         let name = |places: &[&str]| places.iter().find_map(|place| body.name(place));
         let must = |found: Option<String>, field: &str| {
             found.ok_or_else(|| format!("{field} is required"))
@@ -137,7 +140,7 @@ impl Release {
     }
 }
 
-fn read(webhook: &Webhook<'_>) -> Said {
+fn read(webhook: &Webhook<'_>) -> Facts {
     let body = webhook.body;
     let is_secret = body.written("/kind") == Some("Secret");
     if is_secret && body.written("/metadata/labels/owner") != Some("helm") {
@@ -179,7 +182,7 @@ fn read(webhook: &Webhook<'_>) -> Said {
 }
 
 /// The chart and its version; `helm list` and `helm history` write them as one word.
-fn chart(body: Body<'_>) -> (Option<String>, Option<String>) {
+fn chart(body: Said<'_>) -> (Option<String>, Option<String>) {
     let Some(written) = body.name("/chart") else {
         return (None, None);
     };

@@ -10,8 +10,9 @@ use model::{Artifact, ChangeStatus, KeyParts, SourceKey, Timestamp, bounds};
 
 use crate::fields::shortened;
 use crate::intake::Address;
+use crate::said::Said;
 use crate::webhook::{
-    self, Body, Code, Fact, Form, Nothing, Repository, Said, Webhook, deploys, person,
+    self, Code, Fact, Facts, Form, Nothing, Repository, Webhook, deploys, person,
 };
 
 const FORM: Form = Form {
@@ -53,7 +54,7 @@ enum Phase {
     Over,
 }
 
-fn read(webhook: &Webhook<'_>) -> Said {
+fn read(webhook: &Webhook<'_>) -> Facts {
     let body = webhook.body;
     let build = match body.at("/build") {
         Some(build) => notified(body, build)?,
@@ -121,7 +122,7 @@ impl Build<'_> {
 }
 
 /// The Notification plugin: job and build, in phases.
-fn notified<'v>(body: Body<'v>, build: Body<'v>) -> Result<Build<'v>, Nothing> {
+fn notified<'v>(body: Said<'v>, build: Said<'v>) -> Result<Build<'v>, Nothing> {
     let name = body.must_name("/name")?;
     let job = body.written("/url").map_or_else(|| name.clone(), path_of);
     let phase = match build.must_name("/phase")?.as_str() {
@@ -134,9 +135,7 @@ fn notified<'v>(body: Body<'v>, build: Body<'v>) -> Result<Build<'v>, Nothing> {
         }
     };
     let started_at = build.time("/timestamp");
-    let parameters = build
-        .at("/parameters")
-        .and_then(|it| it.value().as_object());
+    let parameters = build.at("/parameters").and_then(|it| it.0.as_object());
     let parameters = parameters.into_iter().flatten();
     Ok(Build {
         job,
@@ -148,7 +147,7 @@ fn notified<'v>(body: Body<'v>, build: Body<'v>) -> Result<Build<'v>, Nothing> {
         result: build.written("/status"),
         link: build.line("/full_url"),
         parameters: parameters
-            .filter_map(|(name, value)| Some((name.clone(), Body::of(value).name("")?)))
+            .filter_map(|(name, value)| Some((name.clone(), Said(value).name("")?)))
             .collect(),
         repository: build.written("/scm/url").and_then(Repository::at),
         code: Code {
@@ -162,7 +161,7 @@ fn notified<'v>(body: Body<'v>, build: Body<'v>) -> Result<Build<'v>, Nothing> {
 }
 
 /// The Generic Event plugin: an envelope, and the run as Jenkins' own API shows it.
-fn generic(body: Body<'_>) -> Result<Build<'_>, Nothing> {
+fn generic(body: Said<'_>) -> Result<Build<'_>, Nothing> {
     let phase = match body.must_name("/type")?.as_str() {
         "run.started" => Phase::Started,
         "run.completed" | "run.finalized" => Phase::Over,

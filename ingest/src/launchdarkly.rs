@@ -13,8 +13,9 @@ use crate::decoded::{Malformed, Part};
 use crate::flags::flag_part;
 use crate::intake::{Address, Delivery};
 use crate::proof::{HashFunction, Proof};
+use crate::said::Said;
 use crate::split::{Wrapping, split, unfold};
-use crate::told::{self, Told, actor, list, source_of, text, time};
+use crate::told::{self, Told, actor, source_of};
 
 /// How the quarantine calls this form.
 const FORMAT: &str = "launchdarkly";
@@ -55,7 +56,7 @@ fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
 }
 
 fn part_of(entry: &Value, delivery: &Delivery) -> Part {
-    let Some(kind) = text(entry, "/kind") else {
+    let Some(kind) = Said(entry).written("/kind") else {
         let body = entry.to_string();
         return told::unknown(
             delivery,
@@ -67,9 +68,9 @@ fn part_of(entry: &Value, delivery: &Delivery) -> Part {
     if kind != "flag" {
         return Part::Ignored("an entry that is of no flag");
     }
-    let accesses = list(entry, "/accesses").iter();
-    let stated = accesses.filter_map(|access| text(access, "/resource"));
-    let targets = list(entry, "/target/resources").iter();
+    let accesses = Said(entry).entries("/accesses").iter();
+    let stated = accesses.filter_map(|access| Said(access).written("/resource"));
+    let targets = Said(entry).entries("/target/resources").iter();
     let resource = stated
         .chain(targets.filter_map(Value::as_str))
         .find_map(Resource::read);
@@ -79,7 +80,10 @@ fn part_of(entry: &Value, delivery: &Delivery) -> Part {
             "names no flag, as in proj/shop:env/prod:flag/new",
         );
     };
-    let (Some(id), Some(at)) = (text(entry, "/_id"), time(entry, "/date")) else {
+    let (Some(id), Some(at)) = (
+        Said(entry).written("/_id"),
+        Said(entry).time_in_millis("/date"),
+    ) else {
         return Part::refused("_id", "is required, and date in milliseconds");
     };
     let source = source_of(delivery, FORMAT);
@@ -88,14 +92,17 @@ fn part_of(entry: &Value, delivery: &Delivery) -> Part {
     let name = format!("{}/{}", resource.project, resource.flag);
     let key = KeyParts::new("flag", name).in_environment(environment.clone());
     let mut change = told::done(told::change(&source, id, "flag"), Some(at));
-    let verb = text(entry, "/titleVerb").unwrap_or("changed the flag");
+    let verb = Said(entry)
+        .written("/titleVerb")
+        .unwrap_or("changed the flag");
     let place = environment
         .as_deref()
         .map(|name| format!(" in {name}"))
         .unwrap_or_default();
     change.title = Some(format!("{verb} {}{place}", resource.flag));
-    change.description = text(entry, "/comment")
-        .or_else(|| text(entry, "/description"))
+    change.description = Said(entry)
+        .written("/comment")
+        .or_else(|| Said(entry).written("/description"))
         .map(str::to_owned);
     change.environment = environment;
     change.values = values(entry, resource.environment);
@@ -103,7 +110,7 @@ fn part_of(entry: &Value, delivery: &Delivery) -> Part {
     change.operator = (operator != Actor::default()).then_some(operator);
     change.targets = vec![key.clone().into()];
     let mut item = ObservedItem::new(key);
-    item.display_name = text(entry, "/name").map(str::to_owned);
+    item.display_name = Said(entry).written("/name").map(str::to_owned);
     let told = Told {
         delivery: Some(id.to_owned()),
         at: Some(at),
@@ -170,10 +177,12 @@ fn strip(value: &mut Value) {
 }
 
 fn operator(entry: &Value) -> Actor {
-    if let Some(email) = text(entry, "/member/email") {
+    if let Some(email) = Said(entry).written("/member/email") {
         return actor(ActorKind::Human, Some(email));
     }
-    let machine = text(entry, "/token/name").or_else(|| text(entry, "/app/name"));
+    let machine = Said(entry)
+        .written("/token/name")
+        .or_else(|| Said(entry).written("/app/name"));
     match machine {
         Some(name) => actor(ActorKind::Automatic, Some(name)),
         None => Actor::default(),

@@ -31,6 +31,7 @@ mod labels;
 mod launchdarkly;
 mod liquibase;
 mod migrated;
+mod moment;
 #[cfg(test)]
 mod mutate;
 mod opsgenie;

@@ -10,9 +10,10 @@ use serde_json::Value;
 use crate::decoded::{Malformed, Part};
 use crate::fields::shortened;
 use crate::intake::{Address, Delivery};
-use crate::migrated::{Database, Migrated, moment};
-use crate::split::{Wrapping, split, unfold};
-use crate::told::{self, list};
+use crate::migrated::{self, Database, Migrated, field};
+use crate::moment;
+use crate::said::Said;
+use crate::told;
 
 /// How the quarantine calls this form.
 const FORMAT: &str = "liquibase";
@@ -25,23 +26,13 @@ pub(crate) const ADDRESS: Address = Address {
 };
 
 fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
-    let wrapping = match delivery.media.is_json_lines() {
-        true => Wrapping::Lines,
-        false => Wrapping::Json,
-    };
-    let parts = split(&delivery.body, wrapping)?.into_iter();
-    Ok(parts
-        .map(|part| match unfold(part) {
-            Ok(value) => part_of(&value, delivery),
-            Err(refused) => refused,
-        })
-        .collect())
+    migrated::decode(delivery, part_of)
 }
 
 fn part_of(value: &Value, delivery: &Delivery) -> Part {
     let database = Database::of(value, delivery);
-    let rows = list(value, "/DATABASECHANGELOG");
-    let pending = list(value, "/pending");
+    let rows = Said(value).entries("/DATABASECHANGELOG");
+    let pending = Said(value).entries("/pending");
     let mut all: Vec<Migrated> = rows.iter().filter_map(row).collect();
     all.extend(pending.iter().filter_map(Value::as_str).filter_map(planned));
     let is_wrapped = value.get("DATABASECHANGELOG").is_some() || value.get("pending").is_some();
@@ -64,7 +55,7 @@ fn row(value: &Value) -> Option<Migrated> {
             .filter(|text| !text.is_empty())
     };
     let (file, id, author) = (text("FILENAME")?, text("ID")?, text("AUTHOR")?);
-    let at = field(value, "DATEEXECUTED").and_then(moment);
+    let at = field(value, "DATEEXECUTED").and_then(moment::in_millis);
     let (status, is_again) = match text("EXECTYPE")? {
         "EXECUTED" => (ChangeStatus::Succeeded, false),
         "RERAN" => (ChangeStatus::Succeeded, true),
@@ -106,10 +97,4 @@ fn planned(name: &str) -> Option<Migrated> {
         script: Some(shortened(file, bounds::LINE_BYTES)),
         description: None,
     })
-}
-
-fn field<'v>(row: &'v Value, name: &str) -> Option<&'v Value> {
-    let mut columns = row.as_object()?.iter();
-    let found = columns.find(|(column, _)| column.eq_ignore_ascii_case(name));
-    found.map(|(_, value)| value)
 }

@@ -8,10 +8,12 @@ use model::{
 };
 use serde_json::Value;
 
-use crate::decoded::Part;
+use crate::decoded::{Malformed, Part};
 use crate::import::ItemWriter;
 use crate::intake::Delivery;
-use crate::told::{self, Told, actor, source_of, text};
+use crate::said::Said;
+use crate::split::{Wrapping, split, unfold};
+use crate::told::{self, Told, actor, source_of};
 
 /// Which database is spoken of.
 pub(crate) struct Database {
@@ -38,7 +40,9 @@ pub(crate) struct Migrated {
 impl Database {
     /// By what a body says beside its rows (`database`, and `url` or `server`), else by the sender's name.
     pub(crate) fn of(body: &Value, delivery: &Delivery) -> Self {
-        let url = text(body, "/url").map(|url| url.strip_prefix("jdbc:").unwrap_or(url));
+        let url = Said(body)
+            .written("/url")
+            .map(|url| url.strip_prefix("jdbc:").unwrap_or(url));
         let place = url
             .and_then(|url| url.split_once("://"))
             .map(|(_, place)| place);
@@ -50,9 +54,12 @@ impl Database {
             None => (place, None),
         };
         let sender = delivery.sender.name.as_str();
-        let name = text(body, "/database").or(in_url.filter(|name| !name.is_empty()));
+        let name = Said(body)
+            .written("/database")
+            .or(in_url.filter(|name| !name.is_empty()));
         let name = name.or_else(|| Some(sender).filter(|name| !name.is_empty()));
-        let server = text(body, "/server")
+        let server = Said(body)
+            .written("/server")
             .or(server)
             .filter(|server| !server.is_empty());
         Self {
@@ -147,15 +154,27 @@ fn times(change: &mut Change, at: Option<Timestamp>, took_ms: Option<u64>) {
     change.started_at = at.map(|at| at.plus_millis(-took_ms));
 }
 
-/// A moment as databases write it, in UTC where it names no zone: `2026-11-20 10:00:00.5`.
-pub(crate) fn moment(stated: &Value) -> Option<Timestamp> {
-    match stated {
-        Value::Number(millis) => millis.as_i64().map(Timestamp::from_unix_millis),
-        Value::String(text) => {
-            let text = text.trim();
-            let zoned = text.parse().ok();
-            zoned.or_else(|| format!("{}Z", text.replacen(' ', "T", 1)).parse().ok())
-        }
-        _ => None,
-    }
+/// A report, or a line of JSON each.
+pub(crate) fn decode(
+    delivery: &Delivery,
+    read: fn(&Value, &Delivery) -> Part,
+) -> Result<Vec<Part>, Malformed> {
+    let wrapping = match delivery.media.is_json_lines() {
+        true => Wrapping::Lines,
+        false => Wrapping::Json,
+    };
+    let parts = split(&delivery.body, wrapping)?.into_iter();
+    Ok(parts
+        .map(|part| match unfold(part) {
+            Ok(value) => read(&value, delivery),
+            Err(refused) => refused,
+        })
+        .collect())
+}
+
+/// A column of a row, in whatever case the database writes its name.
+pub(crate) fn field<'v>(row: &'v Value, name: &str) -> Option<&'v Value> {
+    let mut columns = row.as_object()?.iter();
+    let found = columns.find(|(column, _)| column.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| value)
 }

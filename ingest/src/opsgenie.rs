@@ -6,12 +6,11 @@
 mod tests;
 
 use model::{
-    Actor, ActorKind, Event, EventId, Incident, IncidentStatus, NewEvent, Occurred, SourceRef,
-    bounds,
+    Actor, ActorKind, Event, Incident, IncidentStatus, NewEvent, Occurred, SourceRef, bounds,
 };
 use serde_json::Value;
 
-use crate::decoded::{Malformed, NotUnderstood, Part};
+use crate::decoded::{Malformed, NotUnderstood, Part, sealed_each_time};
 use crate::fields::{Problems, shortened};
 use crate::intake::{Address, Delivery};
 use crate::labels::{self, Named};
@@ -39,8 +38,8 @@ fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
         Err(refused) => return Ok(vec![refused]),
     };
     let said = Said(&body);
-    let action = said.word("action");
-    if action.is_empty() || said.at("alert").is_none() {
+    let action = said.word("/action");
+    if action.is_empty() || said.value("/alert").is_none() {
         return Ok(vec![not_understood(&body, delivery)]);
     }
     let Some(status) = meaning(&action) else {
@@ -74,10 +73,10 @@ fn read(
     delivery: &Delivery,
     problems: &mut Problems,
 ) -> Option<NewEvent> {
-    let alert = said.under("alert");
-    let source_id = said.must_id("alert.alertId", problems);
-    let created_at = said.moment("alert.createdAt", problems);
-    let updated_at = said.moment("alert.updatedAt", problems);
+    let alert = said.under("/alert");
+    let source_id = said.must_id("/alert/alertId", problems);
+    let created_at = said.moment("/alert/createdAt", problems);
+    let updated_at = said.moment("/alert/updatedAt", problems);
     let begins = action == "create";
     let at = match begins {
         true => created_at.or(updated_at),
@@ -87,10 +86,10 @@ fn read(
     let source = delivery.sender.source_or(FORMAT);
     let named = named(alert);
     let incident = Incident {
-        title: alert.line("message"),
-        description: alert.text("description"),
+        title: alert.line("/message"),
+        description: alert.text("/description"),
         status,
-        severity: alert.line("priority"),
+        severity: alert.line("/priority"),
         items: delivery.sender.items_or(labels::items(&named)),
         environment: delivery.sender.environment_or(labels::environment(&named)),
         started_at: created_at.or(at.filter(|_| begins)),
@@ -105,24 +104,17 @@ fn read(
         false => Event::IncidentUpdated(incident),
     };
     let occurred = event.occurred(at, delivery.received_at);
-    let actor = actor(alert);
-    let named = NewEvent::named_by_content(source, occurred, actor, event);
-    // Opsgenie names no delivery; an action may be taken twice, so its time belongs to the name.
-    let delivery = format!("{action} {}@{}", named.id.delivery, occurred.at());
-    let delivery = shortened(&delivery, bounds::SOURCE_ID_BYTES);
-    Some(NewEvent {
-        id: EventId {
-            delivery,
-            ..named.id
-        },
-        ..named
-    })
+    let mut sealed = sealed_each_time(source, occurred, actor(alert), event);
+    // Opsgenie names no delivery, and an action may be taken twice.
+    let delivery = format!("{action} {}", sealed.id.delivery);
+    sealed.id.delivery = shortened(&delivery, bounds::SOURCE_ID_BYTES);
+    Some(sealed)
 }
 
 /// Details first, then tags such as `service:checkout`; the entity is what an alert is about.
 fn named(alert: Said<'_>) -> Named {
-    let mut named = alert.named("details");
-    for tag in alert.list("tags").iter().filter_map(Value::as_str) {
+    let mut named = alert.named("/details");
+    for tag in alert.entries("/tags").iter().filter_map(Value::as_str) {
         if let Some((name, value)) = tag.split_once([':', '=']) {
             let name = name.trim().to_lowercase();
             named.entry(name).or_insert_with(|| value.trim().to_owned());
@@ -130,7 +122,7 @@ fn named(alert: Said<'_>) -> Named {
     }
     if !labels::name_an_item(&named)
         && let Some(entity) = alert
-            .name("entity")
+            .name("/entity")
             .filter(|it| !it.contains(char::is_whitespace))
     {
         let kind = match entity.contains(['.', ':']) {
@@ -143,14 +135,14 @@ fn named(alert: Said<'_>) -> Named {
 }
 
 fn actor(alert: Said<'_>) -> Actor {
-    match alert.line("username").filter(|name| name.contains('@')) {
+    match alert.line("/username").filter(|name| name.contains('@')) {
         Some(name) => Actor {
             kind: ActorKind::Human,
             name: Some(name),
         },
         None => Actor {
             kind: ActorKind::Automatic,
-            name: alert.line("source"),
+            name: alert.line("/source"),
         },
     }
 }

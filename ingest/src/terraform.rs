@@ -14,8 +14,9 @@ use crate::decoded::{Malformed, Part};
 use crate::import::{self, Format, ImportFile, Surroundings};
 use crate::intake::{Address, Delivery};
 use crate::proof::{HashFunction, Proof};
+use crate::said::Said;
 use crate::split::{Wrapping, split, unfold};
-use crate::told::{self, Told, actor, list, source_of, text, time};
+use crate::told::{self, Told, actor, source_of};
 
 /// How the quarantine calls this form.
 const FORMAT: &str = "terraform";
@@ -63,7 +64,7 @@ fn parts_of(part: &str, delivery: &Delivery) -> Vec<Part> {
             "is neither a notification of a run nor a plan",
         )];
     }
-    let notifications = list(&value, "/notifications").iter();
+    let notifications = Said(&value).entries("/notifications").iter();
     notifications
         .map(|notification| run(&value, notification, delivery))
         .collect()
@@ -96,21 +97,23 @@ fn plan(part: &str, delivery: &Delivery) -> Part {
 
 /// One step of a run.
 fn run(value: &Value, notification: &Value, delivery: &Delivery) -> Part {
-    let Some(trigger) = text(notification, "/trigger") else {
+    let Some(trigger) = Said(notification).written("/trigger") else {
         return Part::refused("notifications.trigger", "is required");
     };
     if trigger == "verification" {
         return Part::Ignored("a test of the address");
     }
-    let status = text(notification, "/run_status").unwrap_or_default();
+    let status = Said(notification)
+        .written("/run_status")
+        .unwrap_or_default();
     let Some((status, begins)) = standing(trigger, status) else {
         return Part::Ignored("a notification that is of no run");
     };
-    let Some(run) = text(value, "/run_id") else {
+    let Some(run) = Said(value).written("/run_id") else {
         return Part::refused("run_id", "is required");
     };
-    let updated_at = time(notification, "/run_updated_at");
-    let Some(at) = updated_at.or_else(|| time(value, "/run_created_at")) else {
+    let updated_at = Said(notification).time_in_millis("/run_updated_at");
+    let Some(at) = updated_at.or_else(|| Said(value).time_in_millis("/run_created_at")) else {
         return Part::refused("notifications.run_updated_at", "is required, as RFC 3339");
     };
     let source = source_of(delivery, FORMAT);
@@ -121,16 +124,16 @@ fn run(value: &Value, notification: &Value, delivery: &Delivery) -> Part {
     change.finished_at = is_over.then_some(at);
     let workspace = workspace(value);
     let called = workspace.as_deref().unwrap_or(run);
-    change.title = Some(match text(value, "/run_message") {
+    change.title = Some(match Said(value).written("/run_message") {
         Some(message) => format!(
             "Terraform run in {called}: {}",
             message.lines().next().unwrap_or(message)
         ),
         None => format!("Terraform run in {called}"),
     });
-    change.link = text(value, "/run_url").map(str::to_owned);
+    change.link = Said(value).written("/run_url").map(str::to_owned);
     change.environment.clone_from(&delivery.sender.environment);
-    change.operator = text(value, "/run_created_by").map(|name| {
+    change.operator = Said(value).written("/run_created_by").map(|name| {
         // A token of a team or of an organization has a name that begins so.
         let kind = match name.starts_with("api-") {
             true => ActorKind::Automatic,
@@ -150,8 +153,8 @@ fn run(value: &Value, notification: &Value, delivery: &Delivery) -> Part {
 
 /// `organization/workspace`.
 fn workspace(value: &Value) -> Option<String> {
-    let name = text(value, "/workspace_name")?;
-    Some(match text(value, "/organization_name") {
+    let name = Said(value).written("/workspace_name")?;
+    Some(match Said(value).written("/organization_name") {
         Some(organization) => format!("{organization}/{name}"),
         None => name.to_owned(),
     })

@@ -2,12 +2,12 @@
 //! change sealed as an event. Pure; it knows no sender's form.
 
 use model::{
-    Actor, ActorKind, Change, ChangeStatus, Event, EventId, NewEvent, Occurred, SourceName,
-    SourceRef, Timestamp, ValueChange, bounds,
+    Actor, ActorKind, Change, ChangeStatus, Event, NewEvent, Occurred, SourceName, SourceRef,
+    Timestamp, ValueChange, bounds,
 };
 use serde_json::Value;
 
-use crate::decoded::{NotUnderstood, Part};
+use crate::decoded::{NotUnderstood, Part, sealed};
 use crate::fields::shortened;
 use crate::intake::Delivery;
 
@@ -46,18 +46,9 @@ impl Told {
         let actor = change.operator.clone().unwrap_or_default();
         let event = Event::ChangeRecorded(Box::new(self.change));
         let occurred = event.occurred(self.at, received_at);
-        match self.delivery {
-            Some(delivery) => NewEvent {
-                id: EventId {
-                    source,
-                    delivery: shortened(&delivery, bounds::SOURCE_ID_BYTES),
-                },
-                occurred,
-                actor,
-                event,
-            },
-            None => NewEvent::named_by_content(source, occurred, actor, event),
-        }
+        let delivery = self.delivery;
+        let delivery = delivery.map(|id| shortened(&id, bounds::SOURCE_ID_BYTES));
+        sealed(source, delivery, occurred, actor, event)
     }
 }
 
@@ -112,35 +103,6 @@ pub(crate) fn unknown(
         headers: Vec::new(),
         reason: reason.into(),
     }))
-}
-
-/// The text at a JSON pointer, unless it is empty.
-pub(crate) fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
-    let text = value.pointer(pointer)?.as_str()?.trim();
-    (!text.is_empty()).then_some(text)
-}
-
-/// The text or number at a JSON pointer, as a text.
-pub(crate) fn word(value: &Value, pointer: &str) -> Option<String> {
-    match value.pointer(pointer)? {
-        Value::Number(number) => Some(number.to_string()),
-        _ => text(value, pointer).map(|text| shortened(text, bounds::LINE_BYTES)),
-    }
-}
-
-/// The moment at a JSON pointer: RFC 3339, or milliseconds since 1970.
-pub(crate) fn time(value: &Value, pointer: &str) -> Option<Timestamp> {
-    match value.pointer(pointer)? {
-        Value::Number(millis) => millis.as_i64().map(Timestamp::from_unix_millis),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    }
-}
-
-/// The entries of the list at a JSON pointer.
-pub(crate) fn list<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
-    let list = value.pointer(pointer).and_then(Value::as_array);
-    list.map_or(&[], Vec::as_slice)
 }
 
 /// A value as people are shown it: small ones as they are, others as a shortened text.

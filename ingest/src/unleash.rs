@@ -11,8 +11,9 @@ use serde_json::Value;
 use crate::decoded::{Malformed, Part};
 use crate::flags::flag_part;
 use crate::intake::{Address, Delivery};
+use crate::said::Said;
 use crate::split::{Wrapping, split, unfold};
-use crate::told::{self, Told, actor, source_of, text, time, word};
+use crate::told::{self, Told, actor, source_of};
 
 /// How the quarantine calls this form.
 const FORMAT: &str = "unleash";
@@ -54,7 +55,7 @@ fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
 }
 
 fn part_of(event: &Value, delivery: &Delivery) -> Part {
-    let Some(kind) = text(event, "/type") else {
+    let Some(kind) = Said(event).written("/type") else {
         let body = event.to_string();
         return told::unknown(
             delivery,
@@ -66,16 +67,17 @@ fn part_of(event: &Value, delivery: &Delivery) -> Part {
     let Some((_, done)) = CHANGES.iter().find(|(known, _)| *known == kind) else {
         return Part::Ignored("an event that does not change what a flag answers");
     };
-    let (Some(flag), Some(id)) = (text(event, "/featureName"), word(event, "/id")) else {
+    let (Some(flag), Some(id)) = (Said(event).written("/featureName"), Said(event).line("/id"))
+    else {
         return Part::refused("featureName", "is required, and id");
     };
-    let Some(at) = time(event, "/createdAt") else {
+    let Some(at) = Said(event).time_in_millis("/createdAt") else {
         return Part::refused("createdAt", "is required, as RFC 3339");
     };
     let source = source_of(delivery, FORMAT);
-    let environment = text(event, "/environment").map(str::to_owned);
+    let environment = Said(event).written("/environment").map(str::to_owned);
     let environment = environment.or_else(|| delivery.sender.environment.clone());
-    let name = match text(event, "/project") {
+    let name = match Said(event).written("/project") {
         Some(project) => format!("{project}/{flag}"),
         None => flag.to_owned(),
     };
@@ -88,7 +90,7 @@ fn part_of(event: &Value, delivery: &Delivery) -> Part {
     change.title = Some(format!("{flag} {done}{place}"));
     change.environment = environment;
     change.values = values(event, kind);
-    change.operator = text(event, "/createdBy").map(operator);
+    change.operator = Said(event).written("/createdBy").map(operator);
     change.targets = vec![key.clone().into()];
     let told = Told {
         delivery: Some(id),

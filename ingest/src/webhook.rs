@@ -4,17 +4,18 @@
 //! bounds, fields of another type are missing, and only what a fact cannot do without is
 //! asked for. It decides no meaning.
 
-mod body;
 mod repository;
 mod workload;
 
-use model::{Actor, Change, Event, EventId, NewEvent, Occurred, SourceName, SourceRef, Timestamp};
+use model::{
+    Actor, ActorKind, Change, Event, NewEvent, Occurred, SourceName, SourceRef, Timestamp, bounds,
+};
 use serde_json::Value;
 
-use crate::decoded::{Malformed, NotUnderstood, Part};
+use crate::decoded::{Malformed, NotUnderstood, Part, sealed};
+use crate::fields::shortened;
 use crate::intake::Delivery;
-use crate::split::unfold;
-pub(crate) use body::{Body, after_the_point, person};
+use crate::said::{Said, whole};
 pub(crate) use repository::{Code, Repository, deploys};
 pub(crate) use workload::{image, is_workload};
 
@@ -31,7 +32,7 @@ pub(crate) struct Form {
 /// One request of a tool, unfolded.
 pub(crate) struct Webhook<'d> {
     /// What it says.
-    pub(crate) body: Body<'d>,
+    pub(crate) body: Said<'d>,
     form: &'static Form,
     delivery: &'d Delivery,
 }
@@ -57,34 +58,18 @@ pub(crate) enum Nothing {
 }
 
 /// What a body says, or why it says nothing.
-pub(crate) type Said = Result<Vec<Fact>, Nothing>;
+pub(crate) type Facts = Result<Vec<Fact>, Nothing>;
 
 /// Reads a body and names its facts.
 pub(crate) fn decode(
     delivery: &Delivery,
     form: &'static Form,
-    read: impl Fn(&Webhook<'_>) -> Said,
+    read: impl Fn(&Webhook<'_>) -> Facts,
 ) -> Result<Vec<Part>, Malformed> {
-    let value = unfolded(delivery)?;
-    Ok(vec![decode_value(delivery, form, &value, read)])
-}
-
-/// The whole body as one value within its bounds.
-pub(crate) fn unfolded(delivery: &Delivery) -> Result<Value, Malformed> {
-    let text = std::str::from_utf8(&delivery.body)
-        .map_err(|error| Malformed::because(format!("the body is not UTF-8: {error}")))?;
-    unfold(text).map_err(|refused| {
-        let told = match refused {
-            Part::Rejected(problems) => problems.told,
-            Part::Events(_)
-            | Part::Unknown(_)
-            | Part::Ignored(_)
-            | Part::Asked(_)
-            | Part::Notice(_) => Vec::new(),
-        };
-        let reasons: Vec<String> = told.into_iter().map(|(_, reason)| reason).collect();
-        Malformed::because(format!("the body {}", reasons.join("; ")))
-    })
+    Ok(vec![match whole(&delivery.body)? {
+        Ok(value) => decode_value(delivery, form, &value, read),
+        Err(refused) => refused,
+    }])
 }
 
 /// The same of a body, or a part of one, that is unfolded already.
@@ -92,10 +77,10 @@ pub(crate) fn decode_value(
     delivery: &Delivery,
     form: &'static Form,
     value: &Value,
-    read: impl Fn(&Webhook<'_>) -> Said,
+    read: impl Fn(&Webhook<'_>) -> Facts,
 ) -> Part {
     let webhook = Webhook {
-        body: Body::of(value),
+        body: Said(value),
         form,
         delivery,
     };
@@ -133,12 +118,12 @@ impl<'d> Webhook<'d> {
     pub(crate) fn reference(&self, source_id: &str) -> SourceRef {
         SourceRef {
             source: self.source(),
-            source_id: Body::as_source_id(source_id),
+            source_id: as_source_id(source_id),
         }
     }
 
     fn events(&self, facts: Vec<Fact>) -> Vec<NewEvent> {
-        let delivery_id = self.header(self.form.delivery_id).map(Body::as_source_id);
+        let delivery_id = self.header(self.form.delivery_id).map(as_source_id);
         let mut by_delivery = 0_usize;
         let mut events = Vec::with_capacity(facts.len());
         for fact in facts {
@@ -147,25 +132,18 @@ impl<'d> Webhook<'d> {
                 None => Occurred::Received(self.delivery.received_at),
             };
             let named = delivery_id.as_ref().filter(|_| !fact.is_repeated);
-            events.push(match named {
-                Some(id) => {
-                    let delivery = match by_delivery {
-                        0 => id.clone(),
-                        more => format!("{id}#{more}"),
-                    };
-                    by_delivery += 1;
-                    NewEvent {
-                        id: EventId {
-                            source: self.source(),
-                            delivery,
-                        },
-                        occurred,
-                        actor: fact.actor,
-                        event: fact.event,
-                    }
-                }
-                None => NewEvent::named_by_content(self.source(), occurred, fact.actor, fact.event),
+            let named = named.map(|id| match by_delivery {
+                0 => id.clone(),
+                more => format!("{id}#{more}"),
             });
+            by_delivery += usize::from(named.is_some());
+            events.push(sealed(
+                self.source(),
+                named,
+                occurred,
+                fact.actor,
+                fact.event,
+            ));
         }
         events
     }
@@ -212,6 +190,26 @@ impl Fact {
         self.is_repeated = true;
         self
     }
+}
+
+/// A person, a machine or nobody, by a name and by what marks a machine.
+pub(crate) fn person(name: Option<String>, is_machine: bool) -> Actor {
+    let kind = match (&name, is_machine) {
+        (_, true) => ActorKind::Automatic,
+        (Some(_), false) => ActorKind::Human,
+        (None, false) => ActorKind::Unknown,
+    };
+    Actor { kind, name }
+}
+
+/// What stands behind the last slash, as in `refs/heads/main` without `refs/heads/`.
+pub(crate) fn after_the_point<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
+    text.strip_prefix(prefix).filter(|rest| !rest.is_empty())
+}
+
+/// A text as an id of a sender.
+fn as_source_id(text: &str) -> String {
+    shortened(text, bounds::SOURCE_ID_BYTES)
 }
 
 impl From<String> for Nothing {

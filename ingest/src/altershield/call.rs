@@ -22,25 +22,26 @@ pub(super) enum Call {
 impl Call {
     /// The call by the fields that only it has; `None` for a heartbeat, which speaks of no order.
     pub(super) fn of(said: Said<'_>) -> Result<Option<Self>, &'static str> {
-        let has = |field| said.at(field).is_some();
-        if !has("bizExecOrderId") {
-            let is_heartbeat = said.0.is_object() && !has("changeTitle") && !has("changeSceneKey");
+        let has = |field| said.value(field).is_some();
+        if !has("/bizExecOrderId") {
+            let is_heartbeat =
+                said.0.is_object() && !has("/changeTitle") && !has("/changeSceneKey");
             return match is_heartbeat {
                 true => Ok(None),
                 false => Err("it names no order by bizExecOrderId"),
             };
         }
-        let call = if has("finishState") {
+        let call = if has("/finishState") {
             Self::OrderFinished
-        } else if has("batchNo") {
+        } else if has("/batchNo") {
             Self::BatchStarted
-        } else if has("nodeExecId") {
+        } else if has("/nodeExecId") {
             Self::NodeFinished
-        } else if has("finishTime") {
+        } else if has("/finishTime") {
             Self::Event
-        } else if has("executor") || has("startTime") {
+        } else if has("/executor") || has("/startTime") {
             Self::Started
-        } else if has("changeTitle") {
+        } else if has("/changeTitle") {
             Self::Submitted
         } else {
             return Err("it belongs to no call that is known here");

@@ -5,8 +5,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::decoded::{Malformed, Part};
+use crate::said::Said;
 use crate::split::unfold;
-use crate::told::text;
 use model::bounds;
 
 /// What a body holds.
@@ -54,13 +54,13 @@ fn inner(text_of_body: &str, may_be_wrapped: bool) -> Result<Envelope, Malformed
         let reason = "names a file of records and holds none";
         return Ok(Envelope::Says(Part::Ignored(reason)));
     }
-    if let (Some(_), Some(detail)) = (text(&value, "/detail-type"), value.get("detail")) {
+    if let (Some(_), Some(detail)) = (Said(&value).written("/detail-type"), value.get("detail")) {
         return Ok(match detail.get("eventName") {
             Some(_) => Envelope::One(detail.clone()),
             None => Envelope::Other("an event of EventBridge that CloudTrail did not make"),
         });
     }
-    match text(&value, "/Type") {
+    match Said(&value).written("/Type") {
         Some("Notification") if may_be_wrapped => match value.get("Message") {
             Some(Value::String(message)) if message.trim_start().starts_with('{') => {
                 inner(message, false)
@@ -80,9 +80,11 @@ fn inner(text_of_body: &str, may_be_wrapped: bool) -> Result<Envelope, Malformed
 
 /// A topic asks whether it may send. Only a person knows; the link is shown when it is one of AWS.
 fn confirmation(value: &Value) -> Part {
-    let topic = text(value, "/TopicArn").unwrap_or_default();
-    let link = text(value, "/SubscribeURL").filter(|link| is_of_sns(link));
-    match (text(value, "/Type"), link) {
+    let topic = Said(value).written("/TopicArn").unwrap_or_default();
+    let link = Said(value)
+        .written("/SubscribeURL")
+        .filter(|link| is_of_sns(link));
+    match (Said(value).written("/Type"), link) {
         (Some("SubscriptionConfirmation"), Some(link)) if topic.starts_with("arn:aws") => {
             Part::Notice(format!(
                 "the topic {topic:?} asks whether it may send here; if it is yours, open {link}"

@@ -3,7 +3,8 @@
 use model::{Actor, ActorKind};
 use serde_json::Value;
 
-use crate::told::{actor, text};
+use crate::said::Said;
+use crate::told::actor;
 
 /// The role by which people come in through IAM Identity Center.
 const PEOPLE: &str = "AWSReservedSSO_";
@@ -20,20 +21,20 @@ pub(super) fn operator(record: &Value) -> Actor {
 pub(super) fn channel(record: &Value) -> Option<&str> {
     match is_of_console(record) {
         true => Some("console"),
-        false => text(record, "/userIdentity/invokedBy"),
+        false => Said(record).written("/userIdentity/invokedBy"),
     }
 }
 
 fn is_of_console(record: &Value) -> bool {
-    let agent = text(record, "/userAgent").unwrap_or_default();
-    text(record, "/sessionCredentialFromConsole") == Some("true")
+    let agent = Said(record).written("/userAgent").unwrap_or_default();
+    Said(record).written("/sessionCredentialFromConsole") == Some("true")
         || agent.contains("console.amazonaws.com")
-        || agent == "AWS Internal" && text(record, "/eventType") == Some("AwsConsoleAction")
+        || agent == "AWS Internal" && Said(record).written("/eventType") == Some("AwsConsoleAction")
 }
 
 fn kind(record: &Value, identity: &Value) -> ActorKind {
-    let by_service = text(identity, "/invokedBy").is_some();
-    match text(identity, "/type").unwrap_or_default() {
+    let by_service = Said(identity).written("/invokedBy").is_some();
+    match Said(identity).written("/type").unwrap_or_default() {
         "AWSService" => ActorKind::Automatic,
         _ if by_service => ActorKind::Automatic,
         "Root" | "IAMUser" | "IdentityCenterUser" | "Directory" | "SAMLUser" | "FederatedUser" => {
@@ -46,7 +47,9 @@ fn kind(record: &Value, identity: &Value) -> ActorKind {
 
 /// A role is put on by people and by machines; its session tells which.
 fn assumed(record: &Value, identity: &Value) -> ActorKind {
-    let issuer = text(identity, "/sessionContext/sessionIssuer/arn").unwrap_or_default();
+    let issuer = Said(identity)
+        .written("/sessionContext/sessionIssuer/arn")
+        .unwrap_or_default();
     let session = session(identity).unwrap_or_default();
     let of_machine = identity
         .pointer("/sessionContext/ec2RoleDelivery")
@@ -66,10 +69,10 @@ fn assumed(record: &Value, identity: &Value) -> ActorKind {
 }
 
 fn name(identity: &Value) -> Option<&str> {
-    match text(identity, "/type") {
+    match Said(identity).written("/type") {
         Some("Root") => Some("root"),
         Some("AssumedRole") => {
-            let role = text(identity, "/sessionContext/sessionIssuer/userName");
+            let role = Said(identity).written("/sessionContext/sessionIssuer/userName");
             let session = session(identity);
             // A person's session has the person's name; a machine's says nothing that its role does not.
             match (session, role) {
@@ -77,15 +80,16 @@ fn name(identity: &Value) -> Option<&str> {
                 (session, role) => role.or(session),
             }
         }
-        _ => text(identity, "/userName")
-            .or_else(|| text(identity, "/invokedBy"))
-            .or_else(|| text(identity, "/arn"))
-            .or_else(|| text(identity, "/principalId")),
+        _ => Said(identity)
+            .written("/userName")
+            .or_else(|| Said(identity).written("/invokedBy"))
+            .or_else(|| Said(identity).written("/arn"))
+            .or_else(|| Said(identity).written("/principalId")),
     }
 }
 
 /// The name of the session, behind the id of the role.
 fn session(identity: &Value) -> Option<&str> {
-    let principal = text(identity, "/principalId")?;
+    let principal = Said(identity).written("/principalId")?;
     principal.split_once(':').map(|(_, session)| session)
 }

@@ -4,7 +4,7 @@
 use model::{KeyParts, SourceKey, bounds};
 use serde_json::Value;
 
-use crate::told::{list, text};
+use crate::said::Said;
 
 /// Where a service says what is meant: service, parameter, and what stands before the name in the ARN.
 const NAMED: [(&str, &str, &str); 28] = [
@@ -55,8 +55,10 @@ const TARGETS_MAX: usize = 100;
 pub(super) fn targets(record: &Value, service: &str) -> Vec<SourceKey> {
     let call = Call::of(record, service);
     let mut found = Vec::new();
-    for resource in list(record, "/resources") {
-        let arn = text(resource, "/ARN").or_else(|| text(resource, "/arn"));
+    for resource in Said(record).entries("/resources") {
+        let arn = Said(resource)
+            .written("/ARN")
+            .or_else(|| Said(resource).written("/arn"));
         found.extend(arn.map(str::to_owned));
     }
     call.by_parameters(&mut found);
@@ -93,9 +95,9 @@ struct Call<'r> {
 
 impl<'r> Call<'r> {
     fn of(record: &'r Value, service: &'r str) -> Self {
-        let region = text(record, "/awsRegion").unwrap_or_default();
-        let account = text(record, "/recipientAccountId");
-        let account = account.or_else(|| text(record, "/userIdentity/accountId"));
+        let region = Said(record).written("/awsRegion").unwrap_or_default();
+        let account = Said(record).written("/recipientAccountId");
+        let account = account.or_else(|| Said(record).written("/userIdentity/accountId"));
         Self {
             service,
             partition: match region {
@@ -114,31 +116,38 @@ impl<'r> Call<'r> {
         for (service, parameter, before) in NAMED {
             let named = [&self.request, &self.response]
                 .into_iter()
-                .find_map(|side| text(side, parameter));
+                .find_map(|side| Said(side).written(parameter));
             if let (true, Some(name)) = (service == self.service, named) {
                 found.push(self.arn(self.region, before, name));
             }
         }
         for (service, parameter, before) in GLOBAL {
-            if let (true, Some(name)) = (service == self.service, text(&self.request, parameter)) {
+            if let (true, Some(name)) = (
+                service == self.service,
+                Said(&self.request).written(parameter),
+            ) {
                 found.push(self.arn("", before, name));
             }
         }
         match self.service {
             "ec2" => {
                 for side in [&self.request, &self.response] {
-                    for instance in list(side, "/instancesSet/items") {
-                        let id = text(instance, "/instanceId");
+                    for instance in Said(side).entries("/instancesSet/items") {
+                        let id = Said(instance).written("/instanceId");
                         found.extend(id.map(|id| self.arn(self.region, "instance/", id)));
                     }
                 }
             }
             "s3" => {
-                let bucket = text(&self.request, "/bucketName");
+                let bucket = Said(&self.request).written("/bucketName");
                 let partition = self.partition;
                 found.extend(bucket.map(|name| format!("arn:{partition}:s3:::{name}")));
             }
-            "sqs" => found.extend(text(&self.request, "/queueUrl").and_then(|url| self.queue(url))),
+            "sqs" => found.extend(
+                Said(&self.request)
+                    .written("/queueUrl")
+                    .and_then(|url| self.queue(url)),
+            ),
             "ecs" => found.extend(self.ecs_service()),
             _ => {}
         }
@@ -150,14 +159,14 @@ impl<'r> Call<'r> {
     fn by_name(&self) -> Vec<SourceKey> {
         let mut named = Vec::new();
         if self.service == "route53" {
-            for record in list(&self.request, "/changeBatch/changes") {
-                let name = text(record, "/resourceRecordSet/name");
+            for record in Said(&self.request).entries("/changeBatch/changes") {
+                let name = Said(record).written("/resourceRecordSet/name");
                 let name = name.map(|name| name.trim_end_matches('.').to_lowercase());
                 named.extend(name.map(|name| KeyParts::new("domain", name)));
             }
         }
         if self.service == "autoscaling" {
-            let group = text(&self.request, "/autoScalingGroupName");
+            let group = Said(&self.request).written("/autoScalingGroupName");
             let name = group.map(|group| format!("aws_autoscaling_group.{group}"));
             named.extend(name.map(|name| KeyParts::new("cloud_resource", name)));
         }
@@ -185,12 +194,12 @@ impl<'r> Call<'r> {
     }
 
     fn ecs_service(&self) -> Option<String> {
-        let stated = text(&self.response, "/service/serviceArn");
+        let stated = Said(&self.response).written("/service/serviceArn");
         if let Some(stated) = stated {
             return Some(stated.to_owned());
         }
-        let service = text(&self.request, "/service")?;
-        let cluster = text(&self.request, "/cluster").unwrap_or("default");
+        let service = Said(&self.request).written("/service")?;
+        let cluster = Said(&self.request).written("/cluster").unwrap_or("default");
         let cluster = cluster.rsplit('/').next().unwrap_or(cluster);
         Some(self.arn(self.region, &format!("service/{cluster}/"), service))
     }

@@ -1,6 +1,6 @@
 //! `POST /api/v1/events`: a title, a text, tags.
 
-use model::{Change, ChangeStatus, Event, NewEvent, SourceRef};
+use model::{Change, ChangeStatus, NewEvent, SourceRef};
 
 use super::{PROOF, answer, source, tags};
 use crate::decoded::Part;
@@ -8,6 +8,7 @@ use crate::fields::Problems;
 use crate::intake::{Address, Delivery};
 use crate::labels;
 use crate::said::{Said, digest};
+use crate::told::Told;
 
 /// Where they are taken.
 pub(crate) const ADDRESS: Address = Address {
@@ -22,18 +23,18 @@ pub(crate) const ADDRESS: Address = Address {
 };
 
 fn read(said: Said<'_>, delivery: &Delivery, problems: &mut Problems) -> Option<NewEvent> {
-    let title = said.must_line("title", problems);
-    let at = said.moment("date_happened", problems);
+    let title = said.must_line("/title", problems);
+    let at = said.moment("/date_happened", problems);
     let reference = SourceRef {
         source: source(delivery),
         source_id: digest(said.0),
     };
-    let tags = tags::named(said.list("tags"), said.name("host"));
+    let tags = tags::named(said.entries("/tags"), said.name("/host"));
     let mut change = Change {
         title: Some(title?),
-        description: said.text("text"),
-        entry_channel: said.line("source_type_name"),
-        status: (said.word("alert_type") == "error").then_some(ChangeStatus::Failed),
+        description: said.text("/text"),
+        entry_channel: said.line("/source_type_name"),
+        status: (said.word("/alert_type") == "error").then_some(ChangeStatus::Failed),
         ..Change::new(&reference)
     };
     labels::describe(&mut change, &tags);
@@ -53,8 +54,10 @@ pub(super) fn seal(
     }
     change.targets = delivery.sender.items_or(change.targets);
     change.environment = delivery.sender.environment_or(change.environment);
-    let actor = change.operator.clone().unwrap_or_default();
-    let event = Event::ChangeRecorded(Box::new(change));
-    let occurred = event.occurred(at, delivery.received_at);
-    NewEvent::named_by_content(source(delivery), occurred, actor, event)
+    let told = Told {
+        delivery: None,
+        at,
+        change,
+    };
+    told.seal(delivery.received_at)
 }

@@ -1,13 +1,13 @@
 //! `POST /api/v2/events`: the categories `change` and `alert`.
 
 use model::{
-    Actor, ActorKind, Change, Event, EventId, Incident, IncidentStatus, KeyParts, NewEvent,
-    SourceKey, SourceRef, Timestamp, ValueChange, bounds,
+    Actor, ActorKind, Change, Event, Incident, IncidentStatus, KeyParts, NewEvent, SourceKey,
+    SourceRef, Timestamp, ValueChange, bounds,
 };
 use serde_json::Value;
 
 use super::{PROOF, answer, source, tags, v1};
-use crate::decoded::Part;
+use crate::decoded::{Part, sealed_each_time};
 use crate::fields::{Path, Problems};
 use crate::intake::{Address, Delivery};
 use crate::labels::{self, Named};
@@ -26,11 +26,11 @@ pub(crate) const ADDRESS: Address = Address {
 };
 
 fn read(body: Said<'_>, delivery: &Delivery, problems: &mut Problems) -> Option<NewEvent> {
-    let said = body.under("data.attributes");
-    let title = body.must_line("data.attributes.title", problems);
-    let at = body.moment("data.attributes.timestamp", problems);
-    let tags = tags::named(said.list("tags"), said.name("host"));
-    match said.word("category").as_str() {
+    let said = body.under("/data/attributes");
+    let title = body.must_line("/data/attributes/title", problems);
+    let at = body.moment("/data/attributes/timestamp", problems);
+    let tags = tags::named(said.entries("/tags"), said.name("/host"));
+    match said.word("/category").as_str() {
         "change" => {
             let change = change(said, title?, &tags, delivery);
             Some(v1::seal(change, at, delivery))
@@ -45,22 +45,22 @@ fn read(body: Said<'_>, delivery: &Delivery, problems: &mut Problems) -> Option<
 }
 
 fn change(said: Said<'_>, title: String, tags: &Named, delivery: &Delivery) -> Change {
-    let about = said.under("attributes");
+    let about = said.under("/attributes");
     let reference = SourceRef {
         source: source(delivery),
         source_id: digest(said.0),
     };
-    let resource = about.name("changed_resource.name");
-    let kind = about.word("changed_resource.type");
-    let impacted = about.list("impacted_resources").iter();
+    let resource = about.name("/changed_resource/name");
+    let kind = about.word("/changed_resource/type");
+    let impacted = about.entries("/impacted_resources").iter();
     let mut targets: Vec<SourceKey> = impacted.filter_map(|it| key(Said(it))).collect();
-    targets.extend(key(about.under("changed_resource")));
+    targets.extend(key(about.under("/changed_resource")));
     targets.truncate(bounds::TARGETS_MAX);
     let mut change = Change {
         title: Some(title),
-        description: said.text("message"),
-        entry_channel: said.line("integration_id"),
-        operator: operator(about.under("author")),
+        description: said.text("/message"),
+        entry_channel: said.line("/integration_id"),
+        operator: operator(about.under("/author")),
         kind: match kind.as_str() {
             "" => None,
             "feature_flag" => Some("flag".to_owned()),
@@ -69,7 +69,7 @@ fn change(said: Said<'_>, title: String, tags: &Named, delivery: &Delivery) -> C
         targets,
         ..Change::new(&reference)
     };
-    let (before, after) = (value(about, "prev_value"), value(about, "new_value"));
+    let (before, after) = (value(about, "/prev_value"), value(about, "/new_value"));
     if before.is_some() || after.is_some() {
         let field = resource.unwrap_or_else(|| "value".to_owned());
         change.values.push(ValueChange {
@@ -79,27 +79,27 @@ fn change(said: Said<'_>, title: String, tags: &Named, delivery: &Delivery) -> C
         });
     }
     labels::describe(&mut change, tags);
-    labels::describe(&mut change, &about.named("change_metadata"));
+    labels::describe(&mut change, &about.named("/change_metadata"));
     change
 }
 
 /// A service, a flag, a configuration, by its own type.
 fn key(resource: Said<'_>) -> Option<SourceKey> {
-    let kind = resource.word("type");
-    let name = resource.name("name")?;
+    let kind = resource.word("/type");
+    let name = resource.name("/name")?;
     let fits = !kind.is_empty() && kind.len() <= bounds::KIND_BYTES;
     fits.then(|| KeyParts::new(kind, name).into())
 }
 
 /// A value that fits into an event; a larger one is left out.
-fn value(said: Said<'_>, path: &str) -> Option<Value> {
-    let value = said.at(path)?;
+fn value(said: Said<'_>, pointer: &str) -> Option<Value> {
+    let value = said.value(pointer)?;
     (value.to_string().len() <= bounds::ATTRIBUTE_VALUE_BYTES).then(|| value.clone())
 }
 
 fn operator(author: Said<'_>) -> Option<Actor> {
-    let name = Some(author.line("name")?);
-    let kind = match author.word("type").as_str() {
+    let name = Some(author.line("/name")?);
+    let kind = match author.word("/type").as_str() {
         "user" => ActorKind::Human,
         "system" | "api" | "automation" => ActorKind::Automatic,
         _ => ActorKind::Unknown,
@@ -115,31 +115,31 @@ fn alert(
     tags: &Named,
     delivery: &Delivery,
 ) -> NewEvent {
-    let resolved = said.word("attributes.status") == "ok";
+    let resolved = said.word("/attributes/status") == "ok";
     let spoken_at = at.unwrap_or(delivery.received_at);
-    let name = said.name("aggregation_key");
+    let name = said.name("/aggregation_key");
     let reference = SourceRef {
         source: source(delivery),
         source_id: name.unwrap_or_else(|| digest(said.0)),
     };
     let incident = Incident {
         title: Some(title),
-        description: said.text("message"),
+        description: said.text("/message"),
         status: Some(match resolved {
             true => IncidentStatus::Resolved,
             false => IncidentStatus::Open,
         }),
         severity: said
-            .line("attributes.priority")
-            .or_else(|| said.line("attributes.status").filter(|_| !resolved)),
+            .line("/attributes/priority")
+            .or_else(|| said.line("/attributes/status").filter(|_| !resolved)),
         items: delivery.sender.items_or(labels::items(tags)),
         environment: delivery.sender.environment_or(labels::environment(tags)),
         started_at: (!resolved).then_some(spoken_at),
         resolved_at: resolved.then_some(spoken_at),
         link: said
-            .list("attributes.links")
+            .entries("/attributes/links")
             .iter()
-            .find_map(|link| Said(link).line("url")),
+            .find_map(|link| Said(link).line("/url")),
         ..Incident::new(reference)
     };
     let event = match resolved {
@@ -151,14 +151,5 @@ fn alert(
         name: None,
     };
     let occurred = event.occurred(at, delivery.received_at);
-    let named = NewEvent::named_by_content(source(delivery), occurred, actor, event);
-    // An alert that fires again in the same words is another statement.
-    let delivery = format!("{}@{}", named.id.delivery, occurred.at());
-    NewEvent {
-        id: EventId {
-            delivery,
-            ..named.id
-        },
-        ..named
-    }
+    sealed_each_time(source(delivery), occurred, actor, event)
 }

@@ -1,10 +1,10 @@
 //! From bytes to events of our own form. Pure.
 
-use model::{Actor, Event, EventId, NewEvent, SourceName, SourceRef, Timestamp};
+use model::{Actor, Event, NewEvent, SourceName, SourceRef, Timestamp};
 use serde_json::Value;
 
 use super::{calendar, change, group, identity, incident, item, kind, relation, scene};
-use crate::decoded::{Malformed, Part};
+use crate::decoded::{Malformed, Part, sealed};
 use crate::fields::{self, Fields, Path, Problems, nearest};
 use crate::split::{Wrapping, split, unfold};
 
@@ -92,18 +92,7 @@ impl Envelope {
     pub(crate) fn seal(self, event: Event, received_at: Timestamp) -> NewEvent {
         let occurred = event.occurred(self.time, received_at);
         let actor = acting(&event);
-        match self.delivery {
-            Some(delivery) => NewEvent {
-                id: EventId {
-                    source: self.source,
-                    delivery,
-                },
-                occurred,
-                actor,
-                event,
-            },
-            None => NewEvent::named_by_content(self.source, occurred, actor, event),
-        }
+        sealed(self.source, self.delivery, occurred, actor, event)
     }
 }
 

@@ -8,15 +8,14 @@ use model::{Artifact, ChangeStatus, SourceKey, bounds};
 
 use super::{id_in, user};
 use crate::fields::shortened;
-use crate::webhook::{
-    Body, Code, Fact, Nothing, Repository, Said, Webhook, after_the_point, person,
-};
+use crate::said::Said;
+use crate::webhook::{Code, Fact, Facts, Nothing, Repository, Webhook, after_the_point, person};
 
 /// Commits of a push that are told one by one.
 const COMMITS_TOLD_MAX: usize = 20;
 
 /// `push` to the default branch, or of a tag.
-pub(super) fn push(webhook: &Webhook<'_>, repository: &Repository) -> Said {
+pub(super) fn push(webhook: &Webhook<'_>, repository: &Repository) -> Facts {
     let body = webhook.body;
     let reference = body.must_name("/ref")?;
     if let Some(tag) = after_the_point(&reference, "refs/tags/") {
@@ -66,7 +65,7 @@ pub(super) fn push(webhook: &Webhook<'_>, repository: &Repository) -> Said {
 }
 
 /// A tag names a version. A release of the tag speaks of the same change.
-fn tagged(webhook: &Webhook<'_>, repository: &Repository, tag: &str) -> Said {
+fn tagged(webhook: &Webhook<'_>, repository: &Repository, tag: &str) -> Facts {
     let body = webhook.body;
     let is_gone = body.is("/deleted");
     let mut change = webhook.change(&id_in(body, &format!("tags/{tag}"))?);
@@ -96,7 +95,7 @@ fn tagged(webhook: &Webhook<'_>, repository: &Repository, tag: &str) -> Said {
 
 /// `pull_request`. A merged one is the commit that landed, by the id that its push has.
 /// An open one is planned if its labels name items; then it has an id of its own.
-pub(super) fn pull_request(webhook: &Webhook<'_>, repository: &Repository) -> Said {
+pub(super) fn pull_request(webhook: &Webhook<'_>, repository: &Repository) -> Facts {
     let body = webhook.body;
     let number = body.must_name("/pull_request/number")?;
     let action = body.must_name("/action")?;
@@ -166,13 +165,13 @@ pub(super) fn pull_request(webhook: &Webhook<'_>, repository: &Repository) -> Sa
 }
 
 /// Labels that are keys, such as `service:checkout`.
-fn labelled(body: Body<'_>) -> Vec<SourceKey> {
+fn labelled(body: Said<'_>) -> Vec<SourceKey> {
     let labels = body.list("/pull_request/labels");
     Repository::labelled(labels.filter_map(|label| label.name("/name")))
 }
 
 /// `release`: what is new, of the tag it was published under.
-pub(super) fn release(webhook: &Webhook<'_>, repository: &Repository) -> Said {
+pub(super) fn release(webhook: &Webhook<'_>, repository: &Repository) -> Facts {
     let body = webhook.body;
     let action = body.must_name("/action")?;
     if body.is("/release/draft") {

@@ -5,10 +5,11 @@ use serde_json::Value;
 
 use super::{id_in, user};
 use crate::fields::shortened;
-use crate::webhook::{Body, Code, Fact, Nothing, Repository, Said, Webhook};
+use crate::said::Said;
+use crate::webhook::{Code, Fact, Facts, Nothing, Repository, Webhook};
 
 /// `deployment`: somebody asked for it, and as far as anybody knows it begins.
-pub(super) fn created(webhook: &Webhook<'_>, repository: &Repository) -> Said {
+pub(super) fn created(webhook: &Webhook<'_>, repository: &Repository) -> Facts {
     if webhook.body.written("/action") != Some("created") {
         return Err(Nothing::Ignored("a deployment that is not created"));
     }
@@ -17,7 +18,7 @@ pub(super) fn created(webhook: &Webhook<'_>, repository: &Repository) -> Said {
 
 /// `deployment_status`. Each says once more how the deployment began, for whoever gets statuses
 /// only; GitHub repeats it word for word, so it is one event.
-pub(super) fn status(webhook: &Webhook<'_>, repository: &Repository) -> Said {
+pub(super) fn status(webhook: &Webhook<'_>, repository: &Repository) -> Facts {
     let body = webhook.body;
     let state = body.must_name("/deployment_status/state")?;
     let status = match state.as_str() {
@@ -60,7 +61,7 @@ pub(super) fn status(webhook: &Webhook<'_>, repository: &Repository) -> Said {
 }
 
 /// How it began, and what is deployed from where.
-fn begun(webhook: &Webhook<'_>, repository: &Repository) -> Said {
+fn begun(webhook: &Webhook<'_>, repository: &Repository) -> Facts {
     let body = webhook.body;
     let at = body.time("/deployment/created_at");
     let creator = user(body, "/deployment/creator");
@@ -86,7 +87,7 @@ fn statement(webhook: &Webhook<'_>, repository: &Repository) -> Result<Change, S
     let reference = body.name("/deployment/ref");
     let task = body.name("/deployment/task");
     let payload = payload(body);
-    let named = Repository::named_by(Body::of(&payload), environment.as_deref());
+    let named = Repository::named_by(Said(&payload), environment.as_deref());
     let targets = match named.is_empty() {
         true => repository.guessed(environment.as_deref()),
         false => named,
@@ -138,8 +139,8 @@ fn environment(webhook: &Webhook<'_>) -> Option<String> {
 }
 
 /// Whatever who deploys attached; some attach JSON as a text.
-fn payload(body: Body<'_>) -> Value {
-    let stated = body.at("/deployment/payload").map(Body::value);
+fn payload(body: Said<'_>) -> Value {
+    let stated = body.value("/deployment/payload");
     match stated {
         Some(Value::String(text)) => serde_json::from_str(text).unwrap_or_default(),
         Some(other) => other.clone(),

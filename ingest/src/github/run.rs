@@ -7,10 +7,10 @@ use model::{ChangeStatus, bounds};
 
 use super::{id_in, user};
 use crate::fields::shortened;
-use crate::webhook::{Code, Fact, Nothing, Repository, Said, Webhook, deploys};
+use crate::webhook::{Code, Fact, Facts, Nothing, Repository, Webhook, deploys};
 
 /// `workflow_run`, from asked for to through.
-pub(super) fn workflow(webhook: &Webhook<'_>, repository: &Repository) -> Said {
+pub(super) fn workflow(webhook: &Webhook<'_>, repository: &Repository) -> Facts {
     let body = webhook.body;
     let name = body.line("/workflow/name");
     let name = name.or_else(|| body.line("/workflow_run/name"));

@@ -4,7 +4,7 @@ use model::{Artifact, ChangeStatus, SourceKey, bounds};
 
 use super::{id_in, user};
 use crate::fields::shortened;
-use crate::webhook::{Code, Fact, Nothing, Repository, Said, Webhook, after_the_point};
+use crate::webhook::{Code, Fact, Facts, Nothing, Repository, Webhook, after_the_point};
 
 /// Commits of a push that are told one by one.
 const COMMITS_TOLD_MAX: usize = 20;
@@ -15,7 +15,7 @@ fn is_nothing(sha: &str) -> bool {
 }
 
 /// `push` to the default branch. GitLab does not say when, so the time of its arrival counts.
-pub(super) fn push(webhook: &Webhook<'_>, repository: &Repository) -> Said {
+pub(super) fn push(webhook: &Webhook<'_>, repository: &Repository) -> Facts {
     let body = webhook.body;
     let reference = body.must_name("/ref")?;
     let branch = after_the_point(&reference, "refs/heads/");
@@ -54,7 +54,7 @@ pub(super) fn push(webhook: &Webhook<'_>, repository: &Repository) -> Said {
 }
 
 /// `tag_push`. A release of the tag speaks of the same change.
-pub(super) fn tag(webhook: &Webhook<'_>, repository: &Repository) -> Said {
+pub(super) fn tag(webhook: &Webhook<'_>, repository: &Repository) -> Facts {
     let body = webhook.body;
     let reference = body.must_name("/ref")?;
     let tag = after_the_point(&reference, "refs/tags/");
@@ -95,7 +95,7 @@ fn publication(
 }
 
 /// `release`, by its tag.
-pub(super) fn release(webhook: &Webhook<'_>, repository: &Repository) -> Said {
+pub(super) fn release(webhook: &Webhook<'_>, repository: &Repository) -> Facts {
     let body = webhook.body;
     let tag = body.must_name("/tag")?;
     let action = body.must_name("/action")?;
@@ -132,7 +132,7 @@ pub(super) fn release(webhook: &Webhook<'_>, repository: &Repository) -> Said {
 }
 
 /// `merge_request`. A merged one is the commit that landed; an open one is planned if its labels name items.
-pub(super) fn merge_request(webhook: &Webhook<'_>, repository: &Repository) -> Said {
+pub(super) fn merge_request(webhook: &Webhook<'_>, repository: &Repository) -> Facts {
     let body = webhook.body;
     let number = body.must_name("/object_attributes/iid")?;
     let action = body.name("/object_attributes/action").unwrap_or_default();

@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use super::{id_in, user};
 use crate::fields::shortened;
-use crate::webhook::{Code, Fact, Nothing, Repository, Said, Webhook, deploys};
+use crate::webhook::{Code, Fact, Facts, Nothing, Repository, Webhook, deploys};
 
 /// `deployment`: each status of it speaks of one change.
-pub(super) fn deployment(webhook: &Webhook<'_>, repository: &Repository) -> Said {
+pub(super) fn deployment(webhook: &Webhook<'_>, repository: &Repository) -> Facts {
     let body = webhook.body;
     let id = body
         .name("/deployment_id")
@@ -80,7 +80,7 @@ fn relations(change: &Change, repository: &Repository) -> Vec<model::Event> {
 }
 
 /// `pipeline`, if a job of it goes to an environment, or a stage by its name deploys.
-pub(super) fn pipeline(webhook: &Webhook<'_>, repository: &Repository) -> Said {
+pub(super) fn pipeline(webhook: &Webhook<'_>, repository: &Repository) -> Facts {
     let body = webhook.body;
     let is_trial = body.written("/object_attributes/source") == Some("merge_request_event");
     let mut jobs = body.list("/builds");
@@ -138,7 +138,7 @@ pub(super) fn pipeline(webhook: &Webhook<'_>, repository: &Repository) -> Said {
 }
 
 /// `feature_flag`: every turn of it is a change of its own.
-pub(super) fn feature_flag(webhook: &Webhook<'_>, repository: &Repository) -> Said {
+pub(super) fn feature_flag(webhook: &Webhook<'_>, repository: &Repository) -> Facts {
     let body = webhook.body;
     let name = body.must_name("/object_attributes/name")?;
     let is_on = body.is("/object_attributes/active");

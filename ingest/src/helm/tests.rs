@@ -27,7 +27,7 @@ fn every_form_that_helm_prints_speaks_of_revisions() {
 fn a_chart_is_told_from_its_version() {
     let read = |written: &str| {
         let value = serde_json::json!({"chart": written});
-        let (name, version) = chart(Body::of(&value));
+        let (name, version) = chart(Said(&value));
         format!(
             "{} {}",
             name.unwrap_or_default(),

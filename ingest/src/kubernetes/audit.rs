@@ -16,8 +16,9 @@ use serde_json::value::RawValue;
 use super::meaning::{called, decided, images, writing_id};
 use crate::decoded::{Malformed, Part};
 use crate::intake::{Address, Delivery};
+use crate::said::Said;
 use crate::split::{Wrapping, split, unfold};
-use crate::told::{self, Told, actor, text, time};
+use crate::told::{self, Told, actor};
 
 /// How the quarantine calls this form, and how its sources' names begin.
 const FORMAT: &str = "kubernetes";
@@ -95,9 +96,13 @@ fn part_of(part: &str, delivery: &Delivery) -> Part {
         Ok(event) => event,
         Err(refused) => return refused,
     };
-    let (Some(verb), Some(resource)) = (text(&event, "/verb"), text(&event, "/objectRef/resource"))
-    else {
-        return match text(&event, "/auditID").is_some() && text(&event, "/verb").is_some() {
+    let (Some(verb), Some(resource)) = (
+        Said(&event).written("/verb"),
+        Said(&event).written("/objectRef/resource"),
+    ) else {
+        return match Said(&event).written("/auditID").is_some()
+            && Said(&event).written("/verb").is_some()
+        {
             true => Part::Ignored("the request was about no object"),
             false => told::unknown(
                 delivery,
@@ -110,11 +115,13 @@ fn part_of(part: &str, delivery: &Delivery) -> Part {
     if let Some(reason) = no_change(&event, verb, resource) {
         return Part::Ignored(reason);
     }
-    let Some(audit_id) = text(&event, "/auditID") else {
+    let Some(audit_id) = Said(&event).written("/auditID") else {
         return Part::refused("auditID", "is required");
     };
-    let received_at = time(&event, "/requestReceivedTimestamp");
-    let ended_at = time(&event, "/stageTimestamp").or(received_at);
+    let received_at = Said(&event).time_in_millis("/requestReceivedTimestamp");
+    let ended_at = Said(&event)
+        .time_in_millis("/stageTimestamp")
+        .or(received_at);
     let Some(began_at) = received_at.or(ended_at) else {
         return Part::refused("stageTimestamp", "is required, as RFC 3339");
     };
@@ -122,7 +129,7 @@ fn part_of(part: &str, delivery: &Delivery) -> Part {
         return Part::Ignored("the object has no name yet: what made it is told by the watch");
     };
     let id = id(&event, verb).unwrap_or_else(|| audit_id.to_owned());
-    let subject = text(&event, "/objectRef/subresource");
+    let subject = Said(&event).written("/objectRef/subresource");
     let (kind, done) = said(verb, subject);
     let mut change = told::change(&source(delivery), id, kind);
     change = told::done(change, ended_at);
@@ -130,7 +137,7 @@ fn part_of(part: &str, delivery: &Delivery) -> Part {
     change.title = Some(format!("{} {done}", called(&key)));
     change.environment.clone_from(&delivery.sender.environment);
     change.operator = Some(operator(&event));
-    change.entry_channel = text(&event, "/userAgent").map(|agent| {
+    change.entry_channel = Said(&event).written("/userAgent").map(|agent| {
         let tool = agent.split([' ', '/']).next().unwrap_or(agent);
         tool.to_owned()
     });
@@ -174,12 +181,15 @@ fn no_change(event: &Value, verb: &str, resource: &str) -> Option<&'static str> 
     let code = event
         .pointer("/responseStatus/code")
         .and_then(Value::as_u64);
-    let user = text(event, "/user/username").unwrap_or_default();
-    let subresource = text(event, "/objectRef/subresource");
-    let uri = text(event, "/requestURI").unwrap_or_default();
+    let user = Said(event).written("/user/username").unwrap_or_default();
+    let subresource = Said(event).written("/objectRef/subresource");
+    let uri = Said(event).written("/requestURI").unwrap_or_default();
     if !WRITES.contains(&verb) {
         Some("the request only reads")
-    } else if text(event, "/stage").is_some_and(|stage| stage != "ResponseComplete") {
+    } else if Said(event)
+        .written("/stage")
+        .is_some_and(|stage| stage != "ResponseComplete")
+    {
         Some("the request goes on; its end tells what became of it")
     } else if code.is_some_and(|code| !(200..300).contains(&code)) {
         Some("the request was refused or failed, and changed nothing")
@@ -202,8 +212,8 @@ fn is_controller(user: &str) -> bool {
 }
 
 fn operator(event: &Value) -> Actor {
-    let user = text(event, "/user/username");
-    let acting = text(event, "/impersonatedUser/username");
+    let user = Said(event).written("/user/username");
+    let acting = Said(event).written("/impersonatedUser/username");
     let name = match (user, acting) {
         (Some(user), Some(acting)) => Some(format!("{acting} (by {user})")),
         (user, _) => user.map(str::to_owned),
@@ -221,14 +231,17 @@ fn operator(event: &Value) -> Actor {
 
 /// The object's key, as the watch makes it.
 fn key(event: &Value, resource: &str, delivery: &Delivery) -> Option<KeyParts> {
-    let name = text(event, "/objectRef/name")
-        .or_else(|| text(event, "/responseObject/metadata/name"))
-        .or_else(|| text(event, "/requestObject/metadata/name"))?;
+    let name = Said(event)
+        .written("/objectRef/name")
+        .or_else(|| Said(event).written("/responseObject/metadata/name"))
+        .or_else(|| Said(event).written("/requestObject/metadata/name"))?;
     let kind = match kind_of(resource) {
         Some(kind) => crate::import::kubernetes::kind_of_item(kind).to_owned(),
         None => resource.trim_end_matches('s').to_lowercase(),
     };
-    let namespace = text(event, "/objectRef/namespace").map(str::to_owned);
+    let namespace = Said(event)
+        .written("/objectRef/namespace")
+        .map(str::to_owned);
     // A namespace and a node are in none, whatever the reference says.
     let namespace = namespace.filter(|_| !matches!(resource, "namespaces" | "nodes"));
     let key = KeyParts::new(kind, name).in_environment(delivery.sender.environment.clone());
@@ -265,10 +278,10 @@ fn kind_of(resource: &str) -> Option<&'static str> {
 /// The writing by the object's id and version, where the policy lets the answer be told.
 fn id(event: &Value, verb: &str) -> Option<String> {
     let response = event.get("responseObject");
-    let of = |pointer: &str| response.and_then(|object| text(object, pointer));
+    let of = |pointer: &str| response.and_then(|object| Said(object).written(pointer));
     let uid = of("/metadata/uid")
         .or_else(|| of("/details/uid"))
-        .or_else(|| text(event, "/objectRef/uid"))?;
+        .or_else(|| Said(event).written("/objectRef/uid"))?;
     match verb {
         "delete" => Some(writing_id(uid, "deleted")),
         _ => Some(writing_id(uid, of("/metadata/resourceVersion")?)),

@@ -13,7 +13,8 @@ use model::{
 use serde_json::{Map, Value, json};
 
 use crate::import::Surroundings;
-use crate::told::{self, actor, list, text};
+use crate::said::Said;
+use crate::told::{self, actor};
 
 /// Managers of fields that are machines, by how their names begin.
 const MACHINES: [&str; 12] = [
@@ -83,7 +84,10 @@ impl Meaning {
         let decided = decided(object, kind)?;
         Some(Self {
             decided: decided.to_string().into_bytes().into(),
-            uid: text(object, "/metadata/uid").unwrap_or_default().into(),
+            uid: Said(object)
+                .written("/metadata/uid")
+                .unwrap_or_default()
+                .into(),
             writing: Writing::of(object),
         })
     }
@@ -91,22 +95,23 @@ impl Meaning {
 
 impl Writing {
     fn of(object: &Value) -> Self {
-        let fields = list(object, "/metadata/managedFields");
-        let written = |entry: &&Value| text(entry, "/subresource") != Some("status");
-        let at = |entry: &Value| told::time(entry, "/time");
+        let fields = Said(object).entries("/metadata/managedFields");
+        let written = |entry: &&Value| Said(entry).written("/subresource") != Some("status");
+        let at = |entry: &Value| Said(entry).time_in_millis("/time");
         let newest = fields.iter().filter(written).max_by_key(|entry| at(entry));
         let scaled = fields.iter().filter(|entry| {
             let replicas = entry.pointer("/fieldsV1/f:spec/f:replicas");
             replicas.is_some()
         });
         let scaled = scaled.max_by_key(|entry| at(entry));
-        let scaler = scaled.and_then(|entry| text(entry, "/manager"));
+        let scaler = scaled.and_then(|entry| Said(entry).written("/manager"));
         Self {
-            version: text(object, "/metadata/resourceVersion")
+            version: Said(object)
+                .written("/metadata/resourceVersion")
                 .unwrap_or_default()
                 .into(),
             manager: newest
-                .and_then(|entry| text(entry, "/manager"))
+                .and_then(|entry| Said(entry).written("/manager"))
                 .map(Into::into),
             at: newest.and_then(at),
             is_scaled: scaler.is_some_and(|scaler| begins(scaler, &SCALERS)),
@@ -121,8 +126,9 @@ fn begins(name: &str, with: &[&str]) -> bool {
 /// What somebody decided of an object, or of the part of it that a patch holds.
 pub(super) fn decided(object: &Value, kind: &str) -> Option<Value> {
     let spec = object.get("spec").cloned().unwrap_or_default();
-    let uid = text(object, "/metadata/uid").unwrap_or_default();
-    let is_controlled = list(object, "/metadata/ownerReferences")
+    let uid = Said(object).written("/metadata/uid").unwrap_or_default();
+    let is_controlled = Said(object)
+        .entries("/metadata/ownerReferences")
         .iter()
         .any(|owner| owner.get("controller") == Some(&Value::Bool(true)));
     match kind {
@@ -147,13 +153,15 @@ pub(super) fn decided(object: &Value, kind: &str) -> Option<Value> {
             Some(json!({ "spec": spec, "annotations": annotations }))
         }
         "ConfigMap" => {
-            let name = text(object, "/metadata/name").unwrap_or_default();
+            let name = Said(object).written("/metadata/name").unwrap_or_default();
             let led = "/metadata/annotations/control-plane.alpha.kubernetes.io~1leader";
             let of_machine = name.ends_with("-status") || object.pointer(led).is_some();
             (!of_machine).then(|| contents(object, uid, DIGITS))
         }
         "Secret" => {
-            let passed = text(object, "/type").is_some_and(|kind| PASSED_SECRETS.contains(&kind));
+            let passed = Said(object)
+                .written("/type")
+                .is_some_and(|kind| PASSED_SECRETS.contains(&kind));
             (!passed).then(|| contents(object, uid, SECRET_DIGITS))
         }
         "Node" => Some(node(&spec)),
@@ -168,8 +176,8 @@ fn node(spec: &Value) -> Value {
         "node.cloudprovider.kubernetes.io/",
         "ToBeDeletedByClusterAutoscaler",
     ];
-    let taints = list(spec, "/taints").iter().filter(|taint| {
-        let key = text(taint, "/key").unwrap_or_default();
+    let taints = Said(spec).entries("/taints").iter().filter(|taint| {
+        let key = Said(taint).written("/key").unwrap_or_default();
         !begins(key, &OF_MACHINES) && !key.starts_with("DeletionCandidate")
     });
     let taints: Vec<Value> = taints
@@ -397,8 +405,10 @@ pub(super) fn images(value: &Value) -> Vec<Artifact> {
         "/spec/jobTemplate/spec/template/spec/containers",
         "/spec/containers",
     ] {
-        let containers = list(value, pointer).iter();
-        found.extend(containers.filter_map(|container| artifact(text(container, "/image")?)));
+        let containers = Said(value).entries(pointer).iter();
+        found.extend(
+            containers.filter_map(|container| artifact(Said(container).written("/image")?)),
+        );
     }
     found
 }

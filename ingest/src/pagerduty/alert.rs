@@ -4,13 +4,13 @@
 //! key that fires after it was resolved is open again, so equal bodies may mean different things.
 
 use model::{
-    Actor, ActorKind, Event, EventId, Incident, IncidentStatus, NewEvent, SourceKey, SourceRef,
-    Timestamp, bounds,
+    Actor, ActorKind, Event, Incident, IncidentStatus, NewEvent, SourceKey, SourceRef, Timestamp,
+    bounds,
 };
 use serde_json::Value;
 
 use super::{PROOF, answer, not_understood, shown, source};
-use crate::decoded::{Malformed, Part};
+use crate::decoded::{Malformed, Part, sealed_each_time};
 use crate::fields::{Problems, shortened};
 use crate::intake::{Address, Delivery};
 use crate::labels;
@@ -34,7 +34,7 @@ fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
         Err(refused) => return Ok(vec![refused]),
     };
     let said = Said(&body);
-    let status = match said.word("event_action").as_str() {
+    let status = match said.word("/event_action").as_str() {
         "trigger" => IncidentStatus::Open,
         "acknowledge" => IncidentStatus::Acknowledged,
         "resolve" => IncidentStatus::Resolved,
@@ -45,7 +45,7 @@ fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
         }
     };
     let mut problems = Problems::default();
-    let at = said.moment("payload.timestamp", &mut problems);
+    let at = said.moment("/payload/timestamp", &mut problems);
     let incident = read(said, status, at, delivery, &mut problems);
     Ok(vec![match incident {
         Some(incident) if problems.is_empty() => {
@@ -64,12 +64,12 @@ fn read(
 ) -> Option<Incident> {
     let spoken_at = at.unwrap_or(delivery.received_at);
     let triggered = status == IncidentStatus::Open;
-    let source_id = match said.at("dedup_key") {
+    let source_id = match said.value("/dedup_key") {
         None if triggered => Some(digest(&Value::from(format!(
             "{}{spoken_at}",
-            digest(said.under("payload").0)
+            digest(said.under("/payload").0)
         )))),
-        _ => said.must_id("dedup_key", problems),
+        _ => said.must_id("/dedup_key", problems),
     };
     let reference = SourceRef {
         source: source(delivery),
@@ -81,32 +81,32 @@ fn read(
         ..Incident::new(reference)
     };
     if triggered {
-        let details = said.named("payload.custom_details");
-        incident.title = said.must_line("payload.summary", problems);
+        let details = said.named("/payload/custom_details");
+        incident.title = said.must_line("/payload/summary", problems);
         incident.description = description(said);
-        incident.severity = said.line("payload.severity");
+        incident.severity = said.line("/payload/severity");
         incident.started_at = Some(spoken_at);
         incident.environment = delivery
             .sender
             .environment_or(labels::environment(&details));
         incident.items = delivery.sender.items_or(items(said));
-        let mut links = said.list("links").iter();
-        let link = links.find_map(|link| Said(link).line("href"));
-        incident.link = link.or_else(|| said.line("client_url"));
+        let mut links = said.entries("/links").iter();
+        let link = links.find_map(|link| Said(link).line("/href"));
+        incident.link = link.or_else(|| said.line("/client_url"));
     }
     Some(incident)
 }
 
 /// By the details, else by the component, else by the place: `source` is the affected system.
 fn items(said: Said<'_>) -> Vec<SourceKey> {
-    let mut details = said.named("payload.custom_details");
+    let mut details = said.named("/payload/custom_details");
     if labels::name_an_item(&details) {
         return labels::items(&details);
     }
     let place = said
-        .name("payload.source")
+        .name("/payload/source")
         .filter(|name| !name.contains(char::is_whitespace));
-    let (kind, name) = match (said.name("payload.component"), place) {
+    let (kind, name) = match (said.name("/payload/component"), place) {
         (Some(component), _) => ("service", component),
         (None, Some(place)) if place.contains(['.', ':']) => ("host", place),
         (None, Some(place)) => ("service", place),
@@ -118,13 +118,13 @@ fn items(said: Said<'_>) -> Vec<SourceKey> {
 
 fn description(said: Said<'_>) -> Option<String> {
     const WORDS: [(&str, &str); 5] = [
-        ("payload.source", "source"),
-        ("payload.component", "component"),
-        ("payload.group", "group"),
-        ("payload.class", "class"),
-        ("client", "client"),
+        ("/payload/source", "source"),
+        ("/payload/component", "component"),
+        ("/payload/group", "group"),
+        ("/payload/class", "class"),
+        ("/client", "client"),
     ];
-    let mut lines = shown(said.at("payload.custom_details"));
+    let mut lines = shown(said.value("/payload/custom_details"));
     for (path, name) in WORDS {
         lines.extend(said.line(path).map(|word| format!("{name}: {word}")));
     }
@@ -135,20 +135,12 @@ fn description(said: Said<'_>) -> Option<String> {
 fn seal(incident: Incident, body: &Value, at: Option<Timestamp>, delivery: &Delivery) -> NewEvent {
     let actor = Actor {
         kind: ActorKind::Automatic,
-        name: Said(body).line("client"),
+        name: Said(body).line("/client"),
     };
     let event = match incident.status == Some(IncidentStatus::Open) {
         true => Event::IncidentOpened(incident),
         false => Event::IncidentUpdated(incident),
     };
     let occurred = event.occurred(at, delivery.received_at);
-    let named = NewEvent::named_by_content(source(delivery), occurred, actor, event);
-    let delivery = format!("{}@{}", named.id.delivery, occurred.at());
-    NewEvent {
-        id: EventId {
-            delivery,
-            ..named.id
-        },
-        ..named
-    }
+    sealed_each_time(source(delivery), occurred, actor, event)
 }

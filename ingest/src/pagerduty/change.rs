@@ -1,6 +1,6 @@
 //! Change events of the Events API v2: one body, one change that has happened.
 
-use model::{Change, ChangeStatus, Event, NewEvent, SourceRef, bounds};
+use model::{Change, ChangeStatus, SourceRef, bounds};
 use serde_json::json;
 
 use super::{PROOF, answer, not_understood, shown, source};
@@ -9,6 +9,7 @@ use crate::fields::{Problems, shortened};
 use crate::intake::{Address, Delivery};
 use crate::labels;
 use crate::said::{Said, digest, whole};
+use crate::told::Told;
 
 const FORMAT: &str = "pagerduty-change";
 
@@ -32,29 +33,29 @@ fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
         return Ok(vec![not_understood(delivery, FORMAT, body, reason)]);
     }
     let mut problems = Problems::default();
-    let change = read(Said(&body), delivery, &mut problems);
-    Ok(vec![match change {
-        Some(change) if problems.is_empty() => Part::Events(vec![seal(change, delivery)]),
+    let told = read(Said(&body), delivery, &mut problems);
+    Ok(vec![match told {
+        Some(told) if problems.is_empty() => Part::Events(vec![told.seal(delivery.received_at)]),
         _ => Part::Rejected(problems),
     }])
 }
 
-fn read(said: Said<'_>, delivery: &Delivery, problems: &mut Problems) -> Option<Change> {
-    let title = said.must_line("payload.summary", problems);
-    let at = said.moment("payload.timestamp", problems);
+fn read(said: Said<'_>, delivery: &Delivery, problems: &mut Problems) -> Option<Told> {
+    let title = said.must_line("/payload/summary", problems);
+    let at = said.moment("/payload/timestamp", problems);
     let reference = SourceRef {
         source: source(delivery),
         source_id: name(said),
     };
-    let links = said.list("links");
+    let links = said.entries("/links");
     let mut change = Change {
         title: Some(title?),
         description: description(said),
         started_at: at,
-        link: links.iter().find_map(|link| Said(link).line("href")),
+        link: links.iter().find_map(|link| Said(link).line("/href")),
         ..Change::new(&reference)
     };
-    labels::describe(&mut change, &said.named("payload.custom_details"));
+    labels::describe(&mut change, &said.named("/payload/custom_details"));
     // A change event tells of what was done, unless its details say otherwise.
     let status = *change.status.get_or_insert(ChangeStatus::Succeeded);
     if !matches!(status, ChangeStatus::Planned | ChangeStatus::Running) {
@@ -62,33 +63,29 @@ fn read(said: Said<'_>, delivery: &Delivery, problems: &mut Problems) -> Option<
     }
     change.targets = delivery.sender.items_or(change.targets);
     change.environment = delivery.sender.environment_or(change.environment);
-    Some(change)
-}
-
-fn seal(change: Change, delivery: &Delivery) -> NewEvent {
-    let actor = change.operator.clone().unwrap_or_default();
-    let stated_at = change.started_at;
-    let event = Event::ChangeRecorded(Box::new(change));
-    let occurred = event.occurred(stated_at, delivery.received_at);
-    NewEvent::named_by_content(source(delivery), occurred, actor, event)
+    Some(Told {
+        delivery: None,
+        at,
+        change,
+    })
 }
 
 /// PagerDuty's clients give a change no id: the same words make the same one.
 fn name(said: Said<'_>) -> String {
     digest(&json!([
-        said.at("payload"),
-        said.at("links"),
-        said.at("images")
+        said.value("/payload"),
+        said.value("/links"),
+        said.value("/images")
     ]))
 }
 
 fn description(said: Said<'_>) -> Option<String> {
-    let mut lines = shown(said.at("payload.custom_details"));
-    let source = said.line("payload.source");
+    let mut lines = shown(said.value("/payload/custom_details"));
+    let source = said.line("/payload/source");
     lines.extend(source.map(|source| format!("Told by {source}.")));
-    for link in said.list("links") {
-        let href = Said(link).line("href");
-        let text = Said(link).line("text");
+    for link in said.entries("/links") {
+        let href = Said(link).line("/href");
+        let text = Said(link).line("/text");
         lines.extend(href.map(|href| match text {
             Some(text) => format!("{text}: {href}"),
             None => href,

@@ -29,8 +29,8 @@ fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
         Ok(body) => body,
         Err(refused) => return Ok(vec![refused]),
     };
-    let said = Said(&body).under("event");
-    let (kind, about) = (said.word("event_type"), said.word("data.type"));
+    let said = Said(&body).under("/event");
+    let (kind, about) = (said.word("/event_type"), said.word("/data/type"));
     let mut problems = Problems::default();
     let webhook = Webhook::read(said, delivery, &mut problems);
     let events = match (kind.split('.').next(), about.as_str()) {
@@ -70,34 +70,34 @@ impl<'a> Webhook<'a> {
     fn read(said: Said<'a>, delivery: &'a Delivery, problems: &mut Problems) -> Option<Self> {
         Some(Self {
             source: source(delivery),
-            id: said.must_id("id", problems)?,
-            at: said.moment("occurred_at", problems),
-            agent: agent(said.under("agent")),
-            data: said.under("data"),
+            id: said.must_id("/id", problems)?,
+            at: said.moment("/occurred_at", problems),
+            agent: agent(said.under("/agent")),
+            data: said.under("/data"),
             delivery,
         })
     }
 
     fn incident(self, kind: &str, problems: &mut Problems) -> Vec<NewEvent> {
         let data = self.data;
-        let Some(source_id) = data.must_id("id", problems) else {
+        let Some(source_id) = data.must_id("/id", problems) else {
             return Vec::new();
         };
-        let created_at = data.moment("created_at", problems);
-        let status = match data.word("status").as_str() {
+        let created_at = data.moment("/created_at", problems);
+        let status = match data.word("/status").as_str() {
             "resolved" => Some(IncidentStatus::Resolved),
             "acknowledged" => Some(IncidentStatus::Acknowledged),
             "triggered" => Some(IncidentStatus::Open),
             _ => None,
         };
         let begins = kind == "incident.triggered";
-        let service = data.name("service.summary");
+        let service = data.name("/service/summary");
         let incident = Incident {
-            title: data.line("title"),
+            title: data.line("/title"),
             status,
             severity: data
-                .line("priority.summary")
-                .or_else(|| data.line("urgency")),
+                .line("/priority/summary")
+                .or_else(|| data.line("/urgency")),
             items: self
                 .delivery
                 .sender
@@ -105,7 +105,7 @@ impl<'a> Webhook<'a> {
             environment: self.delivery.sender.environment_or(None),
             started_at: created_at.or(self.at.filter(|_| begins)),
             resolved_at: self.at.filter(|_| status == Some(IncidentStatus::Resolved)),
-            link: data.line("html_url"),
+            link: data.line("/html_url"),
             ..Incident::new(SourceRef {
                 source: self.source.clone(),
                 source_id,
@@ -124,16 +124,16 @@ impl<'a> Webhook<'a> {
             actor: self.agent.clone(),
             event,
         }];
-        events.extend(self.observed(data.under("service")));
+        events.extend(self.observed(data.under("/service")));
         events
     }
 
     /// A service as PagerDuty knows it; saying it again says nothing new, whenever it is said.
     fn observed(&self, service: Said<'_>) -> Option<NewEvent> {
-        let id = service.name("id")?;
-        let mut item = ObservedItem::new(key(&service.name("summary")?));
+        let id = service.name("/id")?;
+        let mut item = ObservedItem::new(key(&service.name("/summary")?));
         item.claims.push(Claim::new("pagerduty.service", id));
-        if let Some(link) = service.line("html_url") {
+        if let Some(link) = service.line("/html_url") {
             item.attributes
                 .insert("pagerduty.url".to_owned(), link.into());
         }
@@ -152,7 +152,7 @@ impl<'a> Webhook<'a> {
         if kind != "service.deleted" {
             return self.observed(self.data).into_iter().collect();
         }
-        let Some(id) = self.data.must_id("id", problems) else {
+        let Some(id) = self.data.must_id("/id", problems) else {
             return Vec::new();
         };
         let event = Event::ItemRetired(ItemRetired {
@@ -175,14 +175,14 @@ impl<'a> Webhook<'a> {
 }
 
 fn agent(said: Said<'_>) -> Actor {
-    let kind = match said.word("type").as_str() {
+    let kind = match said.word("/type").as_str() {
         "user_reference" | "user" => ActorKind::Human,
         "" => ActorKind::Unknown,
         _ => ActorKind::Automatic,
     };
     Actor {
         kind,
-        name: said.line("summary"),
+        name: said.line("/summary"),
     }
 }
 

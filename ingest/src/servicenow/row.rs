@@ -25,15 +25,15 @@ impl<'a> Row<'a> {
     /// The stored value.
     pub(super) fn value(self, field: &str) -> Option<String> {
         let field = self.field(field)?;
-        Said(field).line("value").or_else(|| plain(field))
+        Said(field).line("/value").or_else(|| plain(field))
     }
 
     /// The value as people see it.
     pub(super) fn shown(self, field: &str) -> Option<String> {
         let field = self.field(field)?;
         let said = Said(field);
-        said.line("display_value")
-            .or_else(|| said.line("value"))
+        said.line("/display_value")
+            .or_else(|| said.line("/value"))
             .or_else(|| plain(field))
     }
 
@@ -51,7 +51,7 @@ impl<'a> Row<'a> {
     pub(super) fn text(self, field: &str) -> Option<String> {
         let field = self.field(field)?;
         let said = Said(field);
-        let text = said.text("value").or_else(|| said.text("display_value"));
+        let text = said.text("/value").or_else(|| said.text("/display_value"));
         text.or_else(|| {
             let text = field.as_str()?.trim();
             (!text.is_empty()).then(|| shortened(text, bounds::TEXT_BYTES))
@@ -59,11 +59,11 @@ impl<'a> Row<'a> {
     }
 
     /// A moment: ServiceNow keeps them in UTC.
-    pub(super) fn moment(self, field: &'a str, problems: &mut Problems) -> Option<Timestamp> {
+    pub(super) fn moment(self, field: &str, problems: &mut Problems) -> Option<Timestamp> {
         let inner = self.field(field)?.get("value").is_some();
         match inner {
-            true => Said(self.0).under(field).moment("value", problems),
-            false => Said(self.0).moment(field, problems),
+            true => Said(self.0.get(field)?).moment("/value", problems),
+            false => Said(self.0).moment(&format!("/{field}"), problems),
         }
     }
 
@@ -103,9 +103,9 @@ impl<'a> Row<'a> {
 fn reference(value: &Value, class: String) -> Option<Reference> {
     let said = Said(value);
     let written = plain(value)
-        .or_else(|| said.line("value"))
-        .or_else(|| said.line("sys_id"));
-    let named = said.line("display_value").or_else(|| said.line("name"));
+        .or_else(|| said.line("/value"))
+        .or_else(|| said.line("/sys_id"));
+    let named = said.line("/display_value").or_else(|| said.line("/name"));
     let reference = Reference {
         name: named.or_else(|| written.clone().filter(|text| !is_id(text))),
         sys_id: written.filter(|text| is_id(text)),

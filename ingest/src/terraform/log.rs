@@ -7,8 +7,9 @@ use super::{FORMAT, apply_id};
 use crate::decoded::Part;
 use crate::import::terraform_key;
 use crate::intake::Delivery;
+use crate::said::Said;
 use crate::split::unfold;
-use crate::told::{self, Told, source_of, text, time};
+use crate::told::{self, Told, source_of};
 
 /// What the lines said so far.
 #[derive(Default)]
@@ -67,13 +68,13 @@ pub(super) fn part(lines: &[&str], delivery: &Delivery) -> Part {
 
 impl Read {
     fn line(&mut self, line: &Value, delivery: &Delivery) {
-        self.is_log |= text(line, "/@module") == Some("terraform.ui");
-        let at = time(line, "/@timestamp");
+        self.is_log |= Said(line).written("/@module") == Some("terraform.ui");
+        let at = Said(line).time_in_millis("/@timestamp");
         self.began_at = self.began_at.or(at);
         self.last_at = self.last_at.max(at);
-        match text(line, "/type").unwrap_or_default() {
+        match Said(line).written("/type").unwrap_or_default() {
             "apply_complete" => {
-                let action = text(line, "/hook/action").unwrap_or_default();
+                let action = Said(line).written("/hook/action").unwrap_or_default();
                 let count = match action {
                     "create" => 0,
                     "delete" => 2,
@@ -87,13 +88,15 @@ impl Read {
             "apply_errored" => {
                 self.has_error = true;
                 self.failed
-                    .extend(text(line, "/hook/resource/addr").map(str::to_owned));
+                    .extend(Said(line).written("/hook/resource/addr").map(str::to_owned));
                 self.touch(line, delivery);
             }
             "apply_start" => self.touch(line, delivery),
-            "diagnostic" => self.has_error |= text(line, "/diagnostic/severity") == Some("error"),
+            "diagnostic" => {
+                self.has_error |= Said(line).written("/diagnostic/severity") == Some("error");
+            }
             "change_summary" => {
-                let operation = text(line, "/changes/operation");
+                let operation = Said(line).written("/changes/operation");
                 self.is_over |= matches!(operation, Some("apply" | "destroy"));
             }
             _ => {}
@@ -103,12 +106,12 @@ impl Read {
     /// A resource by the best name that the line has.
     fn touch(&mut self, line: &Value, delivery: &Delivery) {
         let (Some(address), Some(kind)) = (
-            text(line, "/hook/resource/addr"),
-            text(line, "/hook/resource/resource_type"),
+            Said(line).written("/hook/resource/addr"),
+            Said(line).written("/hook/resource/resource_type"),
         ) else {
             return;
         };
-        let id = text(line, "/hook/id_value");
+        let id = Said(line).written("/hook/id_value");
         let claim = |scheme: &str, value: String| SourceKey::Claim {
             scheme: scheme.to_owned(),
             value,
@@ -129,7 +132,7 @@ impl Read {
         };
         // Where a resource was begun without an id, the line of its end has it.
         let known = key.as_ref().is_some_and(|key| self.targets.contains(key));
-        let is_end = text(line, "/type") != Some("apply_start");
+        let is_end = Said(line).written("/type") != Some("apply_start");
         if let (Some(key), false) = (key, known)
             && (is_end || id.is_some())
             && self.targets.len() < bounds::TARGETS_MAX

@@ -6,7 +6,7 @@
 
 use model::{Change, CodeRef, Event, KeyParts, ObservedRelation, RelationKind, SourceKey, bounds};
 
-use super::body::Body;
+use crate::said::Said;
 
 /// A repository as `host/owner/name`, in lower case, the way its clones are named.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl Repository {
     }
 
     /// The services that a deployment names itself: as keys in `targets`, or by name.
-    pub(crate) fn named_by(payload: Body<'_>, environment: Option<&str>) -> Vec<SourceKey> {
+    pub(crate) fn named_by(payload: Said<'_>, environment: Option<&str>) -> Vec<SourceKey> {
         const NAMES: [&str; 4] = ["/service", "/component", "/application", "/app"];
         const TARGETS_MAX: usize = 100;
         let written = payload.list("/targets").filter_map(|key| key.name(""));

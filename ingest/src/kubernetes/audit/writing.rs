@@ -3,7 +3,7 @@
 use model::Timestamp;
 use serde_json::Value;
 
-use crate::told::{list, text, time};
+use crate::said::Said;
 
 /// Times of managed fields have whole seconds.
 const SECOND_MS: f64 = 1_000.0;
@@ -27,7 +27,8 @@ pub(super) fn no_change(event: &Value, verb: &str) -> Option<&'static str> {
     };
     let is_same = same("/metadata/resourceVersion");
     let is_same_spec = verb == "update" && same("/metadata/generation");
-    let untouched = time(event, "/requestReceivedTimestamp")
+    let untouched = Said(event)
+        .time_in_millis("/requestReceivedTimestamp")
         .is_some_and(|received_at| is_untouched(response, received_at));
     (is_same || is_same_spec || untouched).then_some("the writing changed nothing")
 }
@@ -45,7 +46,7 @@ fn sets_marks_only(patch: &Value) -> bool {
         }
         Value::Array(steps) => {
             let is_mark = |step: &Value| {
-                let path = text(step, "/path").unwrap_or_default();
+                let path = Said(step).written("/path").unwrap_or_default();
                 path.starts_with("/metadata") || path.starts_with("/status")
             };
             !steps.is_empty() && steps.iter().all(is_mark)
@@ -56,10 +57,10 @@ fn sets_marks_only(patch: &Value) -> bool {
 
 /// Whether no manager's fields were set by the request: the server notes the second of every real writing.
 fn is_untouched(response: &Value, received_at: Timestamp) -> bool {
-    let managed = list(response, "/metadata/managedFields");
+    let managed = Said(response).entries("/metadata/managedFields");
     let newest = managed
         .iter()
-        .filter_map(|entry| time(entry, "/time"))
+        .filter_map(|entry| Said(entry).time_in_millis("/time"))
         .max();
     newest.is_some_and(|newest| SECOND_MS < received_at.millis_since(newest))
 }
