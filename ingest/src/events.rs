@@ -20,6 +20,7 @@ mod tests;
 use crate::intake::{Address, Delivery};
 use crate::split::Wrapping;
 
+pub(crate) use calendar::scope as calendar_scope;
 pub(crate) use decode::{Envelope, decode, is_own_type, read_data};
 
 /// Where they are taken.

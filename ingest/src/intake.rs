@@ -23,7 +23,7 @@ use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use model::{Clock, Timestamp};
+use model::{Clock, SourceName, Timestamp};
 
 use crate::events;
 use crate::proof::Claimed;
@@ -205,6 +205,10 @@ impl Intake {
         request: Request,
     ) -> Result<answer::Answer, Refusal> {
         let candidates = self.candidates(address.form, &calling)?;
+        let _turn = match (address.against, candidates.first()) {
+            (Some(_), Some(first)) => Some(self.turn_of(first)?),
+            _ => None,
+        };
         let media = MediaType::of(request.headers());
         if !(address.takes)(&media, request.headers()) {
             return Err(Refusal::MediaType {
@@ -213,6 +217,10 @@ impl Intake {
             });
         }
         let admitted = body::admit(&self.bodies, &self.limits, request).await?;
+        let declared = match (address.against, &self.known) {
+            (Some(_), Some(known)) => known.calendar().await.map_err(Refusal::NotKnown)?,
+            _ => Vec::new(),
+        };
         let received_at = self.clock.now();
         let intake = Arc::clone(self);
         let work = move || -> Result<_, Refusal> {
@@ -233,6 +241,9 @@ impl Intake {
                 sender,
             };
             let mut parts = (address.decode)(&delivery).map_err(Refusal::Malformed)?;
+            if let Some(against) = address.against {
+                parts = against(&delivery, parts, &declared);
+            }
             delivery.sender.sign(&mut parts);
             let echo = (address.echo)(&parts);
             let sorted = settle::sort(&intake.quarantine, intake.recorder.rules(), parts)?;
@@ -243,6 +254,12 @@ impl Intake {
             .map_err(Refusal::Stopped)??;
         let answer = settle::settle(pending).await?;
         Ok(answer::Answer { echo, ..answer })
+    }
+
+    /// One body of a feed at a time: of two at once each would withdraw what the other declares.
+    fn turn_of(&self, sender: &Sender) -> Result<listing::Turn<'_>, Refusal> {
+        let feed = SourceName::new(format!("{}/{}", sender.form, sender.name));
+        listing::Turn::take(&self.listings, feed).ok_or(Refusal::Busy)
     }
 
     /// Who may be the sender of a request: never nobody.

@@ -5,11 +5,17 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 
-use model::{CiId, LogPosition, ObservedItem, SourceKey, SourceName, Timestamp};
+use model::{
+    CalendarRuleDeclared, CiId, LogPosition, ObservedItem, SourceKey, SourceName, Timestamp,
+};
 use thiserror::Error;
 
 /// An answer that may wait for the fold.
 pub type KnownFuture<'a> = Pin<Box<dyn Future<Output = Result<Stated, NotKnown>> + Send + 'a>>;
+
+/// The rules of the calendar, as soon as the fold holds what was acknowledged.
+pub type CalendarFuture<'a> =
+    Pin<Box<dyn Future<Output = Result<Vec<CalendarRuleDeclared>, NotKnown>> + Send + 'a>>;
 
 /// Knows what each source last stated.
 pub trait Known: Send + Sync {
@@ -18,6 +24,9 @@ pub trait Known: Send + Sync {
 
     /// Everything that a source last stated, with whatever was acknowledged before this is asked.
     fn stated_by<'a>(&'a self, source: &'a SourceName) -> KnownFuture<'a>;
+
+    /// Every rule of the calendar as it is declared now, with whatever was acknowledged before this is asked.
+    fn calendar(&self) -> CalendarFuture<'_>;
 
     /// The observation at a position. It may wait for the disk.
     fn observation(&self, position: LogPosition) -> Option<ObservedItem>;

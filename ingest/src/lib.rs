@@ -21,6 +21,7 @@ mod github;
 mod gitlab;
 mod grafana;
 mod helm;
+mod ical;
 pub mod import;
 mod intake;
 mod jenkins;
@@ -54,11 +55,12 @@ mod trial;
 mod unleash;
 mod webhook;
 
+pub use ical::CalendarMeaning;
 pub use intake::{
     DirectError, Intake, IntakeCounters, IntakeLimits, ReprocessError, Reprocessed, routes,
 };
 pub use kinds::{Crowded, KnownKinds, Rules};
-pub use known::{Known, KnownFuture, NotKnown, Stated, StatedItem};
+pub use known::{CalendarFuture, Known, KnownFuture, NotKnown, Stated, StatedItem};
 pub use kubernetes::{KubernetesConfig, KubernetesCounters, KubernetesWatch};
 pub use otlp::{FlushError, NotOtlp, Otlp, OtlpConfig, OtlpCounters, SpansToCalls, count_spans};
 pub use quarantine::{

@@ -6,6 +6,7 @@ use std::fmt;
 
 use model::{SourceKey, SourceName};
 
+use crate::CalendarMeaning;
 use crate::decoded::Part;
 
 /// The header by which a body in the quarantine remembers its sender.
@@ -31,6 +32,8 @@ pub struct Sender {
     /// Any one of them proves a body, so that a secret can be changed with an overlap.
     /// Without any, nothing is proved.
     pub secrets: Vec<Secret>,
+    /// Of a feed of the calendar: what its events mean.
+    pub calendar: Option<CalendarMeaning>,
 }
 
 impl Secret {
@@ -61,6 +64,7 @@ impl Sender {
             environment: None,
             items: Vec::new(),
             secrets: Vec::new(),
+            calendar: None,
         }
     }
 

@@ -18,7 +18,7 @@ pub use graphql::GraphQlSettings;
 pub use kubernetes::KubernetesSettings;
 pub use layers::{ConfigError, Layers, RESERVED_VARIABLES, VARIABLE_PREFIX};
 pub use log_url::{LogUrl, LogUrlError};
-pub use sender::SenderSettings;
+pub use sender::{CalendarSettings, SenderSettings};
 
 const MIB: usize = 1024 * 1024;
 

@@ -142,7 +142,8 @@ pub(super) fn exemption_withdrawn(
     })
 }
 
-fn scope(value: Value, path: &Path<'_>, problems: &mut Problems) -> Option<ChangeScope> {
+/// Which changes are meant.
+pub(crate) fn scope(value: Value, path: &Path<'_>, problems: &mut Problems) -> Option<ChangeScope> {
     let mut fields = Fields::open(value, path, problems)?;
     let reach = fields.may("reach", |value, path, problems| {
         fields::word(&REACHES, value, path, problems)

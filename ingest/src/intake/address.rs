@@ -2,6 +2,7 @@
 
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
+use model::CalendarRuleDeclared;
 
 use super::answer::{Answer, Refusal};
 use super::{Delivery, MediaType};
@@ -10,7 +11,7 @@ use crate::kubernetes::audit;
 use crate::proof::Proof;
 use crate::{
     alertmanager, altershield, argo_rollouts, argocd, azure, cloudevents, cloudtrail, datadog,
-    events, flagger, flags, flux, flyway, gcp, github, gitlab, grafana, helm, jenkins,
+    events, flagger, flags, flux, flyway, gcp, github, gitlab, grafana, helm, ical, jenkins,
     launchdarkly, liquibase, opsgenie, pagerduty, servicenow, terraform, unleash,
 };
 
@@ -30,6 +31,8 @@ pub(crate) struct Address {
     pub(crate) proof: Proof,
     /// What a body means. A body that lay in the quarantine comes here again.
     pub(crate) decode: fn(&Delivery) -> Result<Vec<Part>, Malformed>,
+    /// What is to be written of the parts, where a body says all that its sender declared.
+    pub(crate) against: Option<Compare>,
     /// What the answer repeats of a body: the name that an alert got, for the sender to close it by.
     pub(crate) echo: fn(&[Part]) -> Option<String>,
     /// The answer in the words that its senders expect.
@@ -38,8 +41,11 @@ pub(crate) struct Address {
     pub(crate) refuse: fn(Refusal) -> Response,
 }
 
+/// The parts of a body against the rules of the calendar that were declared before.
+pub(crate) type Compare = fn(&Delivery, Vec<Part>, &[CalendarRuleDeclared]) -> Vec<Part>;
+
 /// All of them.
-pub(crate) const ADDRESSES: [&Address; 30] = [
+pub(crate) const ADDRESSES: [&Address; 31] = [
     &events::ADDRESS,
     &cloudevents::ADDRESS,
     &alertmanager::ADDRESS,
@@ -70,6 +76,7 @@ pub(crate) const ADDRESSES: [&Address; 30] = [
     &servicenow::ADDRESS,
     &grafana::ADDRESS,
     &opsgenie::ADDRESS,
+    &ical::ADDRESS,
 ];
 
 impl Address {
@@ -87,6 +94,7 @@ impl Address {
             expects: "application/json",
             proof: Proof::Token,
             decode,
+            against: None,
             echo: |_| None,
             respond: Answer::into_response,
             refuse: Refusal::into_response,

@@ -14,7 +14,7 @@ use tokio::task::JoinError;
 
 use crate::decoded::Malformed;
 use crate::proof::Unproven;
-use crate::{QuarantineError, RecordError};
+use crate::{NotKnown, QuarantineError, RecordError};
 
 /// A sender that was told to wait comes back after so many seconds.
 const RETRY_SOON_S: u32 = 1;
@@ -120,6 +120,9 @@ pub(crate) enum Refusal {
     /// The quarantine could not keep it.
     #[error(transparent)]
     Quarantine(QuarantineError),
+    /// The estate that a body is compared with is behind.
+    #[error(transparent)]
+    NotKnown(NotKnown),
     /// The server goes down, or a decoder has a fault.
     #[error("the work was not finished")]
     Stopped(#[source] JoinError),
@@ -137,7 +140,9 @@ impl Refusal {
             Self::Unproven(_) => StatusCode::UNAUTHORIZED,
             Self::UnknownSender(_) => StatusCode::NOT_FOUND,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Busy | Self::Record(_) | Self::Quarantine(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Record(_) | Self::Quarantine(_) | Self::NotKnown(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Stopped(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -171,7 +176,9 @@ impl Refusal {
             Self::Stopped(_) | Self::Quarantine(_) | Self::Record(RecordError::Log(_)) => {
                 tracing::error!("could not take a request: {reason}");
             }
-            Self::Busy | Self::Record(_) => tracing::warn!("refused a request: {reason}"),
+            Self::Busy | Self::NotKnown(_) | Self::Record(_) => {
+                tracing::warn!("refused a request: {reason}");
+            }
             _ => tracing::debug!("refused a request: {reason}"),
         }
     }

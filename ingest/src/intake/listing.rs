@@ -123,9 +123,18 @@ impl From<Refusal> for Refused {
 }
 
 /// Holds a source's place until its listing is through.
-struct Turn<'a> {
+pub(super) struct Turn<'a> {
     running: &'a Running,
     source: SourceName,
+}
+
+impl<'a> Turn<'a> {
+    /// The place, if nobody has it.
+    pub(super) fn take(running: &'a Running, source: SourceName) -> Option<Self> {
+        let mut taken = running.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_free = taken.insert(source.clone());
+        is_free.then_some(Self { running, source })
+    }
 }
 
 impl Drop for Turn<'_> {
@@ -171,14 +180,9 @@ impl Intake {
 
     /// One listing of a source at a time: of two at once each would end what the other lists.
     fn turn(&self, source: &SourceName) -> Result<Turn<'_>, Refused> {
-        let mut running = self.listings.lock().unwrap_or_else(PoisonError::into_inner);
-        if !running.insert(source.clone()) {
+        Turn::take(&self.listings, source.clone()).ok_or_else(|| {
             let reason = format!("another listing of {source} is being taken");
-            return Err(other(StatusCode::SERVICE_UNAVAILABLE, reason));
-        }
-        Ok(Turn {
-            running: &self.listings,
-            source: source.clone(),
+            other(StatusCode::SERVICE_UNAVAILABLE, reason)
         })
     }
 }

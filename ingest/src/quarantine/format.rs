@@ -24,8 +24,9 @@ const HEADERS_MAX: usize = 16;
 const TEXT_BYTES: usize = 256;
 
 /// Headers that help to understand a body and carry no credential.
-const KEPT_HEADERS: [&str; 13] = [
+const KEPT_HEADERS: [&str; 14] = [
     "epicenter-sender",
+    "epicenter-calendar",
     "content-type",
     "content-encoding",
     "user-agent",

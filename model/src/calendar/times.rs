@@ -200,7 +200,8 @@ impl Hours<'_> {
 }
 
 impl Weekday {
-    fn of(day: Date) -> Self {
+    /// The day of the week of a date.
+    pub fn of(day: Date) -> Self {
         match day.weekday() {
             jiff::civil::Weekday::Monday => Self::Monday,
             jiff::civil::Weekday::Tuesday => Self::Tuesday,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ingest::{Known, KnownFuture, NotKnown, Stated, StatedItem};
-use model::{CiId, Event, LogPosition, ObservedItem, SourceKey, SourceName};
+use ingest::{CalendarFuture, Known, KnownFuture, NotKnown, Stated, StatedItem};
+use model::{CiId, Event, LogPosition, ObservedItem, SourceKey, SourceName, Timestamp};
 use store::{EventLog, ReadLimit};
 
 use crate::projector::Published;
@@ -33,6 +33,18 @@ impl Known for StatedBefore {
             let source = source.clone();
             let gather = tokio::task::spawn_blocking(move || stated(&view, &source));
             gather.await.map_err(|_| NotKnown { reached: head })
+        })
+    }
+
+    fn calendar(&self) -> CalendarFuture<'_> {
+        Box::pin(async move {
+            let head = self.log.head();
+            let arrived = self.published.at_least(head, PATIENCE).await;
+            let view = arrived.map_err(|behind| NotKnown {
+                reached: behind.reached,
+            })?;
+            let rules = view.calendar_rules(Timestamp::MAX);
+            Ok(rules.map(|rule| rule.what.clone()).collect())
         })
     }
 

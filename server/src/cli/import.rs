@@ -3,6 +3,7 @@
 //! A stopped server's folder is opened for the time of the import and written
 //! through the same intake, so that there is one way in.
 
+mod calendar;
 mod estate;
 mod post;
 mod posted;
@@ -18,6 +19,7 @@ use ingest::import::{Format as EstateFormat, PostedForm};
 use super::serve::runtime;
 use super::{SettingFlags, print, progress};
 use crate::serve::Server;
+use calendar::{CalendarFlags, Calendars};
 use estate::Estate;
 use post::Poster;
 use read::Batches;
@@ -43,7 +45,7 @@ pub(crate) struct ImportFlags {
     /// Write to the folder of a stopped server instead
     #[arg(long, value_name = "DIR")]
     data_dir: Option<String>,
-    /// The sender of the configuration as whose files those of an audit or of migrations count
+    /// The sender of the configuration as whose files those of an audit, of migrations or of a calendar count
     #[arg(long, value_name = "NAME", default_value = "")]
     sender: String,
     /// Print the summary as JSON
@@ -51,6 +53,8 @@ pub(crate) struct ImportFlags {
     json: bool,
     #[command(flatten)]
     estate: EstateFlags,
+    #[command(flatten)]
+    calendar: CalendarFlags,
 }
 
 /// What is known besides the files of other systems.
@@ -122,6 +126,8 @@ enum Format {
     Flyway,
     /// Rows of Liquibase's DATABASECHANGELOG
     Liquibase,
+    /// A calendar of freezes or windows
+    Ical,
 }
 
 impl Format {
@@ -136,7 +142,8 @@ impl Format {
             | Self::AzureActivity
             | Self::GcpAudit
             | Self::Flyway
-            | Self::Liquibase => None,
+            | Self::Liquibase
+            | Self::Ical => None,
             Self::Csv => Some(EstateFormat::Csv),
             Self::BkCmdb => Some(EstateFormat::BkCmdb),
             Self::SshConfig => Some(EstateFormat::SshConfig),
@@ -164,7 +171,8 @@ impl Format {
             | Self::Csv
             | Self::BkCmdb
             | Self::SshConfig
-            | Self::Ansible => None,
+            | Self::Ansible
+            | Self::Ical => None,
         }
     }
 }
@@ -202,10 +210,14 @@ enum Work<'f> {
     /// What is posted, in whose name, from which files.
     Posted(PostedForm, &'f str, &'f [PathBuf]),
     Estate(Estate),
+    Calendars(Calendars<'f>),
 }
 
 impl<'f> Work<'f> {
     fn of(flags: &'f ImportFlags) -> anyhow::Result<Self> {
+        if flags.format == Format::Ical {
+            return Ok(Self::Calendars(Calendars::of(flags)?));
+        }
         if let Some(form) = flags.format.posted() {
             let stated = &flags.estate;
             if stated.source.is_some() || stated.environment.is_some() || stated.dry_run {
@@ -234,6 +246,7 @@ impl<'f> Work<'f> {
                 estate.tell_rejected(&mut summary);
                 estate.send(&poster, &mut summary).await?;
             }
+            Self::Calendars(calendars) => calendars.send(&poster, &mut summary).await?,
             Self::Posted(form, sender, files) => {
                 for file in *files {
                     posted::send(&poster, *form, sender, file, &mut summary)

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use ingest::{Intake, Secret, Sender};
-use model::{KeyParts, SourceKey, SourceName};
+use ingest::{CalendarMeaning, Intake, Secret, Sender};
+use model::{
+    ChangeScope, KeyParts, RuleEffect, RuleReach, RuleTimes, SourceKey, SourceName, WeeklyTime,
+};
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
@@ -29,6 +31,103 @@ pub struct SenderSettings {
     /// Files that hold one secret each; any of them proves a body. Without any, nothing is proved.
     #[serde(default)]
     pub secret_files: Vec<PathBuf>,
+    /// Of a feed of iCalendar: what its events mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<CalendarSettings>,
+}
+
+/// What the events of a feed mean; `items` and `environment` of the sender are part of the scope.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CalendarSettings {
+    /// `freeze`: each event is one; `window`: all events are the times of one.
+    pub means: RuleEffect,
+    /// How far the rules reach from the items: `depends_on`, `used_by`, `both`.
+    #[serde(default)]
+    pub reach: RuleReach,
+    /// Most relations on the way; as far as it goes when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hops_max: Option<u32>,
+    /// Changes that take effect in one of these environments.
+    #[serde(default)]
+    pub environments: Vec<String>,
+    /// Changes of these kinds.
+    #[serde(default)]
+    pub kinds: Vec<String>,
+    /// Changes of these levels of control.
+    #[serde(default)]
+    pub levels: Vec<String>,
+    /// Changes of these scenes.
+    #[serde(default)]
+    pub scenes: Vec<String>,
+    /// Goals of a change for which the rules do not count.
+    #[serde(default)]
+    pub lifted_for: Vec<String>,
+    /// Whether the rules bind administrators too.
+    #[serde(default = "yes")]
+    pub binds_administrators: bool,
+    /// Where days and times that name no zone are read from a clock; what the feed says when empty, else UTC.
+    #[serde(default)]
+    pub time_zone: String,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl CalendarSettings {
+    /// Freezes or windows, about every change.
+    pub fn meaning_of(means: RuleEffect) -> Self {
+        Self {
+            means,
+            reach: RuleReach::Itself,
+            hops_max: None,
+            environments: Vec::new(),
+            kinds: Vec::new(),
+            levels: Vec::new(),
+            scenes: Vec::new(),
+            lifted_for: Vec::new(),
+            binds_administrators: true,
+            time_zone: String::new(),
+        }
+    }
+
+    fn fault(&self) -> Option<&'static str> {
+        let hours = WeeklyTime {
+            days: Vec::new(),
+            from: "00:00".to_owned(),
+            until: "00:00".to_owned(),
+            time_zone: self.time_zone.clone(),
+        };
+        let in_zone = RuleTimes {
+            spans: Vec::new(),
+            weekly: vec![hours],
+        };
+        if self.means == RuleEffect::Spacing {
+            return Some("the events of a feed mean freeze or window");
+        }
+        let is_named = !self.time_zone.is_empty();
+        (is_named && in_zone.fault().is_some())
+            .then_some("calendar.time_zone is no name of the IANA database")
+    }
+
+    fn meaning(&self) -> CalendarMeaning {
+        CalendarMeaning {
+            effect: self.means,
+            scope: ChangeScope {
+                items: Vec::new(),
+                reach: self.reach,
+                hops_max: self.hops_max,
+                environments: self.environments.clone(),
+                kinds: self.kinds.clone(),
+                levels: self.levels.clone(),
+                scenes: self.scenes.clone(),
+            },
+            lifted_for: self.lifted_for.clone(),
+            binds_administrators: self.binds_administrators,
+            time_zone: (!self.time_zone.is_empty()).then(|| self.time_zone.clone()),
+        }
+    }
 }
 
 impl SenderSettings {
@@ -51,6 +150,14 @@ impl SenderSettings {
         if self.items.iter().any(|key| KeyParts::parse(key).is_err()) {
             return refused("an item is a key as in service:checkout");
         }
+        if let Some(calendar) = &self.calendar {
+            if self.form != "ical" {
+                return refused("`calendar` is for feeds of the form ical");
+            }
+            if let Some(fault) = calendar.fault() {
+                return refused(fault);
+            }
+        }
         let same = |other: &Self| other.form == self.form && other.name == self.name;
         match earlier.iter().any(same) {
             true => refused("there is another table for the same address"),
@@ -69,6 +176,7 @@ impl SenderSettings {
             environment: given(&self.environment),
             items: self.items.iter().cloned().map(SourceKey::Text).collect(),
             secrets: secrets.collect::<Result<_, _>>()?,
+            calendar: self.calendar.as_ref().map(CalendarSettings::meaning),
         })
     }
 }

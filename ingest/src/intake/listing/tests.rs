@@ -22,6 +22,10 @@ impl Known for Before {
         Box::pin(async { Ok(Stated::default()) })
     }
 
+    fn calendar(&self) -> crate::CalendarFuture<'_> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     fn observation(&self, position: LogPosition) -> Option<ObservedItem> {
         self.0
             .values()

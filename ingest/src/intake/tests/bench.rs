@@ -39,6 +39,10 @@ impl Known for NothingKnown {
         Box::pin(async { Ok(Stated::default()) })
     }
 
+    fn calendar(&self) -> crate::CalendarFuture<'_> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     fn observation(&self, _: LogPosition) -> Option<ObservedItem> {
         None
     }
@@ -112,7 +116,7 @@ impl Bench {
     }
 
     /// Sends a body and tells the answer in one line.
-    pub(super) async fn send(&self, path: &str, media: &str, body: impl Into<Body>) -> String {
+    pub(crate) async fn send(&self, path: &str, media: &str, body: impl Into<Body>) -> String {
         let request = Request::post(path).header("content-type", media);
         let (status, answer) = self.ask(request.body(body.into()).unwrap()).await;
         told(status, &answer)

@@ -31,6 +31,16 @@ pub(super) struct WholeListing {
     pub(super) places: Vec<String>,
 }
 
+/// A body for an address.
+pub(super) struct Request<'a> {
+    pub(super) path: &'a str,
+    /// Its media type.
+    pub(super) kind: &'a str,
+    pub(super) body: Vec<u8>,
+    /// What the request says besides.
+    pub(super) header: Option<(&'static str, String)>,
+}
+
 /// Posts to one server.
 pub(super) struct Poster {
     client: reqwest::Client,
@@ -52,20 +62,25 @@ impl Poster {
     /// Own events, one a line.
     pub(super) async fn events(&self, batch: Batch, summary: &mut Summary) -> anyhow::Result<()> {
         let places = batch.places;
-        let request = ("/ingest/events", "application/x-ndjson", batch.body);
+        let request = Request {
+            path: "/ingest/events",
+            kind: "application/x-ndjson",
+            body: batch.body,
+            header: None,
+        };
         summary.read += places.len() as u64;
         self.parts(request, |index| places.name(index), summary)
             .await
     }
 
-    /// A body of parts to an address: path, media type and body. `place` says where a part comes from.
+    /// A body of parts to an address. `place` says where a part comes from.
     pub(super) async fn parts(
         &self,
-        (path, kind, body): (&str, &str, Vec<u8>),
+        request: Request<'_>,
         place: impl Fn(usize) -> String,
         summary: &mut Summary,
     ) -> anyhow::Result<()> {
-        let (status, answer) = self.post(path, kind, body).await?;
+        let (status, answer) = self.post(request).await?;
         let rejected = answer.get("rejected").and_then(Value::as_array);
         let Some(rejected) = rejected else {
             bail!("the server answered {status}: {answer}");
@@ -111,7 +126,13 @@ impl Poster {
             summary.reject(&place, "neither resourceSpans nor resourceLogs");
             return Ok(());
         };
-        let (status, answer) = self.post(path, "application/json", batch.body).await?;
+        let request = Request {
+            path,
+            kind: "application/json",
+            body: batch.body,
+            header: None,
+        };
+        let (status, answer) = self.post(request).await?;
         let partial = answer.pointer("/partialSuccess/errorMessage");
         match (status.is_success(), partial.and_then(Value::as_str)) {
             (false, _) => summary.reject(&place, &format!("{status}: {answer}")),
@@ -181,17 +202,15 @@ impl Poster {
     }
 
     /// Posts until the server is not busy.
-    async fn post(
-        &self,
-        path: &str,
-        kind: &str,
-        body: Vec<u8>,
-    ) -> anyhow::Result<(StatusCode, Value)> {
-        let url = format!("{}{path}", self.server);
+    async fn post(&self, asked: Request<'_>) -> anyhow::Result<(StatusCode, Value)> {
+        let url = format!("{}{}", self.server, asked.path);
         for _ in 0..ATTEMPTS_MAX {
-            let request = self.client.post(&url).header("content-type", kind);
+            let mut request = self.client.post(&url).header("content-type", asked.kind);
+            if let Some((name, value)) = &asked.header {
+                request = request.header(*name, value);
+            }
             let response = request
-                .body(body.clone())
+                .body(asked.body.clone())
                 .send()
                 .await
                 .with_context(|| format!("no server answers at {}", self.server))?;

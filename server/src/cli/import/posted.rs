@@ -6,7 +6,7 @@ use anyhow::Context;
 use ingest::import::PostedForm;
 
 use super::estate::read_file;
-use super::post::Poster;
+use super::post::{Poster, Request};
 use super::summary::Summary;
 use crate::cli::progress;
 
@@ -32,7 +32,12 @@ pub(super) async fn send(
     for posted in bodies {
         let (before, parts) = (posted.before, posted.parts as u64);
         summary.read += parts;
-        let request = (address.as_str(), "application/json", posted.body);
+        let request = Request {
+            path: &address,
+            kind: "application/json",
+            body: posted.body,
+            header: None,
+        };
         let place = |index: usize| format!("part {}", before + index + 1);
         poster.parts(request, place, summary).await?;
         bar.inc(parts);

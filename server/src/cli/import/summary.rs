@@ -55,6 +55,11 @@ impl Summary {
         self.last_rejected = None;
     }
 
+    /// How many parts a server said something of.
+    pub(super) fn taken(&self) -> u64 {
+        self.accepted + self.duplicates + self.quarantined + self.passed_over + self.rejected
+    }
+
     /// Notes a reason; a part with several counts once.
     pub(super) fn reject(&mut self, place: &str, reason: &str) {
         if self.last_rejected.as_deref() != Some(place) {

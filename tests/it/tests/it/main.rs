@@ -9,6 +9,7 @@ mod calendar;
 mod change_model;
 mod durable;
 mod history;
+mod ical;
 mod identity;
 mod kinds;
 mod kubernetes;

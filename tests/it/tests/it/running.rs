@@ -68,6 +68,27 @@ impl Running {
         (status, response.text().await.expect("a body"))
     }
 
+    /// Sends a calendar, with what the request says of it, and returns the status and the answer.
+    pub(crate) async fn post_calendar(
+        &self,
+        path: &str,
+        meaning: Option<&Value>,
+        body: &str,
+    ) -> (StatusCode, Value) {
+        let url = format!("http://{}{path}", self.server.addresses.http);
+        let mut request = self
+            .client
+            .post(url)
+            .header("content-type", "text/calendar");
+        if let Some(meaning) = meaning {
+            request = request.header("epicenter-calendar", meaning.to_string());
+        }
+        let response = request.body(body.to_owned()).send().await;
+        let response = response.expect("an answer");
+        let status = response.status();
+        (status, response.json().await.expect("a JSON answer"))
+    }
+
     /// Sends own events, all of which must be taken.
     pub(crate) async fn take(&self, events: &[Value]) {
         let (status, answer) = self.post_events(events).await;

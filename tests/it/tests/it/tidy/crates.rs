@@ -40,8 +40,9 @@ const MAY_USE: [(&str, &[&str]); 11] = [
 ];
 
 /// Heavy dependencies live in one crate each; tests and benchmarks may compare with them.
-const ONLY_IN: [(&str, &[&str]); 11] = [
+const ONLY_IN: [(&str, &[&str]); 12] = [
     ("sled", &["store"]),
+    ("calcard", &["ingest", "api"]),
     ("petgraph", &["graph"]),
     ("async-graphql", &["api"]),
     ("opentelemetry-proto", &["ingest"]),
