@@ -5,6 +5,7 @@
 //! that it does not show. Nothing here decides anything: what a shelf holds is what [`Item`] says.
 
 mod column;
+mod room;
 mod shelf;
 mod texts;
 
@@ -14,26 +15,35 @@ use crate::cow::CowVec;
 use crate::identity::ItemIx;
 use crate::view::{GraphView, Item};
 
+pub(crate) use room::{Bits, Room, SHELVES};
 pub(crate) use shelf::{Shelf, Sure};
 pub(crate) use texts::Needle;
 
 /// Items on one shelf; one bit each says which are meant.
 pub(crate) const ITEMS: usize = 64;
 
-/// The shelves of a view, each made when it is first asked for.
+/// Made when it is first asked for.
+type Lazy<T> = Arc<OnceLock<Box<T>>>;
+
+/// The shelves of a view, and the rooms they stand in.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shelves {
-    shelves: CowVec<Arc<OnceLock<Box<Shelf>>>, 16>,
+    shelves: CowVec<Lazy<Shelf>, 16>,
+    rooms: CowVec<Lazy<Room>, 16>,
 }
 
 impl Shelves {
     /// Forgets a shelf whose items have changed, without touching what other views share.
     fn forget(&mut self, number: usize) {
-        let shelf = self.shelves.grow_to(number);
-        let is_untouched = Arc::strong_count(shelf) == 1 && shelf.get().is_none();
-        if !is_untouched {
-            *shelf = Arc::default();
-        }
+        forget(self.shelves.grow_to(number));
+        forget(self.rooms.grow_to(number / SHELVES));
+    }
+}
+
+fn forget<T>(made: &mut Lazy<T>) {
+    let is_untouched = Arc::strong_count(made) == 1 && made.get().is_none();
+    if !is_untouched {
+        *made = Arc::default();
     }
 }
 
@@ -89,19 +99,39 @@ impl GraphView {
         shelf.get_or_init(|| Box::new(Shelf::of(self, number)))
     }
 
+    /// How many rooms there are.
+    pub(crate) fn rooms_count(&self) -> usize {
+        self.shelves_count().div_ceil(SHELVES)
+    }
+
+    /// The room with a number, and the numbers of its shelves.
+    pub(crate) fn room(&self, number: usize) -> (&Room, std::ops::Range<usize>) {
+        let room = self.shelves.rooms.get(number);
+        let room = room.expect("a view is published with a room for every shelf");
+        let shelves = number * SHELVES..self.shelves_count().min((number + 1) * SHELVES);
+        let made = || Box::new(Room::of(shelves.clone().map(|number| self.shelf(number))));
+        (room.get_or_init(made), shelves)
+    }
+
     /// Every item of a kind.
     pub(crate) fn items_of_kind(&self, kind: &str) -> Vec<Item<'_>> {
         let Some(kind) = self.identity.words.find(kind) else {
             return Vec::new();
         };
-        let shelves = (0..self.shelves_count()).flat_map(|number| {
+        let rooms = (0..self.rooms_count()).flat_map(|number| {
+            let (room, shelves) = self.room(number);
+            let bits = room.of_kinds(std::iter::once(Some(kind)));
+            let first = shelves.start;
+            shelves.filter(move |shelf| bits.has(shelf - first))
+        });
+        let items = rooms.flat_map(|number| {
             let shelf = self.shelf(number);
             let of_kind = shelf
                 .place
                 .passing(shelf.held, |place| place.kind == Some(kind));
             places(of_kind).map(move |place| self.item_on(number, place))
         });
-        shelves.collect()
+        items.collect()
     }
 
     /// Where an item lies.

@@ -1,11 +1,13 @@
 //! One value of every item of a shelf: the few that differ once, and which of them each item has.
 
-use super::{ITEMS, places};
+use super::ITEMS;
 
 /// A value for each place. Neighbours mostly share theirs.
 #[derive(Debug)]
 pub(crate) struct Column<T> {
     values: Box<[T]>,
+    /// The places that have each value.
+    places: Box<[u64]>,
     which: [u8; ITEMS],
 }
 
@@ -13,20 +15,26 @@ impl<T: PartialEq> FromIterator<(usize, T)> for Column<T> {
     /// A column of values by place.
     fn from_iter<I: IntoIterator<Item = (usize, T)>>(rows: I) -> Self {
         let mut values: Vec<T> = Vec::new();
+        let mut places: Vec<u64> = Vec::new();
         let mut which = [0; ITEMS];
         for (place, value) in rows {
             // The newest first: neighbours are alike.
             let known = values.iter().rposition(|known| *known == value);
             let number = known.unwrap_or_else(|| {
                 values.push(value);
+                places.push(0);
                 values.len() - 1
             });
+            if let Some(places) = places.get_mut(number) {
+                *places |= 1 << place;
+            }
             if let (Some(which), Ok(number)) = (which.get_mut(place), u8::try_from(number)) {
                 *which = number;
             }
         }
         Self {
             values: values.into(),
+            places: places.into(),
             which,
         }
     }
@@ -40,45 +48,31 @@ impl<T> Column<T> {
         value.expect("a column holds a value for every item")
     }
 
-    /// The places of a mask whose value passes; each value is asked about once.
+    /// The places of a mask whose value passes; each value that any of them has is asked about once.
     pub(crate) fn passing(&self, mask: u64, mut passes: impl FnMut(&T) -> bool) -> u64 {
-        if mask == 0 {
-            return 0;
-        }
-        let (mut some, mut all) = (0_u64, true);
-        for (number, value) in self.values.iter().enumerate() {
-            let is = passes(value);
-            some |= u64::from(is) << number;
-            all &= is;
-        }
-        if some == 0 || all {
-            return if all { mask } else { 0 };
-        }
-        let numbered = self.which.iter().enumerate();
-        let passing = numbered.fold(0, |passing, (place, number)| {
-            passing | ((some >> (number % 64)) & 1) << place
-        });
-        mask & passing
+        let there = self.there(mask);
+        there.fold(0, |passing, (value, places)| {
+            passing | if passes(value) { places } else { 0 }
+        })
     }
 
     /// Calls `count` with each value of the places of a mask, and how many of them have it.
     pub(crate) fn each_counted<'a>(&'a self, mask: u64, mut count: impl FnMut(&'a T, usize)) {
-        if let [only] = &*self.values {
-            count(only, mask.count_ones() as usize);
-            return;
+        for (value, places) in self.there(mask) {
+            count(value, places.count_ones() as usize);
         }
-        let mut counts = [0_usize; ITEMS];
-        for place in places(mask) {
-            let number = self.which.get(place).copied().unwrap_or_default();
-            if let Some(counted) = counts.get_mut(usize::from(number)) {
-                *counted += 1;
-            }
-        }
-        for (value, counted) in self.values.iter().zip(counts) {
-            if 0 < counted {
-                count(value, counted);
-            }
-        }
+    }
+
+    /// Every value, once.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
+        self.values.iter()
+    }
+
+    /// The values that places of a mask have, with these places.
+    fn there(&self, mask: u64) -> impl Iterator<Item = (&T, u64)> {
+        let all = self.values.iter().zip(&self.places);
+        let there = all.map(move |(value, places)| (value, places & mask));
+        there.filter(|(_, places)| *places != 0)
     }
 }
 

@@ -8,7 +8,7 @@ use super::{ItemCriteria, One, holds};
 use crate::freshness::Freshness;
 use crate::intern::WordIx;
 use crate::mention::UNKNOWN_KIND;
-use crate::shelves::{Needle, Shelf, Sure, places};
+use crate::shelves::{Bits, Needle, Room, Shelf, Sure, places};
 use crate::structure::climb::{CONTAINMENT, Ladder};
 use crate::structure::environments;
 use crate::structure::responsible::owner_of;
@@ -25,22 +25,17 @@ impl ItemCriteria {
             criteria: self,
             half_lives: HalfLives::new(view, self.at),
         };
-        let shelves = (0..view.shelves_count()).map(|number| {
-            let shelf = view.shelf(number);
-            let mut mask = shelf.held;
-            for mesh in &mut meshes {
-                mask = sieve.by_columns(mesh, number, shelf, mask);
-            }
-            mask = sieve.by_freshness(number, shelf, mask);
-            for mesh in &mut meshes {
-                mask = sieve.by_names(mesh, number, shelf, mask);
-            }
-            for mesh in &mut meshes {
-                mask = sieve.by_items(mesh, number, shelf, mask);
-            }
-            mask
-        });
-        let masks = shelves.collect();
+        let mut masks = Vec::with_capacity(view.shelves_count());
+        for number in 0..view.rooms_count() {
+            let (room, shelves) = view.room(number);
+            let wanted = meshes.iter().map(|mesh| mesh.shelves(room));
+            let wanted = wanted.fold(Bits::ALL, Bits::and);
+            let first = shelves.start;
+            masks.extend(shelves.map(|number| match wanted.has(number - first) {
+                true => sieve.shelf(&mut meshes, number),
+                false => 0,
+            }));
+        }
         Selection::new(view, masks)
     }
 
@@ -89,6 +84,23 @@ struct Mesh<'c> {
     described: Option<Seen>,
 }
 
+impl Mesh<'_> {
+    /// The shelves of a room on which items may pass.
+    fn shelves(&self, room: &Room) -> Bits {
+        let filter = &self.one.filter;
+        let mut shelves = Bits::ALL;
+        if !filter.kinds.is_empty() {
+            let known = self.kinds.iter().copied().map(Some);
+            let unknown = self.unknown_kind.then_some(None);
+            shelves = shelves.and(room.of_kinds(known.chain(unknown)));
+        }
+        if !filter.owners.is_empty() {
+            shelves = shelves.and(room.of_owners(self.owners.iter()));
+        }
+        shelves
+    }
+}
+
 struct Sieve<'v, 'c> {
     view: &'v GraphView,
     criteria: &'c ItemCriteria,
@@ -96,6 +108,23 @@ struct Sieve<'v, 'c> {
 }
 
 impl<'v> Sieve<'v, '_> {
+    /// The items of a shelf that pass.
+    fn shelf(&mut self, meshes: &mut [Mesh<'_>], number: usize) -> u64 {
+        let shelf = self.view.shelf(number);
+        let mut mask = shelf.held;
+        for mesh in &mut *meshes {
+            mask = self.by_columns(mesh, number, shelf, mask);
+        }
+        mask = self.by_freshness(number, shelf, mask);
+        for mesh in &mut *meshes {
+            mask = self.by_names(mesh, number, shelf, mask);
+        }
+        for mesh in meshes {
+            mask = self.by_items(mesh, number, shelf, mask);
+        }
+        mask
+    }
+
     fn by_columns(&self, mesh: &mut Mesh<'_>, number: usize, shelf: &Shelf, mut mask: u64) -> u64 {
         let filter = &mesh.one.filter;
         if let Some(described) = &mesh.described {
@@ -252,7 +281,7 @@ fn below(view: &GraphView, teams: &[WordIx], at: Timestamp) -> Seen {
     let down = Ladder::new(view, CONTAINMENT, false);
     let mut below = topology.no_items();
     let mut todo: Vec<Item<'_>> = Vec::new();
-    for number in 0..view.shelves_count() {
+    for number in owned_shelves(view, teams) {
         let shelf = view.shelf(number);
         let owned = shelf.said.passing(shelf.held, |said| {
             said.owner.is_some_and(|owner| teams.contains(&owner))
@@ -268,4 +297,15 @@ fn below(view: &GraphView, teams: &[WordIx], at: Timestamp) -> Seen {
         }
     }
     below
+}
+
+/// The shelves with an item that one of these teams owns.
+fn owned_shelves(view: &GraphView, teams: &[WordIx]) -> Vec<usize> {
+    let rooms = (0..view.rooms_count()).flat_map(|number| {
+        let (room, shelves) = view.room(number);
+        let owned = room.of_owners(teams.iter());
+        let first = shelves.start;
+        shelves.filter(move |shelf| owned.has(shelf - first))
+    });
+    rooms.collect()
 }
