@@ -31,6 +31,7 @@ mod quarantine;
 mod query;
 mod radius;
 mod recording;
+mod risk;
 mod scalars;
 mod source;
 mod standpoint;
@@ -58,6 +59,7 @@ use measures::MeasureQuery;
 use mutation::CoreMutation;
 use quarantine::QuarantineConnection;
 use query::CoreQuery;
+use risk::{RiskMutation, RiskQuery};
 use structure::{DriftConnection, GroupMutation, StructureQuery};
 use why::{EvidenceConnection, ProvenanceQuery};
 
@@ -72,6 +74,7 @@ pub(crate) struct Query(
     KindQuery,
     MeasureQuery,
     ProvenanceQuery,
+    RiskQuery,
     StructureQuery,
 );
 
@@ -84,6 +87,7 @@ pub(crate) struct Mutation(
     GroupMutation,
     IdentityMutation,
     KindMutation,
+    RiskMutation,
 );
 
 /// The engine with our schema.

@@ -55,6 +55,9 @@ impl GraphView {
             for check in change.checks() {
                 take(format!("check {} {check:?}", change.id()));
             }
+            for (source, score) in change.risk_scores() {
+                take(format!("risk {} {source} {score:?}", change.id()));
+            }
         }
         for incident in self.incidents() {
             take(incident_line(incident));

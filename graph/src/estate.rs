@@ -54,7 +54,7 @@ pub struct Estate {
 impl Projection for Estate {
     type View = GraphView;
     const NAME: &'static str = "estate";
-    const VERSION: u32 = 11;
+    const VERSION: u32 = 12;
 
     fn apply(&mut self, envelope: &EventEnvelope) {
         assert_eq!(
@@ -109,6 +109,7 @@ impl Projection for Estate {
             Event::RelationKindDefined(kind) => self.kinds().define_relation(kind, stamp, at),
             Event::RelationKindWithdrawn(it) => self.kinds().withdraw_relation(&it.name, stamp, at),
             Event::CheckJudged(judged) => self.check_judged(judged, stamp),
+            Event::RiskScored(scored) => self.risk_scored(scored, &envelope.id.source, stamp),
             Event::PlatformRegistered(_)
             | Event::PlatformWithdrawn(_)
             | Event::SceneRegistered(_)

@@ -31,6 +31,7 @@ mod path;
 mod projection;
 mod relations;
 mod retractions;
+mod risk;
 mod saved;
 mod shelves;
 mod sources;
@@ -81,6 +82,10 @@ pub use path::{Contribution, PathStep};
 pub use projection::Projection;
 pub use relations::CallCounts;
 pub use retractions::Retractions;
+pub use risk::{
+    AssessedChange, RISK, RISK_VERSION, Risk, RiskAssessment, RiskLevel, RiskLimits, RiskScore,
+    assess_change,
+};
 pub use saved::RestoreError;
 pub use sources::{GapRow, SourceRow};
 pub use stamped::tie_of;

@@ -12,6 +12,7 @@ use model::{ChangeStatus, Timestamp, Verdict};
 use crate::identity::ItemIx;
 use crate::view::{ChangeRow, GraphView};
 use gather::Gathered;
+pub(crate) use gather::{End, end};
 use keys::Keys;
 
 /// By what changes are put together.

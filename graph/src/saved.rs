@@ -21,7 +21,7 @@ use crate::retractions::Retractions;
 use crate::shelves::Shelves;
 use crate::sources::{GapRow, SourceRow};
 use crate::stamped::Stamped;
-use crate::view::{CheckJudgements, GraphView};
+use crate::view::{CheckJudgements, GraphView, RiskScores};
 
 /// Why saved bytes are no estate.
 #[derive(Debug)]
@@ -51,6 +51,7 @@ pub(crate) struct SavedEstate {
     incidents: CowVec<incidents::Row, 32>,
     judgements: BTreeMap<(ChangeId, IncidentId), Stamped<Verdict>>,
     check_judgements: CheckJudgements,
+    risk_scores: RiskScores,
     sources: BTreeMap<String, SourceRow>,
     gaps: BTreeSet<GapRow>,
     quarantined: u64,
@@ -75,6 +76,7 @@ impl SavedEstate {
             incidents: view.incidents.rows.clone(),
             judgements: (*view.judgements).clone(),
             check_judgements: (*view.check_judgements).clone(),
+            risk_scores: (*view.risk_scores).clone(),
             sources: (*view.sources).clone(),
             gaps: (*view.gaps).clone(),
             quarantined: view.quarantined,
@@ -108,6 +110,7 @@ impl SavedEstate {
             facts: self.facts,
             judgements: Arc::new(self.judgements),
             check_judgements: Arc::new(self.check_judgements),
+            risk_scores: Arc::new(self.risk_scores),
             sources: Arc::new(self.sources),
             gaps: Arc::new(self.gaps),
             quarantined: self.quarantined,

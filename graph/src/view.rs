@@ -30,6 +30,7 @@ use crate::kinds::KindBook;
 use crate::listings::Lists;
 use crate::relations::Relations;
 use crate::retractions::Retractions;
+use crate::risk::RiskScore;
 use crate::shelves::Shelves;
 use crate::sources::{GapRow, SourceRow};
 use crate::stamped::Stamped;
@@ -47,6 +48,9 @@ pub use stated::StatedItem;
 pub(crate) type CheckJudgements =
     BTreeMap<ChangeId, BTreeMap<CheckIdentity, Stamped<CheckVerdict>>>;
 
+/// How risky sources hold changes, by change and source.
+pub(crate) type RiskScores = BTreeMap<ChangeId, BTreeMap<String, Stamped<RiskScore>>>;
+
 /// The estate at one position.
 #[derive(Clone, Debug, Default)]
 pub struct GraphView {
@@ -60,6 +64,7 @@ pub struct GraphView {
     pub(crate) incidents: Incidents,
     pub(crate) judgements: Arc<BTreeMap<(ChangeId, IncidentId), Stamped<Verdict>>>,
     pub(crate) check_judgements: Arc<CheckJudgements>,
+    pub(crate) risk_scores: Arc<RiskScores>,
     pub(crate) sources: Arc<BTreeMap<String, SourceRow>>,
     pub(crate) gaps: Arc<BTreeSet<GapRow>>,
     pub(crate) kinds: Arc<KindBook>,

@@ -111,6 +111,7 @@ pub fn evidence_of(event: &EventEnvelope) -> Vec<EvidenceSubject> {
         | Event::ExemptionGranted(_)
         | Event::ExemptionWithdrawn(_)
         | Event::CheckJudged(_)
+        | Event::RiskScored(_)
         | Event::PlatformRegistered(_)
         | Event::PlatformWithdrawn(_)
         | Event::SceneRegistered(_)

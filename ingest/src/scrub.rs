@@ -59,6 +59,10 @@ pub(crate) fn scrub(event: &mut Event) {
             scrub_text(&mut judged.label);
             scrub_text(&mut judged.reason);
         }
+        Event::RiskScored(scored) => {
+            scrub_text(&mut scored.level);
+            scrub_text(&mut scored.reason);
+        }
         Event::PlatformWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
         Event::SceneWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
         Event::LevelWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),

@@ -10,8 +10,8 @@ use crate::{
     ItemDeviated, ItemRetired, ItemSplit, ItemsMerged, KindDefined, KindWithdrawn, LevelDefined,
     LevelWithdrawn, ObservationGap, ObservedCalls, ObservedItem, ObservedRelation, Occurred,
     PlatformRegistered, PlatformWithdrawn, QuarantinedInput, RelationDeviated, RelationEnded,
-    RelationKindDefined, RelationKindWithdrawn, SceneRegistered, SceneWithdrawn, SourceListed,
-    SourceRestored, SourceRetracted, Timestamp,
+    RelationKindDefined, RelationKindWithdrawn, RiskScored, SceneRegistered, SceneWithdrawn,
+    SourceListed, SourceRestored, SourceRetracted, Timestamp,
 };
 
 /// Something that was observed or decided. Named in the past tense.
@@ -89,6 +89,8 @@ pub enum Event {
     LevelWithdrawn(LevelWithdrawn),
     /// Somebody judged a check.
     CheckJudged(CheckJudged),
+    /// Somebody says how risky a change is.
+    RiskScored(RiskScored),
 }
 
 /// Why a stored payload is no event.
@@ -109,7 +111,7 @@ pub enum DecodeEventError {
 
 impl Event {
     /// Every stored name with its newest payload version.
-    pub const TAGS: [(&'static str, u16); 36] = [
+    pub const TAGS: [(&'static str, u16); 37] = [
         ("item.observed", 1),
         ("item.retired", 1),
         ("relation.observed", 1),
@@ -146,6 +148,7 @@ impl Event {
         ("level.defined", 1),
         ("level.withdrawn", 1),
         ("check.judged", 1),
+        ("risk_score.recorded", 1),
     ];
 
     /// The stored name and payload version. A stored name is never renamed or reused.
@@ -187,6 +190,7 @@ impl Event {
             Self::LevelDefined(_) => ("level.defined", 1),
             Self::LevelWithdrawn(_) => ("level.withdrawn", 1),
             Self::CheckJudged(_) => ("check.judged", 1),
+            Self::RiskScored(_) => ("risk_score.recorded", 1),
         }
     }
 
@@ -240,7 +244,8 @@ impl Event {
             | Self::SceneWithdrawn(_)
             | Self::LevelDefined(_)
             | Self::LevelWithdrawn(_)
-            | Self::CheckJudged(_) => None,
+            | Self::CheckJudged(_)
+            | Self::RiskScored(_) => None,
         }
     }
 
@@ -284,6 +289,7 @@ impl Event {
             Self::LevelDefined(payload) => payload::write(payload, out),
             Self::LevelWithdrawn(payload) => payload::write(payload, out),
             Self::CheckJudged(payload) => payload::write(payload, out),
+            Self::RiskScored(payload) => payload::write(payload, out),
         };
         written.expect("a payload has string keys only and memory takes it");
     }
@@ -327,6 +333,7 @@ impl Event {
             "level.defined" => serde_json::from_slice(payload).map(Self::LevelDefined),
             "level.withdrawn" => serde_json::from_slice(payload).map(Self::LevelWithdrawn),
             "check.judged" => serde_json::from_slice(payload).map(Self::CheckJudged),
+            "risk_score.recorded" => serde_json::from_slice(payload).map(Self::RiskScored),
             "kind.defined" => serde_json::from_slice(payload).map(Self::KindDefined),
             "kind.withdrawn" => serde_json::from_slice(payload).map(Self::KindWithdrawn),
             "relation_kind.defined" => {

@@ -1,4 +1,4 @@
-//! What people found out about causes.
+//! What people and tools found out: about causes, and about risks.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,22 @@ pub struct CauseJudged {
     pub change: SourceRef,
     /// The finding.
     pub verdict: Verdict,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// `risk_score.recorded`: how risky a source holds a change. Each source's newest score stands beside the change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RiskScored {
+    /// The change, by its source's name.
+    pub change: SourceRef,
+    /// The score, on the source's own scale.
+    pub score: f64,
+    /// The source's word for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<String>,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

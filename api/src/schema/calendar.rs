@@ -16,6 +16,7 @@ use super::paging::question_size;
 use super::radius::PathStep;
 use super::scalars::{DateTime, LogPosition};
 use super::standpoint::{AsOfInput, Standpoint};
+use crate::ApiLimits;
 use crate::error::ErrorCode;
 pub(crate) use input::CalendarMutation;
 pub(crate) use shown::ExemptionKind;
@@ -166,12 +167,31 @@ fn asked(
     }
 }
 
+/// How far a question to the calendar looks.
+pub(crate) const fn may_limits() -> MayLimits {
+    MayLimits {
+        visited_max: REACH_MAX,
+        changes_max: CHANGES_MAX,
+    }
+}
+
+/// How far changes in the way of another are looked for.
+pub(crate) fn conflict_limits(limits: &ApiLimits) -> ConflictLimits {
+    ConflictLimits {
+        changes_max: CHANGES_MAX,
+        radius: BlastLimits {
+            hops_max: None,
+            impacts_max: HARMED_MAX,
+            visited_max: limits.radius_visited_max.min(REACH_MAX),
+            score_min: limits.radius_score_min,
+        },
+    }
+}
+
 impl MayChange {
-    fn of(at: Standpoint, asked: AskedChange, on_doubt: OnDoubt) -> Self {
-        let limits = MayLimits {
-            visited_max: REACH_MAX,
-            changes_max: CHANGES_MAX,
-        };
+    /// What the calendar says of a change.
+    pub(crate) fn of(at: Standpoint, asked: AskedChange, on_doubt: OnDoubt) -> Self {
+        let limits = may_limits();
         let graph = std::sync::Arc::clone(&at.view.graph);
         let may = graph::may_change(&graph, &asked, at.as_of(), limits);
         Self {
@@ -233,15 +253,9 @@ impl MayChange {
         #[graphql(desc = "How many to list; 20 when missing.")] first: Option<i32>,
     ) -> Result<ChangeConflicts> {
         let first = question_size(ctx, first)?;
-        let limits = &ctx.data::<Shared>()?.limits;
-        let radius = BlastLimits {
-            hops_max: None,
-            impacts_max: HARMED_MAX,
-            visited_max: limits.radius_visited_max.min(REACH_MAX),
-            score_min: limits.radius_score_min,
-        };
+        let limits = conflict_limits(&ctx.data::<Shared>()?.limits);
         let (at, asked) = (self.at.clone(), self.asked.clone());
-        ask(ctx, move || ChangeConflicts::of(&at, &asked, radius, first)).await
+        ask(ctx, move || ChangeConflicts::of(&at, &asked, limits, first)).await
     }
 
     /// The last position that was known when this was answered.
@@ -251,11 +265,7 @@ impl MayChange {
 }
 
 impl ChangeConflicts {
-    fn of(at: &Standpoint, asked: &AskedChange, radius: BlastLimits, first: usize) -> Self {
-        let limits = ConflictLimits {
-            changes_max: CHANGES_MAX,
-            radius,
-        };
+    fn of(at: &Standpoint, asked: &AskedChange, limits: ConflictLimits, first: usize) -> Self {
         let found = graph::conflicts(&at.view.graph, asked, at.as_of(), limits);
         let total = found.conflicts.len();
         let listed = found.conflicts.into_iter().take(first);

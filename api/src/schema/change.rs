@@ -14,6 +14,7 @@ use super::change_filter::{ChangeCriteria, ChangeOrder};
 use super::change_model::Scene;
 use super::details::{ChangeDetails, change_details, whole_change};
 use super::item::ConfigurationItem;
+use super::risk::RiskScore;
 use super::scalars::{DateTime, LogPosition};
 use super::standpoint::Standpoint;
 use crate::error::ErrorCode;
@@ -300,6 +301,11 @@ impl Change {
         let whole = whole_change(ctx, self.id, self.row().statements()).await?;
         let said = whole.and_then(|whole| whole.exemption);
         Ok(said.map(|said| ChangeExemption::of(said, &self.row())))
+    }
+
+    /// How risky other systems hold it, each by its newest word.
+    async fn risk_scores(&self) -> Vec<RiskScore> {
+        RiskScore::all(&self.row())
     }
 
     /// What its checks found, and what people said of them, by name and place.

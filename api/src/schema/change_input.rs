@@ -4,8 +4,8 @@
 mod course;
 
 use async_graphql::{Enum, InputObject, Json, Result};
-use graph::AskedChange;
-use model::{SourceKey, SourceName, SourceRef};
+use graph::{AskedChange, AssessedChange};
+use model::{ActorKind, SourceKey, SourceName, SourceRef};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -280,6 +280,25 @@ impl RecordChangeInput {
         let keys: Vec<SourceKey> = written.chain(structured).collect();
         asked.aim(&at.view.graph, &keys);
         Ok(asked)
+    }
+
+    /// The change whose risk is asked for.
+    pub(crate) fn into_assessed(self, at: &Standpoint) -> Result<AssessedChange> {
+        let flow = self.rollout.as_ref().and_then(RolloutInput::flow);
+        let batches = self.batches.as_ref().map_or(0, Vec::len);
+        let emergency = self.emergency.unwrap_or(false);
+        let operator = match self.operator_kind {
+            Some(OperatorKind::Human) => ActorKind::Human,
+            Some(OperatorKind::Automatic) => ActorKind::Automatic,
+            Some(OperatorKind::Unknown) | None => ActorKind::Unknown,
+        };
+        Ok(AssessedChange {
+            asked: self.into_asked(at)?,
+            batches,
+            flow: flow.map(model::FlowKind::from),
+            operator,
+            emergency,
+        })
     }
 
     /// The event that states it.

@@ -115,6 +115,11 @@ impl From<graph::Contribution> for Contribution {
 }
 
 impl BlastRadius {
+    /// What was found at the standpoint.
+    pub(crate) fn found(at: Standpoint, radius: graph::BlastRadius) -> Self {
+        Self { at, radius }
+    }
+
     /// What is harmed with the origins at the standpoint.
     pub(crate) async fn of(
         ctx: &Context<'_>,

@@ -1,10 +1,11 @@
-//! Folding what changes are like: platforms, scenes, levels, and what people say of checks.
+//! Folding what changes are like: platforms, scenes, levels, and what people say of checks and risks.
 
 use std::sync::Arc;
 
-use model::{ChangeId, CheckJudged, Event, EventEnvelope};
+use model::{ChangeId, CheckJudged, Event, EventEnvelope, RiskScored, SourceName};
 
 use super::Estate;
+use crate::risk::RiskScore;
 use crate::stamped::Stamp;
 
 impl Estate {
@@ -40,5 +41,20 @@ impl Estate {
         let of_change = judgements.entry(ChangeId::of(&judged.change)).or_default();
         let said = of_change.entry(judged.identity()).or_default();
         said.say(stamp, Some(judged.verdict));
+    }
+
+    /// Takes how risky a source holds a change; it may come before the change it speaks of.
+    pub(super) fn risk_scored(&mut self, scored: &RiskScored, source: &SourceName, stamp: Stamp) {
+        let scores = Arc::make_mut(&mut self.view.risk_scores);
+        let of_change = scores.entry(ChangeId::of(&scored.change)).or_default();
+        let said = of_change.entry(source.as_str().to_owned()).or_default();
+        said.say(
+            stamp,
+            Some(RiskScore {
+                score: scored.score,
+                level: scored.level.clone(),
+                reason: scored.reason.clone(),
+            }),
+        );
     }
 }

@@ -15,9 +15,9 @@ pub(super) struct Gathered {
     incidents: BTreeSet<IncidentId>,
 }
 
-/// How a change ended, if it did.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
+/// How a change ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
     Success,
     Failure,
     Rollback,
@@ -90,7 +90,7 @@ fn count(share: &mut Share, is_part: Option<bool>) {
 }
 
 /// How it ended. What another change takes back did not end well, whatever it says of itself.
-fn end(change: &ChangeRow<'_>) -> Option<End> {
+pub(crate) fn end(change: &ChangeRow<'_>) -> Option<End> {
     let is_taken_back = || !change.linked_by("rollback_of").is_empty();
     match change.status() {
         ChangeStatus::RolledBack => Some(End::Rollback),

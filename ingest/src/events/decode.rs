@@ -129,6 +129,7 @@ fn acting(event: &Event) -> Actor {
         | Event::ExemptionGranted(_)
         | Event::ExemptionWithdrawn(_)
         | Event::CheckJudged(_)
+        | Event::RiskScored(_)
         | Event::PlatformRegistered(_)
         | Event::PlatformWithdrawn(_)
         | Event::SceneRegistered(_)
@@ -139,7 +140,7 @@ fn acting(event: &Event) -> Actor {
 }
 
 /// The types a sender may state.
-const TYPES: [&str; 32] = [
+const TYPES: [&str; 33] = [
     "item.observed",
     "item.retired",
     "relation.observed",
@@ -172,6 +173,7 @@ const TYPES: [&str; 32] = [
     "level.defined",
     "level.withdrawn",
     "check.judged",
+    "risk_score.recorded",
 ];
 
 /// Whether a sender may state events of this type.

@@ -1,9 +1,9 @@
-//! What a sender registers and defines of changes: platforms, scenes, levels, and what people say of checks.
+//! What a sender registers and defines of changes: platforms, scenes, levels, and what people say of checks and risks.
 
 use model::{
     CHECK_MODES, CHECK_STRATEGIES, CheckJudged, CheckPoint, CheckVerdict, Demand, Event, FlowKind,
-    LevelDefined, LevelWithdrawn, Nodes, PlatformRegistered, PlatformWithdrawn, SceneCheck,
-    SceneRegistered, SceneWithdrawn, bounds, scene_faults,
+    LevelDefined, LevelWithdrawn, Nodes, PlatformRegistered, PlatformWithdrawn, RiskScored,
+    SceneCheck, SceneRegistered, SceneWithdrawn, bounds, scene_faults,
 };
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use super::rollout::{one_of, place, place_of_check};
 use crate::fields::{self, Fields, Path, Problems};
 
 /// The types that are read here.
-pub(super) const TYPES: [&str; 7] = [
+pub(super) const TYPES: [&str; 8] = [
     "platform.registered",
     "platform.withdrawn",
     "scene.registered",
@@ -21,6 +21,7 @@ pub(super) const TYPES: [&str; 7] = [
     "level.defined",
     "level.withdrawn",
     "check.judged",
+    "risk_score.recorded",
 ];
 
 /// Reads the data of one of [`TYPES`].
@@ -41,6 +42,7 @@ pub(super) fn read(
         "scene.withdrawn" => scene_withdrawn(data, path, problems).map(Event::SceneWithdrawn),
         "level.defined" => level(data, path, problems).map(Event::LevelDefined),
         "level.withdrawn" => level_withdrawn(data, path, problems).map(Event::LevelWithdrawn),
+        "risk_score.recorded" => scored(data, path, problems).map(Event::RiskScored),
         _ => judged(data, path, problems).map(Event::CheckJudged),
     }
 }
@@ -200,6 +202,21 @@ fn judged(data: Value, path: &Path<'_>, problems: &mut Problems) -> Option<Check
         batch,
         verdict: verdict?,
         label,
+        reason,
+    })
+}
+
+fn scored(data: Value, path: &Path<'_>, problems: &mut Problems) -> Option<RiskScored> {
+    let mut fields = Fields::open(data, path, problems)?;
+    let change = fields.must("change", source_ref);
+    let score = fields.must("score", fields::number);
+    let level = fields.may("level", fields::line);
+    let reason = fields.may("reason", fields::text);
+    fields.close();
+    Some(RiskScored {
+        change: change?,
+        score: score?,
+        level,
         reason,
     })
 }

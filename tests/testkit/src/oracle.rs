@@ -47,6 +47,7 @@ impl Oracle {
             | Event::ExemptionGranted(_)
             | Event::ExemptionWithdrawn(_)
             | Event::CheckJudged(_)
+            | Event::RiskScored(_)
             | Event::PlatformRegistered(_)
             | Event::PlatformWithdrawn(_)
             | Event::SceneRegistered(_)

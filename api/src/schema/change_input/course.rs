@@ -94,6 +94,13 @@ pub(crate) struct RolloutInput {
     pause_after_each: Option<bool>,
 }
 
+impl RolloutInput {
+    /// How it takes effect.
+    pub(super) const fn flow(&self) -> Option<FlowKind> {
+        self.flow
+    }
+}
+
 /// Where a rollout stops for a look; one of the three is given.
 #[derive(InputObject, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -101,6 +101,7 @@ fn said(event: &Event, about: &About) -> String {
         | Event::ExemptionGranted(_)
         | Event::ExemptionWithdrawn(_)
         | Event::CheckJudged(_)
+        | Event::RiskScored(_)
         | Event::PlatformRegistered(_)
         | Event::PlatformWithdrawn(_)
         | Event::SceneRegistered(_)

@@ -7,6 +7,7 @@ use model::{
 use super::{ChangeRow, TargetOfChange};
 use crate::anomalies::Anomaly;
 use crate::changes::{More, Touched};
+use crate::risk::RiskScore;
 
 /// What a check of a change found, and what people said of the check.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +78,12 @@ impl<'v> ChangeRow<'v> {
     /// Whether a status was ever stated of it.
     pub fn was_ever(&self, status: ChangeStatus) -> bool {
         self.row().ever(status)
+    }
+
+    /// How risky each source holds it, by its newest word, in order of source.
+    pub fn risk_scores(&self) -> impl Iterator<Item = (&'v str, &'v RiskScore)> + use<'v> {
+        let of_change = self.view.risk_scores.get(&self.id()).into_iter().flatten();
+        of_change.filter_map(|(source, said)| Some((source.as_str(), said.get()?)))
     }
 
     /// Its checks, by name and place.

@@ -165,3 +165,49 @@ async fn changes_that_overlap_meet_where_their_harm_does() {
     );
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_risk_is_told_in_parts_beside_what_other_systems_say() {
+    let folder = folder();
+    let server = Running::over(folder.path()).await;
+    shop(&server).await;
+    let found = server.ask("{ changes { nodes { id } } }").await;
+    let id = found["changes"]["nodes"][0]["id"].as_str().expect("an id");
+    let score = |source: &str, score: f64| {
+        format!(
+            r#"mutation {{ recordRiskScore(input: {{ change: "{id}", source: "{source}", score: {score}, level: "red" }})
+                {{ position node {{ ... on Change {{ riskScores {{ source score level }} }} }} }} }}"#
+        )
+    };
+    server.ask(&score("ml", 0.4)).await;
+    let recorded = server.ask(&score("ml", 0.9)).await;
+    assert_eq!(
+        recorded["recordRiskScore"]["node"]["riskScores"],
+        json!([{ "source": "ml", "score": 0.9, "level": "red" }])
+    );
+    let document = format!(
+        r#"{{ assessChange(change: "{id}") {{
+            score level modelVersion factors {{ signal contribution explanation }}
+            blastRadius {{ total }} conflicts {{ title }} mayChange {{ allowed }} scores {{ score }} unseen
+        }} }}"#
+    );
+    let answer = server.ask(&document).await["assessChange"].clone();
+    let factors = answer["factors"].as_array().expect("a list").iter();
+    let sum: f64 = factors
+        .map(|it| it["contribution"].as_f64().expect("a number"))
+        .sum();
+    let said = answer["score"].as_f64().expect("a number");
+    assert!((sum - said).abs() < 1e-9, "{answer}");
+    assert_eq!(answer["factors"][0]["signal"], "calendar", "{answer}");
+    assert_eq!(
+        (
+            &answer["level"],
+            &answer["mayChange"]["allowed"],
+            &answer["blastRadius"]["total"]
+        ),
+        (&json!("high"), &json!(false), &json!(2)),
+        "{answer}"
+    );
+    assert_eq!(answer["scores"], json!([{ "score": 0.9 }]));
+    server.stop().await;
+}
