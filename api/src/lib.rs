@@ -18,9 +18,10 @@ use axum::routing::{any, get};
 pub use error::ErrorCode;
 pub use limits::ApiLimits;
 pub use ports::{
-    Bodies, BodiesError, Events, EventsError, ItemStatements, KnownAt, PortFuture, Ports,
-    Quarantine, QuarantineEntry, QuarantineError, QuarantinePage, ReadView, RecordError,
-    RecordOutcome, Recorder, Reprocessed, ViewError, Views,
+    Bodies, BodiesError, Events, EventsError, ItemStatements, KnownAt, PlanDocument, PlanForm,
+    PlanSurroundings, PlannedAction, PlannedTarget, PlannedWork, Plans, PlansError, PortFuture,
+    Ports, Quarantine, QuarantineEntry, QuarantineError, QuarantinePage, ReadView, RecordError,
+    RecordOutcome, Recorder, Reprocessed, UnreadPart, ViewError, Views,
 };
 pub use schema::schema_text;
 pub use state::ApiState;

@@ -2,6 +2,8 @@
 //!
 //! Every port is asynchronous and none blocks the thread it is called on.
 
+mod plans;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +17,11 @@ use model::{
 use serde_json::Value;
 use thiserror::Error;
 use tokio::sync::watch;
+
+pub use plans::{
+    PlanDocument, PlanForm, PlanSurroundings, PlannedAction, PlannedTarget, PlannedWork, Plans,
+    PlansError, UnreadPart,
+};
 
 /// What a port answers with.
 pub type PortFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -32,6 +39,8 @@ pub struct Ports {
     pub quarantine: Arc<dyn Quarantine>,
     /// The long part of changes and items.
     pub bodies: Arc<dyn Bodies>,
+    /// Plans and manifests of what is to be changed.
+    pub plans: Arc<dyn Plans>,
     /// The time.
     pub clock: Arc<dyn model::Clock>,
 }

@@ -27,6 +27,7 @@ mod mutation;
 mod nearby;
 mod node;
 mod paging;
+mod preview;
 mod quarantine;
 mod query;
 mod radius;
@@ -57,6 +58,7 @@ use kinds::{KindMutation, KindQuery};
 use live::Subscription;
 use measures::MeasureQuery;
 use mutation::CoreMutation;
+use preview::PreviewQuery;
 use quarantine::QuarantineConnection;
 use query::CoreQuery;
 use risk::{RiskMutation, RiskQuery};
@@ -73,6 +75,7 @@ pub(crate) struct Query(
     FoldQuery,
     KindQuery,
     MeasureQuery,
+    PreviewQuery,
     ProvenanceQuery,
     RiskQuery,
     StructureQuery,

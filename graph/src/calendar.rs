@@ -3,6 +3,7 @@
 
 mod asked;
 mod conflicts;
+mod incidents;
 mod may;
 mod reach;
 mod says;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use asked::AskedChange;
 pub use conflicts::{Conflict, ConflictKind, ConflictLimits, Conflicts, conflicts};
+pub use incidents::{IncidentLimits, IncidentNear, IncidentPlace, IncidentsNear, incidents_near};
 pub use may::{Finding, MayChange, MayLimits, Outcome, may_change};
 
 use crate::stamped::Stamp;

@@ -1,10 +1,13 @@
 //! What an answer cannot see: unknown names, items nobody reports changes for, silent sources, gaps.
 
-use model::Timestamp;
+use std::collections::BTreeSet;
+
+use model::{CiId, Timestamp};
 
 use crate::freshness::Freshness;
 use crate::identity::ItemIx;
 use crate::sources::SourceRow;
+use crate::topology::Topology;
 use crate::view::GraphView;
 
 /// How many of the nearest items the coverage looks at.
@@ -43,6 +46,42 @@ pub fn coverage(view: &GraphView, since: Timestamp, at: Timestamp) -> Coverage {
         &Surroundings {
             nearest: &[],
             unknown: &[],
+            since,
+            at,
+        },
+    )
+}
+
+/// What is known to be missing around some items between two moments; `unknown` are keys that mean none.
+pub fn coverage_around(
+    view: &GraphView,
+    items: &[CiId],
+    unknown: &[String],
+    since: Timestamp,
+    at: Timestamp,
+) -> Coverage {
+    let topology = Topology::new(view, at);
+    let origins = items.iter().filter_map(|item| view.item(*item));
+    let mut nearest: Vec<ItemIx> = origins.map(|item| item.item).collect();
+    let own = nearest.len();
+    for place in 0..own {
+        let Some(item) = nearest.get(place).copied() else {
+            break;
+        };
+        let edges = topology.providers(item).chain(topology.dependents(item));
+        nearest.extend(edges.map(|edge| topology.item_of(edge)));
+        if NEAREST_MAX < nearest.len() {
+            break;
+        }
+    }
+    // The items themselves first, each once.
+    let mut seen = BTreeSet::new();
+    nearest.retain(|item| seen.insert(*item));
+    coverage_of(
+        view,
+        &Surroundings {
+            nearest: &nearest,
+            unknown,
             since,
             at,
         },

@@ -50,11 +50,12 @@ pub use blast::{
 };
 pub use calendar::{
     AskedChange, Conflict, ConflictKind, ConflictLimits, Conflicts, Declared, Exemption, Finding,
-    MayChange, MayLimits, Outcome, conflicts, may_change,
+    IncidentLimits, IncidentNear, IncidentPlace, IncidentsNear, MayChange, MayLimits, Outcome,
+    conflicts, incidents_near, may_change,
 };
 pub use change_book::ChangeBook;
 pub use changes::{Noise, Touched};
-pub use coverage::{Coverage, coverage};
+pub use coverage::{Coverage, coverage, coverage_around};
 pub use crowding::{Crowding, crowding};
 pub use deviations::DeviationRow;
 pub use diff::{Diff, DiffLimits, DiffScope, Difference, Differs, State, ValueDifference, diff};

@@ -11,6 +11,7 @@ mod bk_cmdb;
 pub mod kubernetes;
 mod listing;
 mod posted;
+mod preview;
 mod read;
 mod rows;
 #[cfg(test)]
@@ -22,6 +23,7 @@ mod yaml;
 pub(crate) use listing::ItemWriter;
 pub use listing::{Listing, RejectedPart, Surroundings};
 pub use posted::{PostedBody, PostedError, PostedForm};
+pub use preview::{PlanForm, PlannedAction, PlannedTarget, PlannedWork, preview};
 pub use rows::{Mapping, MappingError};
 pub(crate) use terraform::key as terraform_key;
 

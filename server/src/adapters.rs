@@ -4,6 +4,7 @@ mod behind;
 mod bodies;
 mod kinds;
 pub(crate) mod known;
+mod plans;
 mod quarantine;
 mod said;
 
@@ -26,6 +27,7 @@ use crate::parts::Parts;
 use crate::projector::{Past, PastError, Published};
 use bodies::IndexedBodies;
 pub(crate) use kinds::NewestKinds;
+use plans::ReadPlans;
 use quarantine::KeptAside;
 
 /// Most payload bytes read from the log at once for a live list.
@@ -50,6 +52,7 @@ pub(crate) fn ports(parts: &Parts) -> Ports {
             index: parts.indexer.reader(),
             log: Arc::clone(&parts.log),
         }),
+        plans: Arc::new(ReadPlans),
         clock: Arc::new(SystemClock),
     }
 }

@@ -9,6 +9,7 @@ mod import;
 mod lists;
 mod log;
 mod nearby;
+mod preview;
 mod progress;
 mod replay;
 mod serve;
@@ -39,6 +40,8 @@ enum Command {
     Nearby(nearby::NearbyFlags),
     /// Who is hit when an item fails, or when a change goes wrong?
     BlastRadius(blast_radius::BlastRadiusFlags),
+    /// What would a plan, manifests or a difference touch, and what stands in the way?
+    Preview(preview::PreviewFlags),
     /// List the newest changes
     Changes(lists::ChangesFlags),
     /// List the items of the estate
@@ -147,6 +150,7 @@ impl Cli {
             Command::Export(flags) => export::export(&flags),
             Command::Nearby(flags) => nearby::nearby(&flags),
             Command::BlastRadius(flags) => blast_radius::blast_radius(&flags),
+            Command::Preview(flags) => preview::preview(&flags),
             Command::Changes(flags) => lists::changes(&flags),
             Command::Items(flags) => lists::items(&flags),
             Command::Log(command) => log::log(&command),

@@ -182,6 +182,11 @@ impl Search<'_> {
     }
 
     fn way(&self, target: ItemIx, came: &BTreeMap<ItemIx, Option<Came>>) -> Found {
+        let id = self.topology.view().item_at(target).id();
+        Found::Way(id, self.path(target, came))
+    }
+
+    fn path(&self, target: ItemIx, came: &BTreeMap<ItemIx, Option<Came>>) -> Vec<PathStep> {
         let view = self.topology.view();
         let mut path = Vec::new();
         let mut item = target;
@@ -191,6 +196,48 @@ impl Search<'_> {
             item = step.from;
         }
         path.reverse();
-        Found::Way(view.item_at(target).id(), path)
+        path
+    }
+}
+
+/// Everything that some items need, each with the shortest way to it.
+pub(super) struct Needs<'v> {
+    search: Search<'v>,
+    came: BTreeMap<ItemIx, Option<Came>>,
+    /// Whether there is more than was looked at.
+    pub(super) cut_short: bool,
+}
+
+impl<'v> Needs<'v> {
+    pub(super) fn of(
+        view: &'v GraphView,
+        at: Timestamp,
+        origins: &[ItemIx],
+        visited_max: usize,
+    ) -> Self {
+        let search = Search {
+            topology: Topology::new(view, at),
+            reach: RuleReach::DependsOn,
+            hops_max: u32::MAX,
+            visited_max,
+        };
+        let mut came: BTreeMap<ItemIx, Option<Came>> =
+            origins.iter().map(|origin| (*origin, None)).collect();
+        let mut ring: Vec<ItemIx> = came.keys().copied().collect();
+        while !ring.is_empty() && came.len() <= visited_max {
+            ring = search.next(&ring, &mut came);
+        }
+        Self {
+            cut_short: visited_max < came.len(),
+            search,
+            came,
+        }
+    }
+
+    /// The way to an item; empty for the origins themselves.
+    pub(super) fn way_to(&self, item: ItemIx) -> Option<Vec<PathStep>> {
+        self.came
+            .contains_key(&item)
+            .then(|| self.search.path(item, &self.came))
     }
 }

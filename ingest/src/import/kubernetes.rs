@@ -168,6 +168,11 @@ pub fn object_facts(value: &Value, around: &Surroundings) -> Result<Option<Listi
     facts(&Object::new(value, kind, around))
 }
 
+/// The key of the item that an object is.
+pub(super) fn key_of(value: &Value, kind: &str, around: &Surroundings) -> Option<KeyParts> {
+    Object::new(value, kind, around).key()
+}
+
 /// What the end of an object says; `None` if its kind says nothing here.
 pub fn object_end(value: &Value, around: &Surroundings) -> Option<ItemRetired> {
     let kind = value.get("kind").and_then(Value::as_str)?;

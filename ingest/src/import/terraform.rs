@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use super::ImportFile;
 use super::listing::{Listing, Surroundings};
 use super::read::{Piece, pieces};
+pub(super) use plan::previewed;
 use resource::Resource;
 
 /// Everything that files of Terraform say.

@@ -124,7 +124,7 @@ fn begins(name: &str, with: &[&str]) -> bool {
 }
 
 /// What somebody decided of an object, or of the part of it that a patch holds.
-pub(super) fn decided(object: &Value, kind: &str) -> Option<Value> {
+pub(crate) fn decided(object: &Value, kind: &str) -> Option<Value> {
     let spec = object.get("spec").cloned().unwrap_or_default();
     let uid = Said(object).written("/metadata/uid").unwrap_or_default();
     let is_controlled = Said(object)

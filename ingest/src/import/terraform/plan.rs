@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::kinds::ATTRIBUTES;
 use super::resource::Resource;
 use super::{list, mask};
-use crate::import::listing::Surroundings;
+use crate::import::listing::{Listing, Surroundings};
+use crate::import::preview::{PlannedAction, PlannedTarget, PlannedWork};
 
 /// The change that a plan plans: what it touches, and how.
 pub(super) fn planned(plan: &Value, around: &Surroundings) -> Change {
@@ -48,6 +49,70 @@ pub(super) fn planned(plan: &Value, around: &Surroundings) -> Change {
     change.targets = targets;
     change.values = values;
     change
+}
+
+/// Everything that a plan is to touch.
+pub(in crate::import) fn previewed(plan: &Value, around: &Surroundings, work: &mut PlannedWork) {
+    for planned in list(plan.get("resource_changes")) {
+        let Some((verb, resources)) = touched(planned) else {
+            continue;
+        };
+        let Some(first) = resources.first() else {
+            continue;
+        };
+        let address = first.address.clone();
+        let Some(key) = resources.iter().find_map(|resource| resource.key(around)) else {
+            let reason = format!(
+                "{} is a helper of the configuration and no item",
+                first.kind
+            );
+            work.leave(&address, "type", reason);
+            continue;
+        };
+        let mut said = Listing::default();
+        first.say(around, &mut said);
+        let names = said.items.into_iter().flat_map(|item| item.claims);
+        let mut values = Vec::new();
+        if let [before, after] = resources.as_slice() {
+            differences(before, after, &mut values);
+            unknown(planned, before, &mut values);
+        }
+        work.targets.push(PlannedTarget {
+            key: key.into(),
+            names: names.collect(),
+            place: address,
+            action: action(verb),
+            attributes: BTreeMap::new(),
+            differences: values,
+        });
+    }
+}
+
+fn action(verb: &str) -> PlannedAction {
+    match verb {
+        "create" => PlannedAction::Create,
+        "delete" => PlannedAction::Delete,
+        "forget" => PlannedAction::Forget,
+        "replace" => PlannedAction::Replace,
+        _ => PlannedAction::Update,
+    }
+}
+
+/// Values that are known only once the plan was applied.
+fn unknown(planned: &Value, before: &Resource, values: &mut Vec<ValueChange>) {
+    let marks = planned.pointer("/change/after_unknown");
+    let marks = marks.and_then(Value::as_object).into_iter().flatten();
+    for (name, _) in marks.filter(|(_, mark)| **mark == Value::Bool(true)) {
+        let field = format!("{}.{name}", before.address);
+        if !values.iter().any(|value| value.field == field) {
+            let old = before.values.get(name).unwrap_or(&Value::Null);
+            values.push(ValueChange {
+                field,
+                before: may_leave(name, old),
+                after: None,
+            });
+        }
+    }
 }
 
 /// What is done to one resource, and the resource before and after; `None` if nothing is.
@@ -98,14 +163,15 @@ fn differences(before: &Resource, after: &Resource, values: &mut Vec<ValueChange
         if old == value {
             continue;
         }
-        let may_leave = |value: &Value| {
-            let plain = !value.is_object() && !value.is_array() && !value.is_null();
-            (plain && ATTRIBUTES.contains(&name.as_str())).then(|| value.clone())
-        };
         values.push(ValueChange {
             field: format!("{}.{name}", after.address),
-            before: may_leave(old),
-            after: may_leave(value),
+            before: may_leave(name, old),
+            after: may_leave(name, value),
         });
     }
+}
+
+fn may_leave(name: &str, value: &Value) -> Option<Value> {
+    let plain = !value.is_object() && !value.is_array() && !value.is_null();
+    (plain && ATTRIBUTES.contains(&name)).then(|| value.clone())
 }

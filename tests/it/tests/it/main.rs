@@ -14,6 +14,7 @@ mod identity;
 mod kinds;
 mod kubernetes;
 mod order;
+mod preview;
 mod running;
 mod structure;
 mod texts;

@@ -98,12 +98,29 @@ impl Running {
 
     /// Asks, and returns the data.
     pub(crate) async fn ask(&self, document: &str) -> Value {
-        let url = format!("http://{}/graphql", self.server.addresses.http);
-        let request = self.client.post(url).json(&json!({ "query": document }));
-        let response = request.send().await.expect("an answer");
-        let answer: Value = response.json().await.expect("a JSON answer");
+        self.ask_with(document, &json!({})).await
+    }
+
+    /// Asks with variables, and returns the data.
+    pub(crate) async fn ask_with(&self, document: &str, variables: &Value) -> Value {
+        let answer = self.answer(document, variables).await;
         assert_eq!(answer.get("errors"), None, "{answer}");
         answer["data"].clone()
+    }
+
+    /// Asks what is refused, and returns why.
+    pub(crate) async fn refused_with(&self, document: &str) -> String {
+        let answer = self.answer(document, &json!({})).await;
+        let message = answer["errors"][0]["message"].as_str();
+        message.unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    async fn answer(&self, document: &str, variables: &Value) -> Value {
+        let url = format!("http://{}/graphql", self.server.addresses.http);
+        let asked = json!({ "query": document, "variables": variables });
+        let response = self.client.post(url).json(&asked).send().await;
+        let response = response.expect("an answer");
+        response.json().await.expect("a JSON answer")
     }
 
     /// Gets a path of the page's address.
