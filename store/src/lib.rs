@@ -7,6 +7,7 @@ mod keys;
 mod keyvalue;
 mod log;
 mod memory;
+mod pages;
 mod segments;
 mod snapshots;
 
@@ -23,6 +24,7 @@ pub use log::{
     AppendError, AppendFuture, Appended, EventLog, LogHealth, ReadError, ReadLimit, RecordPlace,
 };
 pub use memory::MemoryLog;
+pub use pages::{PageFileError, PageFiles};
 pub use segments::{
     Directory, DirectoryFile, DiskDirectory, OpenError, SegmentConfig, SegmentLog, StoredRecord,
     TornTail,
