@@ -212,7 +212,7 @@ pub(crate) fn anomalies(view: &GraphView) -> Vec<Anomaly> {
 }
 
 /// The clusters of Kubernetes that have an object under this key. A service may be one in several.
-fn clusters_of(view: &GraphView, mention: &Mention) -> BTreeSet<String> {
+pub(crate) fn clusters_of(view: &GraphView, mention: &Mention) -> BTreeSet<String> {
     let words = &view.identity.words;
     let is_object = |parts: &Parts| words.text(parts.kind) != "service";
     if !mention.parts().is_some_and(is_object) {

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::cow::CowVec;
+use crate::identity::Renamed;
 use crate::intern::{WordIx, Words};
 use crate::mention::MentionIx;
 use crate::stamped::{Stamp, Stamped};
@@ -384,6 +385,20 @@ impl Changes {
             .expect("fewer than 2^32 changes fit in memory");
         self.by_id.insert(*id.as_bytes(), number);
         ChangeIx(number)
+    }
+
+    /// The same with other numbers of names. What changes touch is never gone.
+    pub(crate) fn renamed(&self, renamed: &Renamed, words: &Words) -> Self {
+        let rows = self.rows.iter().map(|row| {
+            let mut row = row.clone();
+            let batches = row.batches.values_mut();
+            let batches = batches.flat_map(|batch| batch.targets.get_mut().into_iter().flatten());
+            let own = row.targets.get_mut().into_iter().flatten();
+            let touched = own.chain(batches).chain(&mut row.hinted);
+            touched.for_each(|name| *name = renamed.of(*name));
+            row
+        });
+        Self::restore(rows.collect(), words)
     }
 
     /// The changes as they were saved, their tables made again.

@@ -22,6 +22,8 @@ impl GraphView {
     pub fn state_hash(&self) -> ContentHash {
         let mut hashes: Vec<[u8; 16]> = Vec::new();
         self.each_line(|line| hashes.push(*ContentHash::of(line.as_bytes()).as_bytes()));
+        self.archive
+            .describe(|line| hashes.push(*ContentHash::of(line.as_bytes()).as_bytes()));
         hashes.sort_unstable();
         let mut content = format!("{}\n{}\n", self.position(), self.quarantined).into_bytes();
         for (name, source) in self.sources() {

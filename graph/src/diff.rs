@@ -126,6 +126,8 @@ pub struct Diff<'v> {
     pub compared: usize,
     /// Whether there were more items than are compared, or more differences than are looked into.
     pub truncated: bool,
+    /// The moments around which changes that explain them are looked for.
+    pub moments: BTreeSet<Timestamp>,
 }
 
 impl Difference<'_> {
@@ -186,7 +188,9 @@ pub fn diff<'v>(from: State<'v>, to: State<'v>, scope: &DiffScope, limits: DiffL
     newest_first(&mut found);
     truncated |= more_gone || limits.explained_max < found.len();
     let mut unexplained = 0;
+    let mut moments = BTreeSet::new();
     for difference in found.iter_mut().take(limits.explained_max) {
+        moments.extend(difference.at);
         difference.explained_by = explain::changes(difference, to);
         unexplained += usize::from(difference.explained_by.is_empty());
     }
@@ -202,6 +206,7 @@ pub fn diff<'v>(from: State<'v>, to: State<'v>, scope: &DiffScope, limits: DiffL
         unexplained,
         compared: items.len(),
         truncated,
+        moments,
     }
 }
 

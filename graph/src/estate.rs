@@ -54,7 +54,7 @@ pub struct Estate {
 impl Projection for Estate {
     type View = GraphView;
     const NAME: &'static str = "estate";
-    const VERSION: u32 = 12;
+    const VERSION: u32 = 13;
 
     fn apply(&mut self, envelope: &EventEnvelope) {
         assert_eq!(
@@ -65,9 +65,22 @@ impl Projection for Estate {
         self.view.position = envelope.position;
         self.view.recorded_at = Some(envelope.recorded_at);
         sources::hear(Arc::make_mut(&mut self.view.sources), envelope);
-        if self.view.retractions.voids(envelope) {
-            return;
+        if !self.view.retractions.voids(envelope) {
+            self.take_in(envelope);
         }
+        self.put_away(envelope);
+    }
+
+    fn publish(&mut self) -> Arc<GraphView> {
+        self.settle();
+        self.view.tidy_shelves();
+        Arc::new(self.view.clone())
+    }
+}
+
+impl Estate {
+    /// Takes what an event says.
+    fn take_in(&mut self, envelope: &EventEnvelope) {
         let stamp = Stamp::of(envelope.occurred_at, &envelope.id);
         let at = envelope.position;
         match &envelope.event {
@@ -119,16 +132,17 @@ impl Projection for Estate {
         }
     }
 
-    fn publish(&mut self) -> Arc<GraphView> {
-        self.settle();
-        self.view.tidy_shelves();
-        Arc::new(self.view.clone())
+    pub(crate) fn view(&self) -> &GraphView {
+        &self.view
     }
-}
 
-impl Estate {
-    /// An estate that goes on from a view.
-    pub(crate) fn of(view: GraphView) -> Self {
+    pub(crate) fn view_mut(&mut self) -> &mut GraphView {
+        &mut self.view
+    }
+
+    /// An estate that goes on from a view, to try something: it puts nothing away.
+    pub(crate) fn of(mut view: GraphView) -> Self {
+        view.archive.rest();
         Self { view }
     }
 

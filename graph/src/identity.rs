@@ -14,6 +14,8 @@ mod decided;
 mod hinted;
 mod named;
 mod ranks;
+mod regroup;
+mod renamed;
 mod rules;
 mod saved;
 
@@ -34,6 +36,7 @@ use decided::Decisions;
 
 pub use decided::decision_id;
 pub(crate) use decided::{Decided, Decision, DecisionId};
+pub(crate) use renamed::Renamed;
 pub(crate) use rules::{Worth, worth};
 pub(crate) use saved::SavedIdentity;
 
@@ -129,6 +132,19 @@ impl Identity {
             return known;
         }
         let name = key.into_name(&mut self.words);
+        self.add(id, name, stated)
+    }
+
+    /// A name comes back that was known before.
+    pub(crate) fn add_back(&mut self, name: Name) -> MentionIx {
+        let id = CiId::of(&name.to_claim(&self.words));
+        match self.find_id(id) {
+            Some(known) => known,
+            None => self.add(id, name, true),
+        }
+    }
+
+    fn add(&mut self, id: CiId, name: Name, stated: bool) -> MentionIx {
         let number = u32::try_from(self.mentions.push(Mention::new(name, stated)))
             .expect("fewer than 2^32 mentions fit in memory");
         let mention = MentionIx(number);
@@ -361,91 +377,15 @@ impl Identity {
         seen
     }
 
-    /// Makes the items anew that the given mentions belong to now or belonged to before.
-    fn regroup(&mut self, dirty: &BTreeSet<MentionIx>) {
-        let mut places: BTreeSet<ItemIx> = BTreeSet::new();
-        let mut todo: BTreeSet<MentionIx> = BTreeSet::new();
-        for mention in dirty {
-            let place = self.item_of(*mention);
-            if places.insert(place) {
-                todo.extend(self.item(place).members.iter().copied());
-            }
-        }
-        if places.is_empty() {
-            return;
-        }
-        let mut groups: Vec<BTreeSet<MentionIx>> = Vec::new();
-        while let Some(first) = todo.pop_first() {
-            let together = self.reach([first].into(), |mention| {
-                let mut beside = self.said_beside(mention);
-                let row = self.mention(mention);
-                beside.extend(row.attached_to);
-                beside.extend_from_slice(row.attached_by());
-                beside
-            });
-            for member in &together {
-                todo.remove(member);
-                places.insert(self.item_of(*member));
-            }
-            groups.extend(self.divide(&together, true));
-        }
-        self.free.extend(places.iter().copied());
-        for place in places {
-            self.clear(place);
-        }
-        for group in groups {
-            let place = self.take_place();
-            self.settle(place, group);
-        }
-    }
-
-    fn clear(&mut self, place: ItemIx) {
-        if let Some(row) = self.items.get_mut(place.0 as usize) {
-            *row = ItemRow::default();
-        }
-    }
-
-    fn take_place(&mut self) -> ItemIx {
-        self.free.pop_first().unwrap_or_else(|| {
-            let number = self.items.push(ItemRow::default());
-            ItemIx(u32::try_from(number).expect("fewer items than mentions"))
-        })
-    }
-
-    fn settle(&mut self, place: ItemIx, members: BTreeSet<MentionIx>) {
-        let stated = |member: &MentionIx| self.mention(*member).stated;
-        let some_stated = members.iter().any(stated);
-        let standing = || {
-            let members = members.iter().copied();
-            members.filter(move |member| !some_stated || stated(member))
-        };
-        let least = standing().min_by_key(|member| self.rank(*member));
-        let shown = standing().min_by_key(|member| self.shown_rank(*member));
-        for member in &members {
-            *self
-                .item_of
-                .get_mut(member.0 as usize)
-                .expect("every mention has a place") = place;
-        }
-        let row = self
-            .items
-            .get_mut(place.0 as usize)
-            .expect("the place was taken before");
-        *row = ItemRow {
-            members: members.into_iter().collect(),
-            least,
-            shown,
-        };
-    }
-
-    fn mention_mut(&mut self, mention: MentionIx) -> &mut Mention {
+    pub(crate) fn mention_mut(&mut self, mention: MentionIx) -> &mut Mention {
         self.mentions
             .get_mut(mention.0 as usize)
             .expect("a mention's number comes from this identity")
     }
 }
 
-fn name_hash(kind: &str, name: &str) -> ContentHash {
+/// What the keys of one kind and name have in common.
+pub(crate) fn name_hash(kind: &str, name: &str) -> ContentHash {
     let mut text = String::with_capacity(kind.len() + name.len() + 1);
     text.push_str(kind);
     text.push('\n');

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::cow::CowVec;
+use crate::identity::Renamed;
 use crate::intern::{WordIx, Words};
 use crate::mention::MentionIx;
 use crate::stamped::{Stamp, Stamped};
@@ -146,6 +147,18 @@ impl Incidents {
         row.map_or_else(SmallVec::new, |row| {
             std::mem::replace(&mut row.hinted, hinted)
         })
+    }
+
+    /// The same with other numbers of names. What incidents are about is never gone.
+    pub(crate) fn renamed(&self, renamed: &Renamed, words: &Words) -> Self {
+        let rows = self.rows.iter().map(|row| {
+            let mut row = row.clone();
+            let items = row.items.get_mut().into_iter().flatten();
+            let named = items.chain(&mut row.hinted);
+            named.for_each(|name| *name = renamed.of(*name));
+            row
+        });
+        Self::restore(rows.collect(), words)
     }
 
     /// The incidents as they were saved, their table made again.

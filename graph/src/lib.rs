@@ -1,6 +1,7 @@
 //! Read models and the questions they answer: pure folds of the log. No I/O, no waiting, no clock.
 
 mod anomalies;
+mod archive;
 mod blast;
 mod calendar;
 mod change_book;
@@ -44,6 +45,7 @@ mod versions;
 mod view;
 
 pub use anomalies::Anomaly;
+pub use archive::{Asked, MemoryPages, PageError, Pages, PuttingAway, SealedPage};
 pub use blast::{
     BlastLimits, BlastRadius, Impact, PROPAGATION, PROPAGATION_VERSION, Propagation, TeamImpact,
     blast_radius,

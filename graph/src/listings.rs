@@ -93,6 +93,25 @@ impl Lists {
         }
     }
 
+    /// Whether a relation ever stood in a list.
+    pub(crate) fn carry(&self, row: RowIx) -> bool {
+        let mut sets = self.histories.iter().flat_map(|history| &history.sets);
+        sets.any(|set| set.binary_search(&row).is_ok())
+    }
+
+    /// Every relation that ever stood in a list, with the source of the list; sorted, each once.
+    pub(crate) fn listed(&self) -> Vec<(RowIx, WordIx)> {
+        let sets = self.histories.iter().flat_map(|history| {
+            let source = history.lister.source;
+            let rows = history.sets.iter().flatten();
+            rows.map(move |row| (*row, source))
+        });
+        let mut listed: Vec<(RowIx, WordIx)> = sets.collect();
+        listed.sort_unstable();
+        listed.dedup();
+        listed
+    }
+
     /// A source says that the item is gone.
     pub(crate) fn end(&mut self, source: WordIx, at: Timestamp) {
         if let Err(place) = self.gone.binary_search(&(source, at)) {

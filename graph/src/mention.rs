@@ -7,7 +7,7 @@ use model::{CiId, Claim, KeyParts, SourceKey, Timestamp, ValidInterval, bounds};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use crate::identity::DecisionId;
+use crate::identity::{DecisionId, Renamed};
 use crate::intern::{WordIx, Words};
 
 /// The number of a mention, in order of its first appearance in the log.
@@ -218,6 +218,17 @@ impl Mention {
         stated.filter(|alias| alias.from < alias.until)
     }
 
+    /// Items this name was ever said to belong to for a time, whether that was taken back or not.
+    pub(crate) fn stated_aliases(&self) -> &[TimedAlias] {
+        self.more.as_ref().map_or(&[], |more| &more.aliases)
+    }
+
+    /// Whether a source ever took anything back of how it stands to others.
+    pub(crate) fn has_taken_back(&self) -> bool {
+        let mut more = self.more.iter();
+        more.any(|more| !more.taken_back.is_empty())
+    }
+
     /// Takes an alias; what one source saw of one item is kept as its first and last sight.
     pub(crate) fn alias(&mut self, alias: TimedAlias) {
         let aliases = &mut self.more.get_or_insert_default().aliases;
@@ -253,6 +264,28 @@ impl Mention {
         let names = &mut self.more.get_or_insert_default().names_for_a_time;
         if !names.contains(&name) {
             names.push(name);
+        }
+    }
+
+    /// Names have other numbers from now on, and some are gone. Their order stays.
+    pub(crate) fn rename(&mut self, renamed: &Renamed) {
+        for link in &mut self.linked {
+            link.other = renamed.of(link.other);
+        }
+        self.attached_to = self.attached_to.map(|other| renamed.of(other));
+        let Some(more) = &mut self.more else { return };
+        let others = more.attached_by.iter_mut();
+        let others = others.chain(&mut more.candidates);
+        others
+            .chain(&mut more.names_for_a_time)
+            .for_each(|other| *other = renamed.of(*other));
+        for taken in &mut more.taken_back {
+            taken.other = renamed.of(taken.other);
+        }
+        more.aliases
+            .retain(|alias| renamed.find(alias.means).is_some());
+        for alias in &mut more.aliases {
+            alias.means = renamed.of(alias.means);
         }
     }
 

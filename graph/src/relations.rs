@@ -113,6 +113,16 @@ impl Relations {
         words: &mut Words,
     ) -> RowIx {
         let kind = words.add(kind.as_str());
+        self.row_of_kind(dependent, provider, kind)
+    }
+
+    /// The same with the kind's word.
+    pub(crate) fn row_of_kind(
+        &mut self,
+        dependent: MentionIx,
+        provider: MentionIx,
+        kind: WordIx,
+    ) -> RowIx {
         let found = self.find(dependent, provider, kind);
         found.unwrap_or_else(|| self.add(dependent, provider, kind))
     }
@@ -204,6 +214,11 @@ impl Relations {
             provider,
             kind: span.kind(),
         }
+    }
+
+    /// How many relations there are.
+    pub(crate) fn count(&self) -> usize {
+        self.spans.len()
     }
 
     /// Every relation, in no particular order.

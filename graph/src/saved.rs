@@ -7,6 +7,7 @@ use std::sync::Arc;
 use model::{ChangeId, IncidentId, LogPosition, Timestamp, Verdict};
 use serde::{Deserialize, Serialize};
 
+use crate::archive::{Archive, SavedArchive};
 use crate::calendar::{CalendarBook, SavedCalendar};
 use crate::changes::{self, Changes};
 use crate::cow::CowVec;
@@ -61,6 +62,7 @@ pub(crate) struct SavedEstate {
     retractions: Retractions,
     numbering: u64,
     outdated: bool,
+    archive: SavedArchive,
 }
 
 impl SavedEstate {
@@ -86,6 +88,7 @@ impl SavedEstate {
             retractions: view.retractions.clone(),
             numbering: view.numbering,
             outdated: view.outdated,
+            archive: view.archive.save(),
         }
     }
 
@@ -122,6 +125,7 @@ impl SavedEstate {
             outdated: self.outdated,
             words_then: None,
             shelves: Shelves::default(),
+            archive: Archive::restore(self.archive),
         }
     }
 }

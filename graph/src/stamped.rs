@@ -55,6 +55,10 @@ impl<T> Stamped<T> {
         self.said.as_ref().map(|(_, value)| value)
     }
 
+    pub(crate) fn get_mut(&mut self) -> Option<&mut T> {
+        self.said.as_mut().map(|(_, value)| value)
+    }
+
     pub(crate) fn stamp(&self) -> Option<Stamp> {
         self.said.as_ref().map(|(stamp, _)| *stamp)
     }

@@ -19,6 +19,7 @@ use model::{
 };
 
 use crate::anomalies::{self, Anomaly};
+use crate::archive::Archive;
 use crate::calendar::{CalendarBook, Declared, Exemption};
 use crate::changes::{Changes, Noise};
 use crate::cow::CowVec;
@@ -71,7 +72,8 @@ pub struct GraphView {
     pub(crate) groups: Arc<Groups>,
     pub(crate) calendar: Arc<CalendarBook>,
     pub(crate) retractions: Retractions,
-    /// Which retractions it was folded with from the start: views with the same one number names alike.
+    /// Which retractions it was folded with from the start, and what was put away or brought back: views with
+    /// the same one number names alike.
     pub(crate) numbering: u64,
     /// Whether it was folded before what is retracted now was known.
     pub(crate) outdated: bool,
@@ -79,6 +81,7 @@ pub struct GraphView {
     /// Words of a past moment; in answers only, never in what is folded.
     pub(crate) words_then: Option<Arc<then::WordsThen>>,
     pub(crate) shelves: Shelves,
+    pub(crate) archive: Archive,
 }
 
 impl GraphView {

@@ -71,7 +71,7 @@ impl Estate {
     }
 
     /// Reads off the lists of a source when a relation held.
-    fn read_lists(&mut self, row: RowIx, source: WordIx) {
+    pub(crate) fn read_lists(&mut self, row: RowIx, source: WordIx) {
         let Ends {
             dependent,
             provider,

@@ -57,6 +57,17 @@ impl Decisions {
         Arc::make_mut(&mut self.made).insert(id, decision);
     }
 
+    /// Names have other numbers from now on; none of those that are spoken of is gone.
+    pub(super) fn rename(&mut self, of: impl Fn(MentionIx) -> MentionIx) {
+        for decision in Arc::make_mut(&mut self.made).values_mut() {
+            let names = match &mut decision.said {
+                Decided::One(names) => names.iter_mut().chain(&mut []),
+                Decided::Apart(names, others) => names.iter_mut().chain(others.as_mut_slice()),
+            };
+            names.for_each(|name| *name = of(*name));
+        }
+    }
+
     /// Takes a decision back, perhaps before it is heard of.
     pub(crate) fn revert(&mut self, id: DecisionId) {
         Arc::make_mut(&mut self.reverted).insert(id);

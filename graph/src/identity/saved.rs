@@ -13,11 +13,11 @@ use crate::table::Table;
 /// What is saved of it; the rest is made again.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct SavedIdentity {
-    words: Words,
-    mentions: CowVec<Mention, 64>,
-    item_of: CowVec<ItemIx, 1024>,
-    items: CowVec<ItemRow, 64>,
-    decisions: Decisions,
+    pub(super) words: Words,
+    pub(super) mentions: CowVec<Mention, 64>,
+    pub(super) item_of: CowVec<ItemIx, 1024>,
+    pub(super) items: CowVec<ItemRow, 64>,
+    pub(super) decisions: Decisions,
 }
 
 impl Identity {

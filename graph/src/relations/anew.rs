@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::layout::{self, Layout, Seat};
 use super::{Ground, NEW_MIN, Place, Relations, RowIx, Span};
 use crate::cow::CowVec;
-use crate::identity::Identity;
+use crate::identity::{Identity, Renamed};
 use crate::mention::MentionIx;
 
 /// An item with more relations on one side is not followed there when mentions are seated: it is near to everything.
@@ -13,6 +13,9 @@ const CROWD: usize = 64;
 
 /// How many times as many relations may be new as lie there before nobody is waited for who lays them out aside.
 const OVERDUE: usize = 2;
+
+/// No number: the relation is gone.
+const GONE: u32 = u32::MAX;
 
 /// What the numbers of relations have become; those that came later keep theirs.
 #[derive(Debug)]
@@ -26,7 +29,13 @@ impl Renumbering {
     }
 
     fn number(&self, row: u32) -> u32 {
-        self.new_rows.get(row as usize).copied().unwrap_or(row)
+        self.find(row)
+            .expect("every relation that stays is laid out anew")
+    }
+
+    fn find(&self, row: u32) -> Option<u32> {
+        let new_row = self.new_rows.get(row as usize).copied().unwrap_or(row);
+        (new_row != GONE).then_some(new_row)
     }
 }
 
@@ -55,40 +64,72 @@ impl Relations {
         let order = layout::by_locality(identity, self.layout.mentions(), |mention, visit| {
             self.around(mention, CROWD, visit);
         });
-        let (anew, renumbering) = self.in_order(order, identity);
+        let (anew, renumbering) = self.in_order(&order, identity, None);
         *self = anew;
         renumbering
     }
 
-    /// The same relations with the mentions seated in the given order.
-    fn in_order(&self, order: Vec<u32>, identity: &Identity) -> (Self, Renumbering) {
-        let seats = layout::inverse(&order);
-        let seat_of = |mention: MentionIx| -> Seat {
-            *seats
-                .get(mention.0 as usize)
-                .expect("every mention is seated")
+    /// The same without the relations of names that are gone, laid out by locality.
+    ///
+    /// `before` is the identity with the old numbers, `identity` that with the new ones.
+    pub(crate) fn renamed(
+        &self,
+        renamed: &Renamed,
+        before: &Identity,
+        identity: &Identity,
+    ) -> (Self, Renumbering) {
+        let mut order = layout::by_locality(before, self.layout.mentions(), |mention, visit| {
+            self.around(mention, CROWD, visit);
+        });
+        order.retain(|mention| renamed.find(MentionIx(*mention)).is_some());
+        self.in_order(&order, identity, Some(renamed))
+    }
+
+    /// The same relations with the mentions seated in the given order; without those of names that are gone.
+    fn in_order(
+        &self,
+        order: &[u32],
+        identity: &Identity,
+        renamed: Option<&Renamed>,
+    ) -> (Self, Renumbering) {
+        let number_of = |mention: MentionIx| match renamed {
+            None => Some(mention),
+            Some(renamed) => renamed.find(mention),
+        };
+        let named = |mention: &u32| number_of(MentionIx(*mention)).map(|mention| mention.0);
+        let mentions: Vec<u32> = order.iter().filter_map(named).collect();
+        let seats = layout::inverse(&mentions);
+        let seat_of = |mention: MentionIx| -> Option<Seat> {
+            let mention = number_of(mention)?;
+            let seat = seats.get(mention.0 as usize).copied();
+            Some(seat.expect("every mention is seated"))
         };
         let mut spans: Vec<Span> = Vec::with_capacity(self.spans.len());
         let mut grounds: Vec<Ground> = Vec::with_capacity(self.spans.len());
         let mut counts: Vec<u32> = Vec::with_capacity(order.len());
-        let mut new_rows: Vec<u32> = vec![0; self.spans.len()];
-        for mention in &order {
+        let mut new_rows: Vec<u32> = vec![GONE; self.spans.len()];
+        for mention in order {
             let before = spans.len();
             self.each_dependent(self.seat_of(MentionIx(*mention)), |row, span| {
+                let Some(dependent) = seat_of(self.mention_at(span.other)) else {
+                    return;
+                };
                 if let Some(new_row) = new_rows.get_mut(row.0 as usize) {
                     *new_row = number(spans.len());
                 }
-                spans.push(span.at_seat(seat_of(self.mention_at(span.other))));
+                spans.push(span.at_seat(dependent));
                 grounds.push(*self.ground(row));
             });
             counts.push(number(spans.len() - before));
         }
-        let layout = Layout::new(order, &counts, || spans.iter().map(|span| span.other));
+        let layout = Layout::new(mentions, &counts, || spans.iter().map(|span| span.other));
         let renumbering = Renumbering { new_rows };
-        let renumbered = |row: u32| renumbering.number(row);
-        let deviated = self.deviated.iter().map(|(provider, rows)| {
-            let rows = rows.iter().map(|row| RowIx(renumbered(row.0)));
-            (provider, rows.collect())
+        let renumbered = |row: u32| renumbering.find(row);
+        let deviated = self.deviated.iter().filter_map(|(provider, rows)| {
+            let rows = rows.iter().filter_map(|row| renumbered(row.0).map(RowIx));
+            let rows: Vec<RowIx> = rows.collect();
+            let provider = number_of(MentionIx(provider))?;
+            (!rows.is_empty()).then_some((provider.0, rows))
         });
         let spilled = self.spilled.iter();
         let more = self.more.iter();
@@ -97,10 +138,10 @@ impl Relations {
             places: CowVec::default(),
             late: CowVec::default(),
             spilled: spilled
-                .map(|(row, kept)| (renumbered(row), Arc::clone(kept)))
+                .filter_map(|(row, kept)| Some((renumbered(row)?, Arc::clone(kept))))
                 .collect(),
             more: more
-                .map(|(row, kept)| (renumbered(row), Arc::clone(kept)))
+                .filter_map(|(row, kept)| Some((renumbered(row)?, Arc::clone(kept))))
                 .collect(),
             deviated: deviated.collect(),
             item_of: CowVec::default(),

@@ -33,7 +33,7 @@ pub(crate) struct Ends {
 }
 
 /// What was said of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Row {
     pub(crate) validity: Validity,
     /// What most relations lack.
