@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use graph::{AttributeStatement, GraphView, ItemStatement, Observation, Retractions};
+use graph::{Asked, AttributeStatement, GraphView, ItemStatement, Observation, Retractions};
 use index::{EvidenceSubject, Found, KnownUntil};
 use model::{
     Change, ChangeId, ContentHash, EventEnvelope, EventId, Incident, IncidentId, LogPosition,
@@ -83,6 +83,13 @@ pub trait Views: Send + Sync + 'static {
     /// The view that holds exactly what was known then.
     fn as_known_at(&self, known_at: KnownAt) -> PortFuture<'_, Result<ReadView, ViewError>>;
 
+    /// A view with what was put away on the disk and a question may look at; the same one if that is nothing.
+    fn with_past(
+        &self,
+        view: ReadView,
+        asked: Asked,
+    ) -> PortFuture<'_, Result<ReadView, ViewError>>;
+
     /// The view at a position as it would be if these sources were retracted. It is folded from the
     /// beginning of the log, which takes its time.
     fn knowing(
@@ -112,6 +119,16 @@ pub enum ViewError {
     /// As many past views are being folded as may be; try again.
     #[error("too many questions about the past at once")]
     Busy,
+    /// More of what closed long ago would have to be read than one question may look at.
+    #[error(
+        "{wanted} items that closed long ago would have to be read, and one question reads {most} at most; ask for less of them, by name or at another moment"
+    )]
+    TooMuch {
+        /// How many.
+        wanted: usize,
+        /// How many may be.
+        most: usize,
+    },
     /// The past could not be read.
     #[error("the past could not be folded")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -15,7 +15,7 @@ use api::{
     Events, EventsError, KnownAt, PortFuture, Ports, ReadView, RecordError, RecordOutcome,
     Recorder, ViewError, Views,
 };
-use graph::Retractions;
+use graph::{Asked, Retractions};
 use ingest::{DirectError, Intake};
 use model::{EventEnvelope, LogPosition};
 use serde_json::Value;
@@ -94,6 +94,18 @@ impl Views for FoldedViews {
         })
     }
 
+    fn with_past(
+        &self,
+        view: ReadView,
+        asked: Asked,
+    ) -> PortFuture<'_, Result<ReadView, ViewError>> {
+        Box::pin(async move {
+            let brought = self.past.with_past(view.graph, asked).await;
+            let graph = brought.map_err(no_past)?;
+            Ok(ReadView { graph })
+        })
+    }
+
     fn knowing(
         &self,
         position: LogPosition,
@@ -111,6 +123,7 @@ fn no_past(error: PastError) -> ViewError {
     match error {
         PastError::BeyondLog { head } => ViewError::BeyondLog { head },
         PastError::Busy => ViewError::Busy,
+        PastError::TooMuch { wanted, most } => ViewError::TooMuch { wanted, most },
         other => ViewError::Failed(Box::new(other)),
     }
 }

@@ -170,6 +170,10 @@ pub struct ProjectorSettings {
     pub past_folds_max: usize,
     /// Most past states that are kept.
     pub past_views_kept: usize,
+    /// Most bundles of closed items that one question brings back into memory.
+    pub past_bundles_max: usize,
+    /// What has been closed for so long is put away on the disk; nothing is with 0.
+    pub closed_horizon_ms: u64,
 }
 
 /// Own logs and traces.
@@ -256,6 +260,8 @@ impl Settings {
                 wait_timeout_ms: 1_000,
                 past_folds_max: 2,
                 past_views_kept: 4,
+                past_bundles_max: 200_000,
+                closed_horizon_ms: 30 * 24 * 60 * 60 * 1_000,
             },
             graphql: GraphQlSettings::defaults(),
             telemetry: TelemetrySettings {
@@ -286,6 +292,10 @@ impl Settings {
             ("ingest.bytes_in_flight", self.ingest.bytes_in_flight),
             ("ingest.body_bytes", self.ingest.body_bytes),
             ("projector.past_views_kept", self.projector.past_views_kept),
+            (
+                "projector.past_bundles_max",
+                self.projector.past_bundles_max,
+            ),
         ] {
             if value == 0 {
                 return Err(ConfigError::Zero { key });

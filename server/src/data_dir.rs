@@ -67,6 +67,11 @@ impl DataDir {
         self.path.join("snapshots")
     }
 
+    /// Where the pages of closed items lie.
+    pub(crate) fn archive(&self) -> PathBuf {
+        self.path.join("archive")
+    }
+
     /// Where read models on disk lie.
     pub(crate) fn index(&self) -> PathBuf {
         self.path.join("index")

@@ -10,7 +10,7 @@ use anyhow::Context;
 use index::Index;
 use ingest::{Intake, KubernetesWatch, Otlp, Quarantine, Recorder, Rules};
 use model::Clock;
-use store::{EventLog, LogHealth, MemoryLog, SegmentLog, Snapshots};
+use store::{EventLog, LogHealth, MemoryLog, PageFiles, SegmentLog, Snapshots};
 
 use crate::adapters::NewestKinds;
 use crate::adapters::known::StatedBefore;
@@ -20,7 +20,7 @@ use crate::data_dir::DataDir;
 use crate::health::Readiness;
 use crate::indexer::Indexer;
 use crate::metrics::Metrics;
-use crate::projector::{Past, Projector, Published, SavedFolds};
+use crate::projector::{Archive, Past, Projector, Published, SavedFolds};
 
 /// The parts, each made once.
 pub(crate) struct Parts {
@@ -49,7 +49,8 @@ impl Parts {
         };
         let OpenedLog { log, segments } = open_log(settings, &data_dir, &clock)?;
         let snapshots = open_snapshots(settings, &data_dir)?;
-        let saved = Arc::new(SavedFolds::new(Arc::clone(&log), snapshots));
+        let archive = open_archive(settings, &data_dir)?;
+        let saved = Arc::new(SavedFolds::new(Arc::clone(&log), snapshots, archive));
         saved.register(metrics);
         let projector = Projector::start(Arc::clone(&log), Arc::clone(&saved), &settings.projector)
             .context("could not start the fold")?;
@@ -171,6 +172,22 @@ pub(crate) fn open_snapshots(
                 .context("could not open the saved states")
         }
     }
+}
+
+/// Opens the pages of closed items, in memory where the log is.
+pub(crate) fn open_archive(
+    settings: &Settings,
+    data_dir: &DataDir,
+) -> anyhow::Result<Arc<Archive>> {
+    let files = match settings.log {
+        LogUrl::Memory => None,
+        LogUrl::Segments(_) => {
+            let files = PageFiles::open(data_dir.archive());
+            Some(files.context("could not open the pages of closed items")?)
+        }
+    };
+    let horizon_ms = settings.projector.closed_horizon_ms;
+    Ok(Arc::new(Archive::new(horizon_ms, files)))
 }
 
 /// Ready when the log takes writes and the fold has caught up with it.

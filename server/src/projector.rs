@@ -4,6 +4,7 @@
 //! touches the fold, and nothing here decides what an event means.
 
 mod anew;
+mod archive;
 mod fold;
 mod past;
 mod saved;
@@ -18,6 +19,7 @@ use model::LogPosition;
 use store::EventLog;
 use tokio::sync::watch;
 
+pub(crate) use archive::{Archive, FoldError};
 pub(crate) use past::{Past, PastError};
 pub(crate) use saved::SavedFolds;
 
@@ -138,11 +140,6 @@ impl Published {
         let published = Arc::clone(self);
         metrics.register(move |scrape| {
             let (head, reached) = (log.head(), published.position());
-            let number = |position: LogPosition| {
-                #[expect(clippy::cast_precision_loss, reason = "a measure, not an id")]
-                let number = position.number() as f64;
-                number
-            };
             scrape.gauge(
                 "log_head_position",
                 "Last position in the log.",
@@ -161,6 +158,19 @@ impl Published {
                 "Events not yet folded.",
                 &[],
                 lag.max(0.0),
+            );
+            let view = published.newest();
+            scrape.gauge(
+                "fold_put_away_bundles",
+                "Closed items that lie on the disk, those that are one or hang together as one.",
+                &[],
+                count(view.put_away()),
+            );
+            scrape.gauge(
+                "fold_brought_back_bundles",
+                "Of what was put away, what a later fact brought back into memory.",
+                &[],
+                count(view.brought_back()),
             );
             scrape.histogram(
                 "fold_publish_seconds",
@@ -185,6 +195,16 @@ impl Published {
         );
         self.failure.send_replace(Some(why));
     }
+}
+
+fn number(position: LogPosition) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a measure, not an id")]
+    let number = position.number() as f64;
+    number
+}
+
+fn count(bundles: usize) -> f64 {
+    f64::from(u32::try_from(bundles).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! What differs between two states of the estate, and what explains it.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Enum, Object, Result, SimpleObject};
 use graph::{DiffLimits, DiffScope, State, ValueDifference};
-use model::{ChangeId, CiId};
+use model::{ChangeId, CiId, Timestamp};
 
 use super::Shared;
 use super::asking::ask;
@@ -11,9 +13,11 @@ use super::item::{ConfigurationItem, Relation};
 use super::keys;
 use super::paging::{page_cost, question_size};
 use super::scalars::{DateTime, LogPosition};
-use super::standpoint::{AsOfInput, Standpoint};
+use super::standpoint::{AsOfInput, Moment, Standpoint, view_of};
 use super::values;
 use crate::error::ErrorCode;
+use crate::reading::view_error;
+use crate::{ReadView, ViewError};
 
 /// Most items whose named values are compared: each is read from the index.
 const VALUES_MAX: usize = 50;
@@ -92,6 +96,9 @@ pub(crate) struct Diff {
     from_position: LogPosition,
     /// The last position that is known in the later state.
     position: LogPosition,
+    /// The moments around which changes were looked for.
+    #[graphql(skip)]
+    moments: Vec<Timestamp>,
 }
 
 /// Questions about two states.
@@ -119,8 +126,12 @@ impl DifferenceQuery {
         first: Option<i32>,
     ) -> Result<Diff> {
         let first = question_size(ctx, first)?;
-        let from = Standpoint::of(ctx, Some(&from)).await?;
-        let to = Standpoint::of(ctx, to.as_ref()).await?;
+        let states = States::of(ctx, &from, to.as_ref()).await?;
+        // What was there in one state is compared in the other.
+        let (then, now) = states.moments;
+        let mut moments: Vec<Timestamp> = then.stated().into_iter().chain(now.stated()).collect();
+        let both = states.with(ctx, &moments).await?;
+        let (from, to) = both.map_err(|error| view_error(&error))?;
         let items = match &items {
             Some(items) => scope_of(&from, &to, items)?,
             None => Vec::new(),
@@ -133,7 +144,44 @@ impl DifferenceQuery {
             hops,
             unexplained: unexplained.unwrap_or(false),
         };
-        Diff::between(ctx, from, to, scope, first).await
+        let still_away = to.view.graph.put_away();
+        let mut told = Diff::between(ctx, from, to, scope.clone(), first).await?;
+        // Changes are looked for around the moment of each difference, through what was there then.
+        moments.append(&mut told.moments);
+        match states.with(ctx, &moments).await? {
+            Ok((_, to)) if to.view.graph.put_away() == still_away => {}
+            Ok((from, to)) => told = Diff::between(ctx, from, to, scope, first).await?,
+            Err(ViewError::TooMuch { .. }) => told.truncated = true,
+            Err(error) => return Err(view_error(&error)),
+        }
+        Ok(told)
+    }
+}
+
+/// Two states that are compared, before what was put away comes into them.
+struct States {
+    views: (ReadView, ReadView),
+    moments: (Moment, Moment),
+}
+
+impl States {
+    async fn of(ctx: &Context<'_>, from: &AsOfInput, to: Option<&AsOfInput>) -> Result<Self> {
+        Ok(Self {
+            views: (view_of(ctx, Some(from)).await?, view_of(ctx, to).await?),
+            moments: (Moment::of(None, Some(from))?, Moment::of(None, to)?),
+        })
+    }
+
+    /// Both with what was put away and was there at any of these moments.
+    async fn with(
+        &self,
+        ctx: &Context<'_>,
+        moments: &[Timestamp],
+    ) -> Result<Result<(Standpoint, Standpoint), ViewError>> {
+        let (from, to) = self.views.clone();
+        let from = Standpoint::at_with(ctx, from, self.moments.0, moments).await?;
+        let to = Standpoint::at_with(ctx, to, self.moments.1, moments).await?;
+        Ok(from.and_then(|from| Ok((from, to?))))
     }
 }
 
@@ -210,7 +258,7 @@ impl Diff {
             first,
         };
         ask(ctx, move || {
-            let state = |at: &Standpoint| (std::sync::Arc::clone(&at.view.graph), at.valid_at);
+            let state = |at: &Standpoint| (Arc::clone(&at.view.graph), at.valid_at);
             let ((before, before_at), (after, after_at)) = (state(&from), state(&to));
             let diff = graph::diff(
                 State {
@@ -244,6 +292,7 @@ impl Diff {
             values_compared: 0,
             from_position: from.position(),
             position: to.position(),
+            moments: diff.moments.iter().copied().collect(),
         }
     }
 }

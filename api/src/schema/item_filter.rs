@@ -46,7 +46,8 @@ pub(crate) struct ItemFilter {
     labels: Option<Vec<LabelCondition>>,
     /// It belongs to this group: what `defineGroup` saved under the name.
     group: Option<String>,
-    /// Whether items that do not exist at the moment asked about are shown too.
+    /// Whether items that do not exist at the moment asked about are shown too; of those that closed long ago only
+    /// what the question names or what was there at its moment.
     #[graphql(default)]
     include_ended: bool,
 }

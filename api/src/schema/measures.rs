@@ -9,8 +9,9 @@ use super::change::word;
 use super::change_filter::{ChangeCriteria, ChangeFilter};
 use super::paging::question_size;
 use super::scalars::{DateTime, LogPosition};
-use super::standpoint::{AsOfInput, Standpoint};
+use super::standpoint::{AsOfInput, Moment, Standpoint, view_of};
 use crate::error::ErrorCode;
+use crate::reading::view_error;
 
 /// Changes that are measured at most, the newest.
 const CHANGES_MAX: usize = 200_000;
@@ -180,7 +181,12 @@ impl MeasureQuery {
         >,
     ) -> Result<ChangeMeasures> {
         let groups_max = question_size(ctx, first)?;
-        let at = Standpoint::of(ctx, as_of.as_ref()).await?;
+        let moment = Moment::of(None, as_of.as_ref())?;
+        let end = to.as_ref().map(|to| to.0);
+        let moments: Vec<Timestamp> = moment.stated().into_iter().chain(end).collect();
+        let view = view_of(ctx, as_of.as_ref()).await?;
+        let at = Standpoint::at_with(ctx, view, moment, &moments).await?;
+        let at = at.map_err(|error| view_error(&error))?;
         let until = to.map_or_else(|| at.valid_at.plus_nanos(1), |to| to.0);
         let from = from.map_or_else(|| until.plus_nanos(-LOOKBACK_NANOS), |from| from.0);
         if until <= from {

@@ -264,7 +264,7 @@ impl CoreQuery {
         let first = question_size(ctx, first)?;
         let moment = Moment::of(at, as_of.as_ref())?;
         let view = view_of(ctx, as_of.as_ref()).await?;
-        let at = Standpoint::at(ctx, view, moment)?;
+        let at = Standpoint::at(ctx, view, moment).await?;
         let origins = match (items, change) {
             (Some(items), None) => keys::known(&at, &items, false)?.known,
             (None, Some(change)) => items_of(&Change::require(&at, &change)?),
@@ -304,12 +304,12 @@ impl CoreQuery {
         let first = question_size(ctx, first)?;
         let moment = Moment::of(at, as_of.as_ref())?;
         let view = view_of(ctx, as_of.as_ref()).await?;
-        let mut at = Standpoint::at(ctx, view, moment)?;
+        let mut at = Standpoint::at(ctx, view, moment).await?;
         let incident = match &incident {
             Some(id) => {
                 let incident = Incident::require(&at, id)?;
                 let (id, began) = (incident.id(), incident.started_at());
-                at = Standpoint::at(ctx, at.view.clone(), moment.or(Some(began)))?;
+                at = Standpoint::at(ctx, at.view.clone(), moment.or(Some(began))).await?;
                 Some(id)
             }
             None => None,

@@ -123,7 +123,7 @@ async fn node_after(ctx: &Context<'_>, position: Position, about: AnyId) -> Resu
     let views = &shared.ports.views;
     match views.at_least(position, shared.limits.view_wait).await {
         Ok(view) => {
-            let at = Standpoint::at(ctx, view, Moment::default())?;
+            let at = Standpoint::at(ctx, view, Moment::default()).await?;
             Ok(Node::find(&at, about))
         }
         Err(error) => {
@@ -154,7 +154,7 @@ pub(crate) async fn standpoint_after(ctx: &Context<'_>, position: Position) -> R
         told.message = format!("recorded at position {position}, but {}", told.message);
         told
     })?;
-    Standpoint::at(ctx, view, Moment::default())
+    Standpoint::at(ctx, view, Moment::default()).await
 }
 
 fn record_error(error: &RecordError) -> async_graphql::Error {

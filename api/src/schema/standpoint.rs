@@ -12,7 +12,7 @@ use super::scalars::{DateTime, LogPosition};
 use super::{Shared, values};
 use crate::error::ErrorCode;
 use crate::reading::{reading, view_error};
-use crate::{KnownAt, ReadView};
+use crate::{KnownAt, ReadView, ViewError};
 
 /// Most items whose words of a past moment one question reads from the disk, and how many at once.
 const WORDS_MAX: usize = 20_000;
@@ -45,6 +45,11 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
+    /// The moment, if one was stated.
+    pub(crate) fn stated(self) -> Option<Timestamp> {
+        self.stated
+    }
+
     /// The moment, or another one where none was stated.
     pub(crate) fn or(self, otherwise: Option<Timestamp>) -> Self {
         Self {
@@ -73,20 +78,37 @@ impl Standpoint {
     pub(crate) async fn of(ctx: &Context<'_>, as_of: Option<&AsOfInput>) -> Result<Self> {
         let moment = Moment::of(None, as_of)?;
         let view = view_of(ctx, as_of).await?;
-        Self::at(ctx, view, moment)
+        Self::at(ctx, view, moment).await
     }
 
     /// The standpoint in a view at a moment, now if none was stated.
-    pub(crate) fn at(ctx: &Context<'_>, view: ReadView, moment: Moment) -> Result<Self> {
+    ///
+    /// What was put away and is asked about comes into the view.
+    pub(crate) async fn at(ctx: &Context<'_>, view: ReadView, moment: Moment) -> Result<Self> {
+        let brought = Self::at_with(ctx, view, moment, moment.stated.as_slice()).await?;
+        brought.map_err(|error| view_error(&error))
+    }
+
+    /// The same, with what was put away and was there at any of these moments.
+    pub(crate) async fn at_with(
+        ctx: &Context<'_>,
+        view: ReadView,
+        moment: Moment,
+        moments: &[Timestamp],
+    ) -> Result<Result<Self, ViewError>> {
+        let view = match reading(ctx)?.with_past(view, moments).await {
+            Ok(view) => view,
+            Err(error) => return Ok(Err(error)),
+        };
         let valid_at = match moment.stated {
             Some(stated) => stated,
             None => ctx.data::<Shared>()?.ports.clock.now(),
         };
-        Ok(Self {
+        Ok(Ok(Self {
             view,
             valid_at,
             stated: moment.stated.is_some(),
-        })
+        }))
     }
 
     /// The standpoint that the argument `asOf` asks for, with owners, criticalities and names of

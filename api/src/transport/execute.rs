@@ -11,6 +11,7 @@ use model::LogPosition;
 use super::answer::Answered;
 use super::document;
 use super::params::Params;
+use super::texts;
 use crate::error::{ErrorCode, Refusal, ensure_code};
 use crate::reading::Reading;
 use crate::state::Inner;
@@ -49,7 +50,9 @@ pub(crate) fn prepare(
     let kind = document::operation(&document, name, &params.variables)?.ty;
 
     let views = &state.ports.views;
-    let reading = Arc::new(Reading::begin(views, demanded, state.limits.view_wait));
+    let names = texts::texts(&document, &params.variables);
+    let patience = state.limits.view_wait;
+    let reading = Arc::new(Reading::begin(views, demanded, patience, names));
     let mut request = async_graphql::Request::new(&*text)
         .variables(params.variables)
         .data(Arc::clone(&reading));

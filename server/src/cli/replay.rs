@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use graph::{Estate, Projection};
+use graph::{Estate, Projection, Retractions};
 use indicatif::ProgressBar;
 use model::{Clock, ContentHash};
 use store::{EventLog, ReadLimit};
@@ -13,7 +13,7 @@ use super::{SettingFlags, print, progress};
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::data_dir::DataDir;
-use crate::parts::{open_log, open_snapshots};
+use crate::parts::{open_archive, open_log, open_snapshots};
 use crate::projector::SavedFolds;
 
 /// Fold a stopped server's log from the start, and say what it comes to.
@@ -38,7 +38,10 @@ struct Stopped {
 pub(super) fn replay(flags: &ReplayFlags) -> anyhow::Result<()> {
     let stopped = Stopped::open(&flags.settings)?;
     let started = Instant::now();
-    let whole = stopped.fold(Estate::default(), "replay")?;
+    let whole = stopped.fold(
+        stopped.saved.archive().begin(Retractions::default()),
+        "replay",
+    )?;
     let (events, took) = (whole.0.number(), started.elapsed());
     print(&format!(
         "{events} events in {} ms{}\nstate hash {}\n",
@@ -85,8 +88,9 @@ impl Stopped {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let log = open_log(&settings, &data_dir, &clock)?.log;
         let snapshots = open_snapshots(&settings, &data_dir)?;
+        let archive = open_archive(&settings, &data_dir)?;
         Ok(Self {
-            saved: SavedFolds::new(Arc::clone(&log), snapshots),
+            saved: SavedFolds::new(Arc::clone(&log), snapshots, archive),
             log,
             settings,
             _data_dir: data_dir,
@@ -113,7 +117,7 @@ impl Stopped {
         while estate.position() < head {
             let events = self.log.read(estate.position(), limit);
             for envelope in events.context("the log could not be read")? {
-                estate.apply(&envelope);
+                self.saved.archive().take(&mut estate, &envelope)?;
             }
             bar.set_position(estate.position().number());
         }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use graph::{Estate, Projection, Retractions};
+use graph::{Estate, Retractions};
 use model::LogPosition;
-use store::{EventLog, ReadError, ReadLimit};
+use store::{EventLog, ReadLimit};
 
+use super::{Archive, FoldError};
 use crate::config::ProjectorSettings;
 
 /// Logs up to this length are folded anew at once; a longer one aside, while the old state still answers.
@@ -14,10 +15,11 @@ pub(super) const AT_ONCE: LogPosition = LogPosition::new(100_000);
 /// Applies what the log holds up to a position.
 pub(super) fn apply_until(
     estate: &mut Estate,
+    archive: &Archive,
     log: &dyn EventLog,
     position: LogPosition,
     settings: &ProjectorSettings,
-) -> Result<(), ReadError> {
+) -> Result<(), FoldError> {
     while estate.position() < position {
         let left = position.number() - estate.position().number();
         let left = usize::try_from(left).unwrap_or(usize::MAX);
@@ -26,7 +28,7 @@ pub(super) fn apply_until(
             bytes: settings.batch_bytes,
         };
         for envelope in log.read(estate.position(), limit)? {
-            estate.apply(&envelope);
+            archive.take(estate, &envelope)?;
         }
     }
     Ok(())
@@ -35,17 +37,18 @@ pub(super) fn apply_until(
 /// The estate at a position, with everything retracted by then left out, and these retractions besides.
 pub(super) fn fold_knowing(
     retractions: Retractions,
+    archive: &Archive,
     log: &Arc<dyn EventLog>,
     position: LogPosition,
     settings: &ProjectorSettings,
-) -> Result<Estate, ReadError> {
-    let mut estate = Estate::knowing(retractions);
+) -> Result<Estate, FoldError> {
+    let mut estate = archive.begin(retractions);
     loop {
-        apply_until(&mut estate, log.as_ref(), position, settings)?;
+        apply_until(&mut estate, archive, log.as_ref(), position, settings)?;
         if !estate.is_outdated() {
             return Ok(estate);
         }
         // It learnt of one more on the way; each time round it knows more of them, so this ends.
-        estate = Estate::knowing(estate.retractions().clone());
+        estate = archive.begin(estate.retractions().clone());
     }
 }

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use graph::{Estate, LayoutMade, Projection};
 use model::LogPosition;
-use store::{EventLog, ReadError, ReadLimit};
+use store::{EventLog, ReadLimit};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::anew::{AT_ONCE, apply_until, fold_knowing};
-use super::{Published, SavedFolds};
+use super::{FoldError, Published, SavedFolds};
 use crate::config::ProjectorSettings;
 use crate::tasks::message_of;
 
@@ -31,7 +31,7 @@ pub(super) struct Fold {
     last_publish: Option<Instant>,
     last_saved: LogPosition,
     /// The state that is being folded anew aside.
-    anew: Option<JoinHandle<Result<Estate, ReadError>>>,
+    anew: Option<JoinHandle<Result<Estate, FoldError>>>,
     /// The relations that are being laid out aside.
     layout: Option<JoinHandle<LayoutMade>>,
 }
@@ -81,6 +81,7 @@ impl Fold {
     fn fold(&mut self, runtime: &Handle) -> anyhow::Result<()> {
         let mut estate = self.saved.restore(self.log.head());
         self.last_saved = estate.position();
+        self.saved.archive().tidy(&estate);
         self.publish(&mut estate);
         loop {
             self.renew(&mut estate)?;
@@ -112,6 +113,7 @@ impl Fold {
             let mut renewed = folded?;
             apply_until(
                 &mut renewed,
+                self.saved.archive(),
                 self.log.as_ref(),
                 estate.position(),
                 &self.settings,
@@ -127,7 +129,7 @@ impl Fold {
         let (log, settings) = (Arc::clone(&self.log), self.settings.clone());
         let position = estate.position();
         if position <= AT_ONCE {
-            *estate = fold_knowing(retractions, &log, position, &settings)?;
+            *estate = fold_knowing(retractions, self.saved.archive(), &log, position, &settings)?;
             self.publish(estate);
             return Ok(());
         }
@@ -136,7 +138,9 @@ impl Fold {
         );
         let aside = std::thread::Builder::new().name("projector-anew".to_owned());
         let head = self.log.head();
-        self.anew = Some(aside.spawn(move || fold_knowing(retractions, &log, head, &settings))?);
+        let archive = Arc::clone(self.saved.archive());
+        self.anew =
+            Some(aside.spawn(move || fold_knowing(retractions, &archive, &log, head, &settings))?);
         Ok(())
     }
 
@@ -187,7 +191,14 @@ impl Fold {
             bytes: self.settings.batch_bytes,
         };
         for envelope in self.log.read(estate.position(), limit)? {
-            estate.apply(&envelope);
+            let archive = self.saved.archive();
+            if let Err(error) = archive.take(estate, &envelope) {
+                tracing::error!("{error}; folding the log anew, which makes it again");
+                let (log, position) = (&self.log, estate.position());
+                let retractions = estate.retractions().clone();
+                *estate = fold_knowing(retractions, archive, log, position, &self.settings)?;
+                archive.take(estate, &envelope)?;
+            }
         }
         Ok(())
     }

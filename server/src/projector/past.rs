@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use graph::{GraphView, Projection, Retractions};
+use graph::{Asked, GraphView, Projection, Retractions};
 use model::{LogPosition, Timestamp};
 use store::{EventLog, ReadError, ReadLimit};
 use thiserror::Error;
@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinError;
 
 use super::anew::{apply_until, fold_knowing};
-use super::{Published, SavedFolds};
+use super::{FoldError, Published, SavedFolds};
 use crate::config::ProjectorSettings;
 
 /// Folds states of the past, a few at once, and keeps the last ones.
@@ -37,9 +37,20 @@ pub(crate) enum PastError {
     /// As many as may be are being folded already.
     #[error("too many states of the past are being folded at once")]
     Busy,
+    /// More was put away that the question may look at than one may bring back.
+    #[error("a question looks at {wanted} bundles that were put away, {most} may be")]
+    TooMuch {
+        /// How many it looks at.
+        wanted: usize,
+        /// How many may be.
+        most: usize,
+    },
     /// The log could not be read.
     #[error("the past could not be read")]
     Read(#[from] ReadError),
+    /// The log could not be folded.
+    #[error("the past could not be folded")]
+    Fold(#[from] FoldError),
     /// The fold panicked.
     #[error("the fold of the past broke off")]
     Broken(#[from] JoinError),
@@ -98,7 +109,13 @@ impl Past {
         let slot = self.slot().await?;
         let this = Arc::clone(self);
         let folded = tokio::task::spawn_blocking(move || {
-            let folded = fold_knowing(retractions, &this.log, position, &this.settings);
+            let folded = fold_knowing(
+                retractions,
+                this.saved.archive(),
+                &this.log,
+                position,
+                &this.settings,
+            );
             drop(slot);
             folded.map(|mut estate| estate.publish())
         });
@@ -125,6 +142,44 @@ impl Past {
         self.at(position.await??).await
     }
 
+    /// A view with what was put away and a question may look at.
+    pub(crate) async fn with_past(
+        self: &Arc<Self>,
+        view: Arc<GraphView>,
+        asked: Asked,
+    ) -> Result<Arc<GraphView>, PastError> {
+        let (wanted, most) = (view.put_away_of(&asked), self.settings.past_bundles_max);
+        if wanted == 0 {
+            return Ok(view);
+        }
+        if most < wanted {
+            return Err(PastError::TooMuch { wanted, most });
+        }
+        let slot = self.slot().await?;
+        let this = Arc::clone(self);
+        let brought = tokio::task::spawn_blocking(move || {
+            let brought = this.bring(view, &asked);
+            drop(slot);
+            brought
+        });
+        Ok(brought.await??)
+    }
+
+    /// The view with what was put away and is asked for; a page that is lost is made again from the log.
+    fn bring(&self, view: Arc<GraphView>, asked: &Asked) -> Result<Arc<GraphView>, FoldError> {
+        let archive = self.saved.archive();
+        let error = match view.with_past(asked, archive.as_ref()) {
+            Ok(more) => return Ok(more.unwrap_or(view)),
+            Err(error) => error,
+        };
+        tracing::error!("{error}; folding the log anew, which makes it again");
+        let (retractions, position) = (view.retractions().clone(), view.position());
+        let mut anew = fold_knowing(retractions, archive, &self.log, position, &self.settings)?;
+        let view = anew.publish();
+        let more = view.with_past(asked, archive.as_ref())?;
+        Ok(more.unwrap_or(view))
+    }
+
     fn find(&self, position: LogPosition) -> Option<Arc<GraphView>> {
         let newest = self.published.newest();
         if newest.position() == position {
@@ -138,10 +193,19 @@ impl Past {
 
     fn fold(&self, position: LogPosition) -> Result<Arc<GraphView>, PastError> {
         let mut estate = self.saved.restore(position);
-        apply_until(&mut estate, self.log.as_ref(), position, &self.settings)?;
-        if estate.is_outdated() {
+        let (archive, log) = (self.saved.archive(), self.log.as_ref());
+        let folded = apply_until(&mut estate, archive, log, position, &self.settings);
+        let is_lost = match folded {
+            Ok(()) => false,
+            Err(FoldError::Page(error)) => {
+                tracing::error!("{error}; folding the log anew, which makes it again");
+                true
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if is_lost || estate.is_outdated() {
             let retractions = estate.retractions().clone();
-            estate = fold_knowing(retractions, &self.log, position, &self.settings)?;
+            estate = fold_knowing(retractions, archive, &self.log, position, &self.settings)?;
         }
         let view = estate.publish();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

@@ -6,44 +6,59 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use anyhow::bail;
-use graph::{Estate, GraphView, Projection};
+use graph::{Estate, GraphView, Projection, Retractions};
 use model::{ContentHash, LogPosition};
 use store::{EventLog, ReadLimit, Snapshot, SnapshotLabel, Snapshots};
 
+use super::Archive;
 use crate::metrics::Metrics;
 
 /// The folder of saved states, if the log outlives the process.
 pub(crate) struct SavedFolds {
     log: Arc<dyn EventLog>,
     snapshots: Option<Snapshots>,
+    archive: Arc<Archive>,
     saving: AtomicBool,
     saved: AtomicU64,
     failed: AtomicU64,
 }
 
 impl SavedFolds {
-    /// States of folds of `log` are saved in `snapshots`, or nowhere.
-    pub(crate) fn new(log: Arc<dyn EventLog>, snapshots: Option<Snapshots>) -> Self {
+    /// States of folds of `log` are saved in `snapshots`, or nowhere; what is closed is put in the archive.
+    pub(crate) fn new(
+        log: Arc<dyn EventLog>,
+        snapshots: Option<Snapshots>,
+        archive: Arc<Archive>,
+    ) -> Self {
         Self {
             log,
             snapshots,
+            archive,
             saving: AtomicBool::new(false),
             saved: AtomicU64::new(0),
             failed: AtomicU64::new(0),
         }
     }
 
+    /// Where the fold puts away what is closed.
+    pub(crate) fn archive(&self) -> &Arc<Archive> {
+        &self.archive
+    }
+
     /// The newest good state at or before a position; an empty one where there is none.
     pub(crate) fn restore(&self, at_or_before: LogPosition) -> Estate {
-        let Some(snapshots) = &self.snapshots else {
-            return Estate::default();
-        };
+        let found = self.find(at_or_before);
+        found.unwrap_or_else(|| self.archive.begin(Retractions::default()))
+    }
+
+    fn find(&self, at_or_before: LogPosition) -> Option<Estate> {
+        let snapshots = self.snapshots.as_ref()?;
         let started = Instant::now();
         let found = match snapshots.newest(Estate::NAME, Estate::VERSION, Some(at_or_before)) {
             Ok(found) => found,
             Err(error) => {
                 tracing::warn!("saved states cannot be read, folding from the start: {error}");
-                return Estate::default();
+                return None;
             }
         };
         for skipped in found.skipped {
@@ -51,7 +66,14 @@ impl SavedFolds {
             tracing::warn!("passed over the saved state {path}: {:?}", skipped.reason);
         }
         match found.snapshot.map(|snapshot| self.read(snapshot)) {
-            None => Estate::default(),
+            None => None,
+            Some(Ok(estate)) if !self.archive.suits(&estate) => {
+                tracing::warn!(
+                    "passed over the saved state of position {}: another projector.closed_horizon_ms was set, or pages of closed items are missing",
+                    estate.position()
+                );
+                None
+            }
             Some(Ok(estate)) => {
                 let took = started.elapsed().as_millis();
                 tracing::info!(
@@ -60,11 +82,11 @@ impl SavedFolds {
                     "read the saved state of position {} in {took} ms",
                     estate.position()
                 );
-                estate
+                Some(estate)
             }
             Some(Err(error)) => {
                 tracing::warn!("the saved state cannot be read, folding from the start: {error:#}");
-                Estate::default()
+                None
             }
         }
     }
@@ -74,6 +96,9 @@ impl SavedFolds {
         let Some(snapshots) = &self.snapshots else {
             return Ok(());
         };
+        if !self.archive.outlives(view) {
+            bail!("pages of closed items could not be written");
+        }
         let started = Instant::now();
         let label = SnapshotLabel {
             name: Estate::NAME.to_owned(),

@@ -43,13 +43,20 @@ async fn append(log: &Arc<dyn EventLog>, names: &[&str]) -> LogPosition {
     log.head()
 }
 
+fn archive() -> Arc<Archive> {
+    Arc::new(Archive::new(0, None))
+}
+
 /// Long enough for any machine; a test that waits so long has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn whoever_waits_for_a_position_gets_a_view_that_holds_it() {
     let log = log();
-    let projector = start(&log, &Arc::new(SavedFolds::new(Arc::clone(&log), None)));
+    let projector = start(
+        &log,
+        &Arc::new(SavedFolds::new(Arc::clone(&log), None, archive())),
+    );
     let published = projector.published();
     let head = append(&log, &["a", "b"]).await;
     let view = published.at_least(head, PATIENCE).await.unwrap();
@@ -62,7 +69,7 @@ async fn whoever_waits_for_a_position_gets_a_view_that_holds_it() {
 #[tokio::test]
 async fn a_state_of_the_past_holds_what_was_known_then() {
     let log = log();
-    let saved = Arc::new(SavedFolds::new(Arc::clone(&log), None));
+    let saved = Arc::new(SavedFolds::new(Arc::clone(&log), None, archive()));
     let projector = start(&log, &saved);
     let first = append(&log, &["a"]).await;
     let head = append(&log, &["b"]).await;
@@ -93,7 +100,11 @@ async fn a_saved_state_and_the_rest_are_the_same_as_the_whole() {
     };
     let snapshots = Snapshots::open(folder.path(), retention).unwrap();
     let log = log();
-    let saved = Arc::new(SavedFolds::new(Arc::clone(&log), Some(snapshots)));
+    let saved = Arc::new(SavedFolds::new(
+        Arc::clone(&log),
+        Some(snapshots),
+        archive(),
+    ));
     let projector = start(&log, &saved);
     let middle = append(&log, &["a", "b"]).await;
     projector.stop();
@@ -101,7 +112,10 @@ async fn a_saved_state_and_the_rest_are_the_same_as_the_whole() {
 
     let head = append(&log, &["c"]).await;
     let resumed = start(&log, &saved);
-    let whole = start(&log, &Arc::new(SavedFolds::new(Arc::clone(&log), None)));
+    let whole = start(
+        &log,
+        &Arc::new(SavedFolds::new(Arc::clone(&log), None, archive())),
+    );
     let one = resumed.published().at_least(head, PATIENCE).await.unwrap();
     let other = whole.published().at_least(head, PATIENCE).await.unwrap();
     assert_eq!(one.state_hash(), other.state_hash());
@@ -119,7 +133,7 @@ async fn the_saved_state_of_another_log_is_passed_over() {
     };
     let open = |log: &Arc<dyn EventLog>| {
         let snapshots = Snapshots::open(folder.path(), retention).unwrap();
-        Arc::new(SavedFolds::new(Arc::clone(log), Some(snapshots)))
+        Arc::new(SavedFolds::new(Arc::clone(log), Some(snapshots), archive()))
     };
     let (one, other) = (log(), log());
     append(&one, &["a"]).await;
