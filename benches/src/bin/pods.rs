@@ -5,14 +5,18 @@
     reason = "a benchmark's figures are no ids"
 )]
 
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
 use std::time::Instant;
 
-use benches::{Row, quantile, resident_bytes};
-use graph::{Estate, GraphView, Projection};
+use benches::{Row, median, quantile, resident_bytes};
+use graph::{Asked, Estate, GraphView, PageError, Pages, Projection, PuttingAway};
 use model::{
-    Actor, Alias, Claim, Event, EventEnvelope, EventId, ItemRetired, LogPosition, ObservedItem,
-    ObservedRelation, RelationKind, SourceKey, SourceName, Timestamp,
+    Actor, Alias, Claim, ContentHash, Event, EventEnvelope, EventId, ItemRetired, LogPosition,
+    ObservedItem, ObservedRelation, RelationKind, SourceKey, SourceName, Timestamp,
 };
+use store::PageFiles;
 
 /// When the first pod starts.
 const BEGIN_MS: i64 = 1_760_000_000_000;
@@ -21,56 +25,185 @@ const WORKLOADS: u64 = 200;
 const NODES: u64 = 50;
 const ADDRESSES: u64 = 4_096;
 
+/// How long the nodes go on reporting after the last pod, until all of them are put away.
+const AFTER_DAYS: u64 = 34;
+const DAY_MS: i64 = 24 * 3_600_000;
+
+/// Pages in files, as the server keeps them.
+struct Files(PageFiles);
+
+impl Pages for Files {
+    fn read(&self, page: ContentHash) -> Result<Arc<[u8]>, PageError> {
+        let read = self.0.read(page).map(Into::into);
+        read.map_err(|error| PageError {
+            page,
+            cause: error.into(),
+        })
+    }
+}
+
 fn main() {
-    let pods: u64 = std::env::args().nth(1).map_or(1_000_000, |text| {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [state, pages] = arguments.as_slice() {
+        return measure(Path::new(state), Path::new(pages));
+    }
+    let pods: u64 = arguments.first().map_or(1_000_000, |text| {
         text.parse().expect("the argument is a number of pods")
     });
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let files = Files(PageFiles::open(folder.path().join("pages")).expect("an empty folder"));
     let before = resident_bytes();
     let mut estate = Estate::default();
+    estate.put_away_closed(PuttingAway::after(30 * DAY_MS));
     let mut position = 0;
+    let mut take = |estate: &mut Estate, at_ms: i64, event: Event| {
+        position += 1;
+        let envelope = envelope(position, at_ms, event);
+        estate.take(&envelope, &files).expect("pages are there");
+        let sealed = estate.sealed().iter();
+        let written = files
+            .0
+            .write(sealed.map(|sealed| (sealed.page, &*sealed.bytes)));
+        written.expect("there is room for pages");
+        estate.kept();
+    };
     let started = Instant::now();
     for pod in 0..pods {
         for (at_ms, event) in life(pod, pods) {
-            position += 1;
-            estate.apply(&envelope(position, at_ms, event));
+            take(&mut estate, at_ms, event);
         }
     }
     let folded = started.elapsed().as_secs_f64();
+    drop(estate.publish());
+    let bytes = (resident_bytes() - before) / pods as f64;
+    Row::new("pods memory, bytes a pod closed within the horizon", bytes).print();
+    Row::new("pods folded, events a second", (pods * 4) as f64 / folded).print();
+
+    let started = Instant::now();
+    for (at_ms, event) in reports() {
+        take(&mut estate, at_ms, event);
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    Row::new("pods put away while nodes report, seconds in all", seconds).print();
     let view = estate.publish();
     let bytes = (resident_bytes() - before) / pods as f64;
-    Row::new("pods memory, bytes a closed pod", bytes)
-        .against("wanted", 64.0)
-        .print();
-    Row::new("pods folded, events a second", position as f64 / folded).print();
+    Row::new(
+        "pods memory, bytes a pod in the process that put them away",
+        bytes,
+    )
+    .print();
+    Row::new("pods put away", view.put_away() as f64).print();
+    let disk = bytes_in(&folder.path().join("pages"));
+    let each = disk / view.put_away() as f64;
+    Row::new("pods on the disk, bytes a pod put away", each).print();
+    let state = folder.path().join("state");
+    std::fs::write(&state, estate.save()).expect("there is room for the state");
+    drop((view, estate));
+    // In a process of its own, so that what was freed here is not counted.
+    let own = std::env::current_exe().expect("this program");
+    let measured = Command::new(own)
+        .arg(&state)
+        .arg(folder.path().join("pages"))
+        .status();
+    assert!(measured.expect("it starts").success(), "it measures");
+}
 
-    let end = BEGIN_MS + 30 * 24 * 3_600_000;
+/// What the estate costs and answers once everything is put away.
+fn measure(state: &Path, pages: &Path) {
+    let files = Files(PageFiles::open(pages).expect("the pages"));
+    let before = resident_bytes();
+    let saved = std::fs::read(state).expect("the state");
+    let started = Instant::now();
+    let mut estate = Estate::restore(&saved).expect("a state");
+    Row::new(
+        "pods put away, read the state, ms",
+        started.elapsed().as_secs_f64() * 1e3,
+    )
+    .print();
+    drop(saved);
+    let view = estate.publish();
+    let bytes = (resident_bytes() - before) / view.put_away() as f64;
+    Row::new(
+        "pods memory, bytes a pod closed longer than the horizon, with all the present",
+        bytes,
+    )
+    .against("wanted", 64.0)
+    .print();
+    Row::new(
+        "pods put away, items in memory",
+        view.items().count() as f64,
+    )
+    .print();
+    let end = BEGIN_MS + 30 * DAY_MS;
     for (what, at_ms) in [
-        ("pods there now", end + 1),
-        ("pods there a fortnight ago", end - 14 * 24 * 3_600_000),
+        ("pods there after the month", end + 1),
+        ("pods there a fortnight before its end", end - 14 * DAY_MS),
     ] {
         let at = Timestamp::from_unix_millis(at_ms);
-        Row::new(what, present(&view, at) as f64).print();
-        let mut times: Vec<f64> = (0..200)
-            .map(|workload| {
-                let started = Instant::now();
-                let key = SourceKey::text(format!("workload:prod/shop/w-{workload}"));
-                let item = view.resolve(&key, None, at).item();
-                let users = item.map_or(0, |item| item.used_by(at).len());
-                assert!(users < 1_000, "the pods of one workload at one moment");
-                started.elapsed().as_secs_f64() * 1e3
-            })
-            .collect();
-        Row::new(
-            &format!("{what}, those of a workload, p50 ms"),
-            quantile(&mut times, 0.5),
-        )
-        .print();
+        let asked = Asked {
+            times: vec![(at, at)],
+            names: Vec::new(),
+        };
+        let then = || {
+            let more = view.with_past(&asked, &files).expect("the pages");
+            more.unwrap_or_else(|| Arc::clone(&view))
+        };
+        Row::new(what, present(&then(), at) as f64).print();
+        let times = (0..20_u64).map(|workload| {
+            let started = Instant::now();
+            let key = SourceKey::text(format!("workload:prod/shop/w-{workload}"));
+            let then = then();
+            let item = then.resolve(&key, None, at).item();
+            let users = item.map_or(0, |item| item.used_by(at).len());
+            assert!(users < 1_000, "the pods of one workload at one moment");
+            started.elapsed().as_secs_f64() * 1e3
+        });
+        let what = format!("{what}, those of a workload, p50 ms");
+        Row::new(&what, quantile(&mut times.collect::<Vec<f64>>(), 0.5)).print();
     }
+    let times = (0..200_u64).map(|number| {
+        let pod = number * 4_999 % view.put_away() as u64;
+        let key = format!("pod:prod/shop/w-{}-{pod:x}", pod % WORKLOADS);
+        let asked = Asked {
+            times: Vec::new(),
+            names: vec![key.clone()],
+        };
+        let started = Instant::now();
+        let then = view.with_past(&asked, &files).expect("the pages");
+        let then = then.expect("the pod is put away");
+        let found = then.resolve(&SourceKey::text(key), None, Timestamp::MAX);
+        assert!(found.item().is_some(), "a pod that is put away is found");
+        started.elapsed().as_secs_f64() * 1e3
+    });
+    let mut times: Vec<f64> = times.collect();
+    Row::new("pods put away, one by its key, p50 ms", median(&mut times)).print();
+}
+
+fn bytes_in(folder: &Path) -> f64 {
+    let files = std::fs::read_dir(folder).expect("the folder was made");
+    let bytes = files.map(|file| {
+        file.and_then(|file| file.metadata())
+            .map_or(0, |it| it.len())
+    });
+    bytes.sum::<u64>() as f64
 }
 
 fn present(view: &GraphView, at: Timestamp) -> usize {
     let pods = view.items().filter(|item| item.kind() == "pod");
     pods.filter(|item| item.exists_at(at)).count()
+}
+
+/// Every ten minutes each node says that it is there.
+fn reports() -> impl Iterator<Item = (i64, Event)> {
+    let rounds = AFTER_DAYS * 24 * 6;
+    (0..rounds * NODES).map(|number| {
+        let round = i64::try_from(number / NODES).expect("a few thousand rounds");
+        let node = SourceKey::text(format!("host:prod/node-{}", number % NODES));
+        let mut item = ObservedItem::new(node);
+        item.report_interval_ms = Some(600_000);
+        let at_ms = BEGIN_MS + 30 * DAY_MS + round * 600_000;
+        (at_ms, Event::ItemObserved(item))
+    })
 }
 
 /// What is said of one pod, spread evenly over thirty days.
