@@ -28,6 +28,7 @@ mod rejection;
 mod relation;
 mod scene;
 mod source;
+mod span;
 mod time;
 
 pub use calendar::{
@@ -74,4 +75,5 @@ pub use scene::{
 pub use source::{
     Actor, ActorKind, EventId, SourceListed, SourceName, SourceRef, SourceRestored, SourceRetracted,
 };
+pub use span::{SpanError, SpanLength};
 pub use time::{AsOf, Lookback, TimeError, Timestamp, ValidInterval};
