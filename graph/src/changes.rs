@@ -3,8 +3,15 @@
 mod bookkeeping;
 mod calendar;
 mod course;
+mod facets;
+mod groups;
 mod more;
+mod newest;
 mod noise;
+mod page;
+mod scope;
+mod selection;
+mod set;
 
 use std::collections::BTreeMap;
 
@@ -24,9 +31,17 @@ use crate::table::Table;
 use calendar::{Calendar, Effect};
 
 pub use course::Touched;
+use facets::Facet;
+pub use groups::{ChangeGroup, ChangeGroupBy, ChangeGrouping, ChangeGroups};
 pub(crate) use more::More;
 pub use noise::Noise;
 use noise::NoiseBook;
+pub use page::{
+    ChangeList, ChangeOrder, ChangeOrderBy, ChangePage, ChangePageWanted, ChangePlace, score_of,
+};
+pub use scope::{ChangeScope, ReachedItems, items_around, items_inside};
+pub use selection::{ChangeConditions, ChangeSelection};
+pub use set::{ChangeNumber, ChangeSet};
 
 /// The number of a change, in order of its first appearance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -94,6 +109,10 @@ pub(crate) struct Row {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Changes {
     pub(crate) rows: CowVec<Row, 32>,
+    /// What each is listed by.
+    facets: CowVec<Facet, 128>,
+    /// Who carried changes out.
+    pub(crate) operators: Words,
     by_id: Table,
     /// By mention that is a target of the change or of one of its batches.
     by_target: CowVec<Vec<ChangeIx>, 64>,
@@ -277,6 +296,50 @@ impl Changes {
             .expect("a change's number comes from this view")
     }
 
+    /// The change whose first statement stands at a position: numbers follow first statements.
+    pub(crate) fn first_said_at(&self, position: LogPosition, near: u32) -> Option<ChangeIx> {
+        let first = |number: u32| {
+            let row = self.rows.get(number as usize)?;
+            row.statements.first().copied()
+        };
+        if first(near) == Some(position) {
+            return Some(ChangeIx(near));
+        }
+        let (mut low, mut high) = (0, u32::try_from(self.rows.len()).unwrap_or(u32::MAX));
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match first(middle)?.cmp(&position) {
+                std::cmp::Ordering::Equal => return Some(ChangeIx(middle)),
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        None
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> u32 {
+        u32::try_from(self.rows.len()).unwrap_or(u32::MAX)
+    }
+
+    /// What a change is listed by.
+    pub(crate) fn facet(&self, change: ChangeIx) -> &Facet {
+        self.facets
+            .get(change.0 as usize)
+            .expect("a change's number comes from this view")
+    }
+
+    /// Where its first statement stands.
+    pub(crate) fn first_statement(&self, change: ChangeIx) -> LogPosition {
+        let first = self.row(change).statements.first();
+        first.copied().unwrap_or(LogPosition::ZERO)
+    }
+
+    /// About how many changes start between two moments: whole days are counted.
+    pub(crate) fn about_between(&self, from: Timestamp, until: Timestamp) -> usize {
+        self.calendar.about_between(from, until)
+    }
+
     /// The changes that touch a mention, ever.
     pub(crate) fn of_target(&self, mention: MentionIx) -> &[ChangeIx] {
         self.by_target
@@ -316,6 +379,12 @@ impl Changes {
         row.say(said, words);
         self.noise.count(row.source, counted, row.noise());
         let after = row.effect();
+        let facet = Facet::of(row, &mut self.operators);
+        if self.facets.len() <= place {
+            self.facets.push(facet);
+        } else if let Some(kept) = self.facets.get_mut(place) {
+            *kept = facet;
+        }
         let touched: Vec<MentionIx> = row.touched().collect();
         for mention in touched {
             let changes = self.by_target.grow_to(mention.0 as usize);
@@ -421,6 +490,9 @@ impl Changes {
                 }
             }
         }
+        let operators = &mut changes.operators;
+        let facets = changes.rows.iter().map(|row| Facet::of(row, operators));
+        changes.facets = facets.collect();
         changes.by_id = Table::of(ids);
         for row in changes.rows.iter() {
             changes

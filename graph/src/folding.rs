@@ -169,7 +169,7 @@ pub fn fold_changes<'v>(
     let mut changes = changes;
     let listed: Vec<ChangeRow<'v>> = changes.by_ref().take(changes_max).collect();
     let truncated = changes.next().is_some();
-    let keys = FoldKeys::among(view, listed.iter().map(ChangeRow::number));
+    let keys = FoldKeys::among(view, listed.iter().map(ChangeRow::index));
     let mut places: BTreeMap<FoldKey<'v>, usize> = BTreeMap::new();
     let mut folds: Vec<FoldedChange<'v>> = Vec::new();
     for change in &listed {
@@ -178,7 +178,7 @@ pub fn fold_changes<'v>(
             others: Vec::new(),
             reason: None,
         };
-        let Some(key) = keys.of(change.number()) else {
+        let Some(key) = keys.of(change.index()) else {
             folds.push(alone);
             continue;
         };

@@ -49,6 +49,11 @@ impl Words {
         self.shared.numbers.get(word).map(|number| WordIx(*number))
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.shared.words.len()
+    }
+
     pub(crate) fn text(&self, word: WordIx) -> &str {
         self.shared
             .words

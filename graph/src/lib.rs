@@ -56,7 +56,12 @@ pub use calendar::{
     conflicts, incidents_near, may_change,
 };
 pub use change_book::ChangeBook;
-pub use changes::{Noise, Touched};
+pub use changes::{
+    ChangeConditions, ChangeGroup, ChangeGroupBy, ChangeGrouping, ChangeGroups, ChangeList,
+    ChangeNumber, ChangeOrder, ChangeOrderBy, ChangePage, ChangePageWanted, ChangePlace,
+    ChangeScope, ChangeSelection, ChangeSet, Noise, ReachedItems, Touched, items_around,
+    items_inside, score_of,
+};
 pub use coverage::{Coverage, coverage, coverage_around};
 pub use crowding::{Crowding, crowding};
 pub use deviations::DeviationRow;

@@ -3,6 +3,7 @@
 //! A view is immutable and cheap to share. Objects of it are handles: the view and a number.
 
 mod change;
+mod changes;
 mod incident;
 mod item;
 mod relation;
@@ -112,34 +113,6 @@ impl GraphView {
     /// The relation between two items by kind, whenever it held.
     pub fn relation(&self, dependent: CiId, provider: CiId, kind: &str) -> Option<Relation<'_>> {
         Relation::between(self.item(dependent)?, self.item(provider)?, kind)
-    }
-
-    /// The change with an id.
-    pub fn change(&self, id: ChangeId) -> Option<ChangeRow<'_>> {
-        self.changes
-            .find(id)
-            .map(|change| ChangeRow::new(self, change))
-    }
-
-    /// The changes that start in `[from, until)`, the newest first.
-    pub fn changes_between(
-        &self,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> impl Iterator<Item = ChangeRow<'_>> {
-        self.changes
-            .between(from, until)
-            .map(|change| ChangeRow::new(self, change))
-    }
-
-    /// Every change, the newest first.
-    pub fn changes(&self) -> impl Iterator<Item = ChangeRow<'_>> {
-        self.changes_between(Timestamp::MIN, Timestamp::MAX)
-    }
-
-    /// How many changes there are.
-    pub fn changes_count(&self) -> usize {
-        self.changes.rows.len()
     }
 
     /// How much of what is said of a platform's changes is noise.

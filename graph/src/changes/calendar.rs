@@ -101,6 +101,13 @@ impl Calendar {
             .map(|(_, change)| change)
     }
 
+    /// How many changes begin on the days of a span of time.
+    pub(super) fn about_between(&self, from: Timestamp, until: Timestamp) -> usize {
+        let (first, last) = (day(from), day(until));
+        let sheets = self.beginning.sheets.range(first..=last.max(first));
+        sheets.map(|(_, sheet)| sheet.len()).sum()
+    }
+
     /// The changes that begin before a moment and may go on at it; some may be over, none is missing.
     pub(super) fn may_go_on_at(&self, at: Timestamp) -> impl Iterator<Item = ChangeIx> {
         let hour_start = Timestamp::from_unix_nanos(hour(at).saturating_mul(HOUR_NANOS));

@@ -40,12 +40,16 @@ impl NoiseBook {
 impl Row {
     /// What it adds to the counts of its platform.
     pub(super) fn noise(&self) -> Noise {
-        let more = self.more.as_deref();
-        let is_bookkeeping = more.is_some_and(|more| more.bookkeeping.get() == Some(&true));
         Noise {
             changes: usize::from(!self.statements.is_empty()),
             statements: self.statements.len(),
-            bookkeeping: usize::from(is_bookkeeping && !self.statements.is_empty()),
+            bookkeeping: usize::from(self.is_bookkeeping() && !self.statements.is_empty()),
         }
+    }
+
+    /// Whether only bookkeeping differs.
+    pub(crate) fn is_bookkeeping(&self) -> bool {
+        let more = self.more.as_deref();
+        more.is_some_and(|more| more.bookkeeping.get() == Some(&true))
     }
 }

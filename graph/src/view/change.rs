@@ -95,8 +95,12 @@ impl<'v> ChangeRow<'v> {
         Self { view, change }
     }
 
-    pub(crate) fn number(&self) -> ChangeIx {
+    pub(crate) fn index(&self) -> ChangeIx {
         self.change
+    }
+
+    pub(crate) fn view(&self) -> &'v GraphView {
+        self.view
     }
 
     fn row(&self) -> &'v Row {

@@ -71,8 +71,7 @@ impl<'v> ChangeRow<'v> {
 
     /// Whether only bookkeeping differs.
     pub fn is_bookkeeping(&self) -> bool {
-        let more = self.more();
-        more.is_some_and(|more| more.bookkeeping.get() == Some(&true))
+        self.row().is_bookkeeping()
     }
 
     /// Whether a status was ever stated of it.
