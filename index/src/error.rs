@@ -10,6 +10,12 @@ pub enum IndexError {
     /// What lies on the disk failed.
     #[error("the index could not use its store")]
     Store(#[source] KeyValueError),
+    /// The full text failed.
+    #[error("the index could not use its full text")]
+    Text(#[source] Box<tantivy::TantivyError>),
+    /// The folder of the full text failed.
+    #[error("the index could not use the folder of its full text")]
+    Folder(#[source] std::io::Error),
     /// The log could not be read.
     #[error("the index could not read the log")]
     Log(#[source] ReadError),

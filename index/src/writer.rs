@@ -303,12 +303,12 @@ impl Index {
 }
 
 /// The mark of an event: another log has another event at its position.
-fn stamp(id: &EventId) -> [u8; 16] {
+pub(crate) fn stamp(id: &EventId) -> [u8; 16] {
     let text = serde_json::to_vec(id).expect("an event id is made of texts");
     *ContentHash::of(&text).as_bytes()
 }
 
-fn stamp_at(log: &dyn EventLog, position: LogPosition) -> Result<[u8; 16], IndexError> {
+pub(crate) fn stamp_at(log: &dyn EventLog, position: LogPosition) -> Result<[u8; 16], IndexError> {
     if position == LogPosition::ZERO {
         return Ok(Marker::ZERO.stamp);
     }

@@ -40,8 +40,10 @@ const MAY_USE: [(&str, &[&str]); 11] = [
 ];
 
 /// Heavy dependencies live in one crate each; tests and benchmarks may compare with them.
-const ONLY_IN: [(&str, &[&str]); 12] = [
+const ONLY_IN: [(&str, &[&str]); 14] = [
     ("sled", &["store"]),
+    ("tantivy", &["index"]),
+    ("jieba-rs", &["index"]),
     ("calcard", &["ingest", "api"]),
     ("petgraph", &["graph"]),
     ("async-graphql", &["api"]),
