@@ -60,8 +60,17 @@ pub fn quantile(figures: &mut [f64], share: f64) -> f64 {
 
 /// Resident memory of this process in bytes, from `/proc`; 0 where there is none.
 pub fn resident_bytes() -> f64 {
+    in_status("VmRSS:")
+}
+
+/// Memory of this process that no file backs, in bytes, from `/proc`; 0 where there is none.
+pub fn anonymous_bytes() -> f64 {
+    in_status("RssAnon:")
+}
+
+fn in_status(name: &str) -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
     kilobytes.unwrap_or(0.0) * 1024.0
 }
