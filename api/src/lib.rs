@@ -21,7 +21,7 @@ pub use ports::{
     Bodies, BodiesError, Events, EventsError, ItemStatements, KnownAt, PlanDocument, PlanForm,
     PlanSurroundings, PlannedAction, PlannedTarget, PlannedWork, Plans, PlansError, PortFuture,
     Ports, Quarantine, QuarantineEntry, QuarantineError, QuarantinePage, ReadView, RecordError,
-    RecordOutcome, Recorder, Reprocessed, UnreadPart, ViewError, Views,
+    RecordOutcome, Recorder, Reprocessed, TextAnswer, Texts, UnreadPart, ViewError, Views,
 };
 pub use schema::schema_text;
 pub use state::ApiState;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use graph::{Asked, AttributeStatement, GraphView, ItemStatement, Observation, Retractions};
-use index::{EvidenceSubject, Found, KnownUntil};
+use index::{EvidenceSubject, Found, Fragment, KnownUntil, TextFound, TextQuery, TextQuestion};
 use model::{
     Change, ChangeId, ContentHash, EventEnvelope, EventId, Incident, IncidentId, LogPosition,
     Rejection, SourceName, Timestamp,
@@ -41,6 +41,8 @@ pub struct Ports {
     pub bodies: Arc<dyn Bodies>,
     /// Plans and manifests of what is to be changed.
     pub plans: Arc<dyn Plans>,
+    /// The full text of changes.
+    pub texts: Arc<dyn Texts>,
     /// The time.
     pub clock: Arc<dyn model::Clock>,
 }
@@ -254,6 +256,40 @@ pub trait Bodies: Send + Sync + 'static {
         until: KnownUntil,
         limit: usize,
     ) -> PortFuture<'_, Result<Found<LogPosition>, BodiesError>>;
+}
+
+/// The full text of changes.
+pub trait Texts: Send + Sync + 'static {
+    /// The changes of a view that hold what is asked for.
+    fn find(
+        &self,
+        question: TextQuestion,
+        view: Arc<GraphView>,
+    ) -> PortFuture<'_, Result<TextAnswer, BodiesError>>;
+
+    /// Whether one statement, which speaks of a moment, holds what is asked for. It waits for nothing.
+    fn holds(&self, question: &TextQuestion, occurred_at: Timestamp, said: &Change) -> bool;
+
+    /// Where the texts of a change, as its statements at these positions describe it, hold what is
+    /// looked for; no more than `most`.
+    fn fragments(
+        &self,
+        query: TextQuery,
+        id: ChangeId,
+        statements: Vec<LogPosition>,
+        most: usize,
+    ) -> PortFuture<'_, Result<Vec<Fragment>, BodiesError>>;
+}
+
+/// What a search of texts comes to.
+#[derive(Clone, Debug)]
+pub struct TextAnswer {
+    /// What was found.
+    pub found: TextFound,
+    /// Up to where texts were seen; as far as the view unless it is cut.
+    pub seen: LogPosition,
+    /// Whether something that the view knows was not seen.
+    pub cut: bool,
 }
 
 /// What sources said of one item, in no order.

@@ -8,9 +8,11 @@ mod calendar;
 mod change;
 mod change_filter;
 mod change_folds;
+mod change_groups;
 mod change_input;
+mod change_list;
+mod change_meaning;
 mod change_model;
-mod change_text;
 mod details;
 mod difference;
 mod identity;
@@ -47,8 +49,9 @@ use tokio::sync::Semaphore;
 
 use crate::{ApiLimits, Ports};
 use calendar::{CalendarMutation, CalendarQuery};
-use change::ChangeConnection;
 use change_folds::FoldQuery;
+use change_groups::ChangeGroupQuery;
+use change_list::ChangeConnection;
 use change_model::{ChangeModelMutation, ChangeModelQuery};
 use difference::DifferenceQuery;
 use identity::IdentityMutation;
@@ -71,6 +74,7 @@ pub(crate) struct Query(
     CalendarQuery,
     ChangeModelQuery,
     CoreQuery,
+    ChangeGroupQuery,
     DifferenceQuery,
     FoldQuery,
     KindQuery,

@@ -7,6 +7,7 @@ pub(crate) mod known;
 mod plans;
 mod quarantine;
 mod said;
+mod texts;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,7 @@ use bodies::IndexedBodies;
 pub(crate) use kinds::NewestKinds;
 use plans::ReadPlans;
 use quarantine::KeptAside;
+use texts::SearchedTexts;
 
 /// Most payload bytes read from the log at once for a live list.
 const READ_BYTES: usize = 4 * 1024 * 1024;
@@ -53,6 +55,11 @@ pub(crate) fn ports(parts: &Parts) -> Ports {
             log: Arc::clone(&parts.log),
         }),
         plans: Arc::new(ReadPlans),
+        texts: Arc::new(SearchedTexts {
+            texts: parts.texts.reader(),
+            index: parts.indexer.reader(),
+            log: Arc::clone(&parts.log),
+        }),
         clock: Arc::new(SystemClock),
     }
 }

@@ -3,6 +3,7 @@
 mod answer;
 pub(crate) mod ask;
 mod blast_radius;
+mod changes;
 mod demo;
 mod export;
 mod import;
@@ -42,8 +43,8 @@ enum Command {
     BlastRadius(blast_radius::BlastRadiusFlags),
     /// What would a plan, manifests or a difference touch, and what stands in the way?
     Preview(preview::PreviewFlags),
-    /// List the newest changes
-    Changes(lists::ChangesFlags),
+    /// Search changes, or count them by sort and time
+    Changes(Box<changes::ChangesFlags>),
     /// List the items of the estate
     Items(lists::ItemsFlags),
     /// Send files through a server's intake
@@ -151,7 +152,7 @@ impl Cli {
             Command::Nearby(flags) => nearby::nearby(&flags),
             Command::BlastRadius(flags) => blast_radius::blast_radius(&flags),
             Command::Preview(flags) => preview::preview(&flags),
-            Command::Changes(flags) => lists::changes(&flags),
+            Command::Changes(flags) => changes::changes(&flags),
             Command::Items(flags) => lists::items(&flags),
             Command::Log(command) => log::log(&command),
             Command::Replay(flags) => replay::replay(&flags),

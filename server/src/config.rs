@@ -102,6 +102,8 @@ pub struct IndexSettings {
     pub inline_bytes_max: usize,
     /// Buffers are written out after so many bytes.
     pub flush_every_bytes: u64,
+    /// Memory for words of changes that are not written yet; 15 MB at least.
+    pub text_writer_bytes: usize,
 }
 
 /// What sources send.
@@ -229,6 +231,7 @@ impl Settings {
                 cache_bytes: 16 * 1024 * 1024,
                 inline_bytes_max: 4 * 1024,
                 flush_every_bytes: 4 * 1024 * 1024,
+                text_writer_bytes: 32 * MIB,
             },
             ingest: IngestSettings {
                 events_in_flight: 50_000,

@@ -77,6 +77,11 @@ impl DataDir {
         self.path.join("index")
     }
 
+    /// Where the full text of changes lies.
+    pub(crate) fn texts(&self) -> PathBuf {
+        self.path.join("texts")
+    }
+
     /// Where it is noted how far the windows of calls are written.
     pub(crate) fn window_cursor(&self) -> PathBuf {
         self.path.join("windows")

@@ -26,6 +26,7 @@ const AGAIN_AFTER: Duration = Duration::from_secs(10);
 pub(crate) struct Indexer {
     reader: IndexReader,
     failures: Arc<AtomicU64>,
+    position: watch::Receiver<LogPosition>,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -36,11 +37,13 @@ impl Indexer {
         let reader = index.reader();
         let failures = Arc::new(AtomicU64::new(0));
         let (stop, stopping) = watch::channel(false);
+        let (reached, position) = watch::channel(LogPosition::ZERO);
         let filling = Filling {
             index,
             head: log.watch_head(),
             log,
             failures: Arc::clone(&failures),
+            reached,
             stop: stopping,
         };
         let runtime = Handle::current();
@@ -51,6 +54,7 @@ impl Indexer {
         Ok(Self {
             reader,
             failures,
+            position,
             stop,
             thread: Some(thread),
         })
@@ -59,6 +63,11 @@ impl Indexer {
     /// A handle for questions.
     pub(crate) fn reader(&self) -> IndexReader {
         self.reader.clone()
+    }
+
+    /// How far it is, whenever that moves.
+    pub(crate) fn watch_position(&self) -> watch::Receiver<LogPosition> {
+        self.position.clone()
     }
 
     /// Ends after the step it is at, and closes the index. It may wait for the disk.
@@ -96,6 +105,7 @@ struct Filling {
     log: Arc<dyn EventLog>,
     head: watch::Receiver<LogPosition>,
     failures: Arc<AtomicU64>,
+    reached: watch::Sender<LogPosition>,
     stop: watch::Receiver<bool>,
 }
 
@@ -118,7 +128,11 @@ impl Filling {
 
     fn fill(&mut self, runtime: &Handle) {
         while !*self.stop.borrow() {
-            match self.index.step(self.log.as_ref()) {
+            let stepped = self.index.step(self.log.as_ref());
+            if let Ok(step) = &stepped {
+                self.reached.send_replace(step.reached);
+            }
+            match stepped {
                 Ok(step) if step.reached < step.head => {}
                 Ok(_) => self.wait(runtime, true),
                 Err(error) => {

@@ -20,6 +20,7 @@ mod shutdown;
 mod stalled;
 mod tasks;
 mod telemetry;
+mod text_indexer;
 
 pub use cli::Cli;
 pub use clock::{RandomIds, SystemClock};

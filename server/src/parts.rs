@@ -7,7 +7,7 @@ mod measures;
 use std::sync::Arc;
 
 use anyhow::Context;
-use index::Index;
+use index::{Index, TextIndex};
 use ingest::{Intake, KubernetesWatch, Otlp, Quarantine, Recorder, Rules};
 use model::Clock;
 use store::{EventLog, LogHealth, MemoryLog, PageFiles, SegmentLog, Snapshots};
@@ -21,6 +21,7 @@ use crate::health::Readiness;
 use crate::indexer::Indexer;
 use crate::metrics::Metrics;
 use crate::projector::{Archive, Past, Projector, Published, SavedFolds};
+use crate::text_indexer::TextIndexer;
 
 /// The parts, each made once.
 pub(crate) struct Parts {
@@ -34,6 +35,7 @@ pub(crate) struct Parts {
     pub(crate) past: Arc<Past>,
     pub(crate) projector: Projector,
     pub(crate) indexer: Indexer,
+    pub(crate) texts: TextIndexer,
     /// Let go last: it keeps other processes out of the folder.
     pub(crate) data_dir: DataDir,
 }
@@ -66,6 +68,7 @@ impl Parts {
             .context("could not open the index")?;
         let indexer = Indexer::start(index, Arc::clone(&log))?;
         indexer.register(metrics);
+        let texts = start_texts(settings, &data_dir, &log, &indexer, metrics)?;
         let quarantine = Quarantine::open(
             data_dir.quarantine(),
             limits::quarantine_config(&settings.ingest),
@@ -108,6 +111,7 @@ impl Parts {
             past,
             projector,
             indexer,
+            texts,
             data_dir,
         })
     }
@@ -119,6 +123,20 @@ impl Parts {
             published: Arc::clone(&self.published),
         })
     }
+}
+
+fn start_texts(
+    settings: &Settings,
+    data_dir: &DataDir,
+    log: &Arc<dyn EventLog>,
+    indexer: &Indexer,
+    metrics: &Metrics,
+) -> anyhow::Result<TextIndexer> {
+    let texts = TextIndex::new(data_dir.texts(), limits::text_config(&settings.index));
+    let (bodies, indexed) = (indexer.reader(), indexer.watch_position());
+    let texts = TextIndexer::start(texts, Arc::clone(log), bodies, indexed)?;
+    texts.register(metrics);
+    Ok(texts)
 }
 
 /// A log, and what closing it in order takes.

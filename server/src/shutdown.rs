@@ -49,6 +49,7 @@ impl Server {
         let parts = self.parts;
         let stopped = tokio::task::spawn_blocking(move || {
             parts.projector.stop();
+            parts.texts.stop();
             parts.indexer.stop();
             // 4. The log is closed, and the folder let go.
             if let Some(segments) = parts.segments {

@@ -1,21 +1,16 @@
-//! Changes as handles, and lists of them.
+//! Changes as handles.
 
 mod course;
 
-use std::sync::Arc;
-
-use async_graphql::connection::{Connection, EmptyFields, OpaqueCursor};
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use model::ChangeId;
 
 use super::anomaly::Anomaly;
-use super::asking::ask;
-use super::change_filter::{ChangeCriteria, ChangeOrder};
 use super::change_model::Scene;
 use super::details::{ChangeDetails, change_details, whole_change};
 use super::item::ConfigurationItem;
 use super::risk::RiskScore;
-use super::scalars::{DateTime, LogPosition};
+use super::scalars::DateTime;
 use super::standpoint::Standpoint;
 use crate::error::ErrorCode;
 use course::{ChangeExemption, ChangeHistory, Check, Rollout};
@@ -396,36 +391,6 @@ impl Change {
         self.row().planned_finish_at().map(DateTime)
     }
 }
-
-/// Additional fields of a list of changes.
-pub(crate) struct ChangeTotals {
-    pub(crate) at: Standpoint,
-    pub(crate) criteria: Arc<ChangeCriteria>,
-}
-
-/// Additional fields of a list of changes.
-#[Object]
-impl ChangeTotals {
-    /// How many changes there are on all pages. Counting reads every change of the filter's time.
-    async fn total_count(&self, ctx: &Context<'_>) -> Result<usize> {
-        let (at, criteria) = (self.at.clone(), Arc::clone(&self.criteria));
-        ask(ctx, move || criteria.count(&at)).await
-    }
-
-    /// Whether a search for a text left long texts unread, because there are too many.
-    async fn truncated(&self) -> bool {
-        self.criteria.truncated()
-    }
-
-    /// The last position that was known when this was answered.
-    async fn position(&self) -> LogPosition {
-        self.at.position()
-    }
-}
-
-/// A page of changes, the newest first.
-pub(crate) type ChangeConnection =
-    Connection<OpaqueCursor<ChangeOrder>, Change, ChangeTotals, EmptyFields>;
 
 /// The word that an enumeration of the model is stored under.
 pub(crate) fn word(value: &impl serde::Serialize) -> String {

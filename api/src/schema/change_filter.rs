@@ -1,272 +1,201 @@
-//! Which changes a list shows, and in which order.
+//! Which changes are asked for, in the words of a client.
 
-use std::cmp::Reverse;
+use async_graphql::{ID, InputObject, Result};
+use index::{ExactTerm, TextQuery};
 
-use async_graphql::InputObject;
-use graph::ChangeRow;
-use model::{Change, ChangeId, CiId, LogPosition, Timestamp};
-
-use super::change_input::ChangeStatus;
-use super::change_text::{Read, text_holds};
-use super::keys;
+use super::change_input::{ChangeStatus, OperatorKind};
 use super::scalars::DateTime;
-use super::standpoint::Standpoint;
+use super::structure::Direction;
+use crate::error::ErrorCode;
 
-/// Which changes to show. Everything that is given must hold.
+/// Most entries of one list of a filter.
+const LIST_MAX: usize = 100;
+
+/// Which changes to show. Everything that is given must hold; of a list, one entry.
 #[derive(InputObject, Default)]
 pub(crate) struct ChangeFilter {
-    /// A text of it holds this one, whatever its case: the title, the platform's id, or any text of its
-    /// description. Of a list the newest 5,000 changes that pass everything else are read in full; where there
-    /// are more, the older ones are found by title and id only, and `truncated` says so. A live list looks at
-    /// the statement it tells, at title and id.
-    text: Option<String>,
+    /// Its texts hold this: words that must all be found, `"a phrase"`, `prefix*`, `OR`, `-not`, parentheses,
+    /// `title:word`, `name:word`, `body:word`. Chinese is cut into words, identifiers are found by their parts.
+    /// Every text of it is searched: title, description, release notes, names of people and things, ids.
+    /// Where the full text is behind the view the next 5,000 changes that were spoken of are looked through
+    /// beside it; see `truncated` and `textsPosition`. A live list looks at the statement it tells.
+    pub(super) text: Option<String>,
+    /// Its title holds this, in the same language.
+    pub(super) title: Option<String>,
     /// It touches one of these items, by itself or by a batch. Keys, aliases or ids; unknown ones match nothing.
-    items: Option<Vec<String>>,
+    pub(super) items: Option<Vec<String>>,
+    /// It touches something that lies inside one of these items, or the item itself: a business, a cluster, a host.
+    pub(super) inside: Option<Vec<String>>,
+    /// It touches an item of one of these kinds.
+    pub(super) item_kinds: Option<Vec<String>>,
+    /// It touches something that one of these teams answers for: as owner, or as that of the nearest container.
+    pub(super) teams: Option<Vec<String>>,
+    /// It touches something around these items, as the relations are at the moment asked about.
+    pub(super) impact: Option<ImpactScope>,
     /// It takes effect in this environment; a change that names none counts by its items.
-    environment: Option<String>,
+    pub(super) environment: Option<String>,
+    /// It takes effect in one of these environments.
+    pub(super) environments: Option<Vec<String>>,
     /// It is of this kind.
-    kind: Option<String>,
+    pub(super) kind: Option<String>,
+    /// It is of one of these kinds.
+    pub(super) kinds: Option<Vec<String>>,
     /// It belongs to this scene.
-    scene: Option<String>,
+    pub(super) scene: Option<String>,
+    /// It belongs to one of these scenes.
+    pub(super) scenes: Option<Vec<String>>,
+    /// Its level of control is one of these.
+    pub(super) levels: Option<Vec<String>>,
     /// It stands at one of these.
-    status: Option<Vec<ChangeStatus>>,
+    pub(super) status: Option<Vec<ChangeStatus>>,
+    /// It came to a status in a span of time.
+    pub(super) became: Option<BecameFilter>,
     /// This operator carried it out.
-    operator: Option<String>,
+    pub(super) operator: Option<String>,
+    /// One of these operators carried it out.
+    pub(super) operators: Option<Vec<String>>,
+    /// Such an operator carried it out.
+    pub(super) operator_kinds: Option<Vec<OperatorKind>>,
     /// This platform made it.
-    source: Option<String>,
+    pub(super) source: Option<String>,
+    /// One of these platforms made it.
+    pub(super) sources: Option<Vec<String>>,
+    /// It jumped the queue, or did not; where nobody said so it did not.
+    pub(super) emergency: Option<bool>,
     /// Whether only bookkeeping differs in it; of a list both are shown when missing, of `changesNearby` only what is meant.
-    bookkeeping: Option<bool>,
+    pub(super) bookkeeping: Option<bool>,
+    /// It is of one of these acts: what its platform knows several changes by, whatever their case.
+    pub(super) fold_keys: Option<Vec<String>>,
+    /// It uses one of these exemptions: `green_channel`, `white_list`.
+    pub(super) exemptions: Option<Vec<String>>,
+    /// A check of it found one of these: `pass`, `warn`, `block`, `error`, `skipped`.
+    pub(super) check_results: Option<Vec<String>>,
+    /// It takes effect in one of these ways, as stated or as its batches tell: `one_shot`, `machine_batches`, `traffic_ratio`.
+    pub(super) flows: Option<Vec<String>>,
+    /// It is of one of these classes of its source's own tree, whatever their case.
+    pub(super) categories: Option<Vec<String>>,
+    /// It belongs to one of these domains, whatever their case.
+    pub(super) domains: Option<Vec<String>>,
+    /// Its platform sees one of these risks, whatever their case.
+    pub(super) risk_levels: Option<Vec<String>>,
+    /// It delivers this artifact: a name, `name@version`, a digest or an address.
+    pub(super) artifact: Option<String>,
+    /// It delivers this commit, given in full or by its beginning.
+    pub(super) commit: Option<String>,
+    /// It is a part of this change.
+    pub(super) part_of: Option<ID>,
     /// It starts at this moment or later.
-    from: Option<DateTime>,
+    pub(super) from: Option<DateTime>,
     /// It starts before this moment.
-    to: Option<DateTime>,
+    pub(super) to: Option<DateTime>,
+    /// It was through at this moment or later.
+    pub(super) finished_from: Option<DateTime>,
+    /// It was through before this moment.
+    pub(super) finished_to: Option<DateTime>,
 }
 
-/// The order of a list of changes: the newest first, then by id.
-pub(crate) type ChangeOrder = (Reverse<Timestamp>, ChangeId);
-
-/// A filter with its items resolved in one view.
-#[derive(Default, PartialEq)]
-pub(crate) struct ChangeCriteria {
-    /// In lower case.
-    text: Option<String>,
-    /// Those whose long texts hold it, once they were read.
-    read: Read,
-    items: Option<Vec<CiId>>,
-    environment: Option<String>,
-    kind: Option<String>,
-    scene: Option<String>,
-    status: Option<Vec<model::ChangeStatus>>,
-    operator: Option<String>,
-    source: Option<String>,
-    bookkeeping: Option<bool>,
-    from: Option<Timestamp>,
-    until: Option<Timestamp>,
+/// What lies around some items.
+#[derive(InputObject)]
+pub(crate) struct ImpactScope {
+    /// The items to begin with. Keys, aliases or ids; unknown ones mean nothing.
+    pub(super) items: Vec<String>,
+    /// Which way to go: `DEPENDS_ON` is what they need, so where the cause of their harm may lie.
+    pub(super) direction: Direction,
+    /// How many relations to go; as far as they reach when missing.
+    pub(super) hops_max: Option<u32>,
 }
 
-impl ChangeCriteria {
-    /// Reads a filter at a standpoint. A moment that was asked for hides what starts after it.
-    pub(crate) fn read(filter: Option<&ChangeFilter>, at: &Standpoint) -> Self {
-        let asked_until = at.stated.then(|| at.valid_at.plus_nanos(1));
-        let Some(filter) = filter else {
-            return Self {
-                until: asked_until,
-                ..Self::default()
-            };
+/// That a change came to a status in a span of time, by the moments that its statements speak of.
+#[derive(InputObject)]
+pub(crate) struct BecameFilter {
+    /// To one of these.
+    pub(super) status: Vec<ChangeStatus>,
+    /// At this moment or later.
+    pub(super) from: Option<DateTime>,
+    /// Before this moment.
+    pub(super) to: Option<DateTime>,
+}
+
+impl ChangeFilter {
+    /// Refuses what cannot be meant.
+    pub(super) fn check(&self) -> Result<()> {
+        let lists = [
+            ("items", &self.items),
+            ("inside", &self.inside),
+            ("itemKinds", &self.item_kinds),
+            ("teams", &self.teams),
+            ("environments", &self.environments),
+            ("kinds", &self.kinds),
+            ("scenes", &self.scenes),
+            ("levels", &self.levels),
+            ("operators", &self.operators),
+            ("sources", &self.sources),
+            ("categories", &self.categories),
+            ("domains", &self.domains),
+            ("riskLevels", &self.risk_levels),
+            ("foldKeys", &self.fold_keys),
+            ("exemptions", &self.exemptions),
+            ("flows", &self.flows),
+            ("checkResults", &self.check_results),
+        ];
+        for (name, list) in lists {
+            if list.as_ref().is_some_and(|list| LIST_MAX < list.len()) {
+                let message = format!("filter.{name} has {LIST_MAX} entries at most");
+                return Err(ErrorCode::BadInput.error(message));
+            }
+        }
+        if let Some(became) = &self.became
+            && became.status.is_empty()
+        {
+            let message = "filter.became.status names at least one status";
+            return Err(ErrorCode::BadInput.error(message));
+        }
+        Ok(())
+    }
+
+    /// What is looked for in texts, those of the title first.
+    pub(super) fn queries(&self) -> Result<Option<TextQuery>> {
+        let read = |name: &str, text: &Option<String>| -> Result<Option<TextQuery>> {
+            let text = text.as_deref().filter(|text| !text.trim().is_empty());
+            let query = text.map(str::parse::<TextQuery>).transpose();
+            query.map_err(|error| ErrorCode::BadInput.error(format!("filter.{name}: {error}")))
         };
-        let environment = filter.environment.as_deref();
-        let items = filter.items.as_ref().map(|keys| {
-            let meant = keys.iter().map(|key| keys::meant(at, key, environment));
-            meant.filter_map(keys::Meant::into_id).collect()
+        let title = read("title", &self.title)?.map(TextQuery::in_title);
+        let text = read("text", &self.text)?;
+        Ok(match (title, text) {
+            (Some(title), Some(text)) => Some(title.and(text)),
+            (title, text) => title.or(text),
+        })
+    }
+
+    /// What is found as it is.
+    pub(super) fn exact(&self) -> Result<Vec<Vec<ExactTerm>>> {
+        let list = |named: fn(&str) -> ExactTerm, list: &Option<Vec<String>>| {
+            let list = list.as_ref().filter(|list| !list.is_empty());
+            list.map(|list| list.iter().map(|value| named(value)).collect())
+        };
+        let one = |named: fn(&str) -> ExactTerm, value: &Option<String>| {
+            value.as_deref().map(|value| vec![named(value)])
+        };
+        let part_of = self.part_of.as_ref().map(|id| {
+            let id = id.parse().map_err(|_| {
+                let message = format!("filter.partOf: {} is no id of a change", &**id);
+                ErrorCode::BadInput.error(message)
+            })?;
+            Ok::<_, async_graphql::Error>(vec![ExactTerm::part_of(id)])
         });
-        let status = filter.status.as_ref();
-        let text = filter.text.as_ref().filter(|text| !text.is_empty());
-        let to = filter.to.as_ref().map(|to| to.0);
-        Self {
-            text: text.map(|text| text.to_lowercase()),
-            read: Read::default(),
-            items,
-            environment: filter.environment.clone(),
-            kind: filter.kind.clone(),
-            scene: filter.scene.clone(),
-            status: status.map(|any| any.iter().map(|status| (*status).into()).collect()),
-            operator: filter.operator.clone(),
-            source: filter.source.clone(),
-            bookkeeping: filter.bookkeeping,
-            from: filter.from.as_ref().map(|from| from.0),
-            until: to.into_iter().chain(asked_until).min(),
-        }
-    }
-
-    /// The changes that pass, in their order, from a place of the order on.
-    pub(crate) fn sorted<'v>(
-        &'v self,
-        at: &'v Standpoint,
-        after: Option<&ChangeOrder>,
-    ) -> Box<dyn Iterator<Item = (ChangeOrder, ChangeRow<'v>)> + 'v> {
-        self.sorted_by(at, after, Self::passes)
-    }
-
-    fn sorted_by<'v>(
-        &'v self,
-        at: &'v Standpoint,
-        after: Option<&ChangeOrder>,
-        passes: fn(&Self, &ChangeRow<'_>) -> bool,
-    ) -> Box<dyn Iterator<Item = (ChangeOrder, ChangeRow<'v>)> + 'v> {
-        let graph = &at.view.graph;
-        let from = self.from.unwrap_or(Timestamp::MIN);
-        let until = self.until.unwrap_or(Timestamp::MAX);
-        let until = after.map_or(until, |(Reverse(start), _)| until.min(start.plus_nanos(1)));
-        let Some(items) = &self.items else {
-            let changes = graph.changes_between(from, until);
-            let passing = changes.filter(move |change| passes(self, change));
-            return Box::new(SameMoments::of(passing));
-        };
-        let items = items.iter().filter_map(|id| graph.item(*id));
-        let mut changes: Vec<(ChangeOrder, ChangeRow<'v>)> = items
-            .flat_map(|item| item.changes())
-            .filter(|change| change.started_at() < until && passes(self, change))
-            .map(|change| (order_of(&change), change))
-            .collect();
-        changes.sort_by_key(|(order, _)| *order);
-        changes.dedup_by_key(|(order, _)| *order);
-        Box::new(changes.into_iter())
-    }
-
-    /// The text that is looked for, in lower case.
-    pub(super) fn text(&self) -> Option<&str> {
-        self.text.as_deref()
-    }
-
-    /// The changes that only their long texts keep from passing, the newest first.
-    pub(super) fn unread<'v>(
-        &'v self,
-        at: &'v Standpoint,
-    ) -> impl Iterator<Item = (ChangeId, Vec<LogPosition>)> + 'v {
-        let text = self.text.as_deref().unwrap_or_default();
-        let beside_text = self.sorted_by(at, None, Self::passes_beside_text);
-        let unread = beside_text.filter(move |(_, change)| !holds(change, text));
-        unread.map(|(_, change)| (change.id(), change.statements().to_vec()))
-    }
-
-    /// Takes what was read of long texts.
-    pub(super) fn take(&mut self, read: Read) {
-        self.read = read;
-    }
-
-    /// Narrows the time to look at.
-    pub(crate) fn within(mut self, from: Timestamp, until: Timestamp) -> Self {
-        self.from = self.from.into_iter().chain([from]).max();
-        self.until = self.until.into_iter().chain([until]).min();
-        self
-    }
-
-    /// Whether there were more long texts than are read.
-    pub(crate) fn truncated(&self) -> bool {
-        self.read.truncated
-    }
-
-    /// How many changes pass.
-    pub(crate) fn count(&self, at: &Standpoint) -> usize {
-        if *self == Self::default() {
-            return at.view.graph.changes_count();
-        }
-        self.sorted(at, None).count()
-    }
-
-    /// Whether it says if bookkeeping is wanted.
-    pub(crate) fn names_bookkeeping(&self) -> bool {
-        self.bookkeeping.is_some()
-    }
-
-    /// Whether a change passes.
-    pub(crate) fn passes(&self, change: &ChangeRow<'_>) -> bool {
-        let holding = &self.read.holding;
-        let holds = |text: &String| holds(change, text) || holding.contains(&change.id());
-        self.text.as_ref().is_none_or(holds) && self.passes_beside_text(change)
-    }
-
-    /// Whether a change passes, of which this statement is told.
-    pub(crate) fn passes_telling(&self, change: &ChangeRow<'_>, statement: &Change) -> bool {
-        let holds = |text: &String| holds(change, text) || text_holds(statement, text);
-        self.text.as_ref().is_none_or(holds) && self.passes_beside_text(change)
-    }
-
-    fn passes_beside_text(&self, change: &ChangeRow<'_>) -> bool {
-        let start = change.started_at();
-        let equal = |wanted: &Option<String>, is: Option<&str>| {
-            wanted.as_deref().is_none_or(|wanted| is == Some(wanted))
-        };
-        let status = self.status.as_ref();
-        let environment = self.environment.as_deref();
-        self.from.is_none_or(|from| from <= start)
-            && self.until.is_none_or(|until| start < until)
-            && equal(&self.kind, change.kind())
-            && equal(&self.scene, change.scene())
-            && equal(&self.operator, change.operator())
-            && equal(&self.source, Some(change.source()))
-            && self
-                .bookkeeping
-                .is_none_or(|is| change.is_bookkeeping() == is)
-            && status.is_none_or(|any| any.contains(&change.status()))
-            && environment.is_none_or(|wanted| happens_in(change, wanted))
-            && self.items.as_ref().is_none_or(|ids| touches(change, ids))
-    }
-}
-
-/// Whether a change's line holds a text in lower case.
-fn holds(change: &ChangeRow<'_>, text: &str) -> bool {
-    let holds = |line: &str| line.to_lowercase().contains(text);
-    holds(change.title()) || holds(change.source_id())
-}
-
-fn happens_in(change: &ChangeRow<'_>, environment: &str) -> bool {
-    if let Some(named) = change.environment() {
-        return named == environment;
-    }
-    let mut items = change.items().into_iter();
-    items.any(|item| item.environment() == Some(environment))
-}
-
-fn touches(change: &ChangeRow<'_>, ids: &[CiId]) -> bool {
-    let mut items = change.items().into_iter();
-    items.any(|item| ids.contains(&item.id()))
-}
-
-fn order_of(change: &ChangeRow<'_>) -> ChangeOrder {
-    (Reverse(change.started_at()), change.id())
-}
-
-/// Puts changes that start at the same moment, and come next to each other, in the order of their ids.
-struct SameMoments<'v, I: Iterator<Item = ChangeRow<'v>>> {
-    changes: std::iter::Peekable<I>,
-    moment: std::vec::IntoIter<(ChangeOrder, ChangeRow<'v>)>,
-}
-
-impl<'v, I: Iterator<Item = ChangeRow<'v>>> SameMoments<'v, I> {
-    fn of(changes: I) -> Self {
-        Self {
-            changes: changes.peekable(),
-            moment: Vec::new().into_iter(),
-        }
-    }
-}
-
-impl<'v, I: Iterator<Item = ChangeRow<'v>>> Iterator for SameMoments<'v, I> {
-    type Item = (ChangeOrder, ChangeRow<'v>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if let Some(next) = self.moment.next() {
-            return Some(next);
-        }
-        let first = self.changes.next()?;
-        let start = first.started_at();
-        let mut moment = vec![(order_of(&first), first)];
-        while let Some(change) = self.changes.next_if(|change| change.started_at() == start) {
-            moment.push((order_of(&change), change));
-        }
-        moment.sort_by_key(|(order, _)| *order);
-        self.moment = moment.into_iter();
-        self.moment.next()
+        let terms = [
+            list(ExactTerm::category, &self.categories),
+            list(ExactTerm::domain, &self.domains),
+            list(ExactTerm::risk_level, &self.risk_levels),
+            list(ExactTerm::fold_key, &self.fold_keys),
+            list(ExactTerm::exemption, &self.exemptions),
+            list(ExactTerm::flow, &self.flows),
+            list(ExactTerm::check_result, &self.check_results),
+            one(ExactTerm::artifact, &self.artifact),
+            one(ExactTerm::commit, &self.commit),
+            part_of.transpose()?,
+        ];
+        Ok(terms.into_iter().flatten().collect())
     }
 }

@@ -5,8 +5,8 @@ use graph::FoldReason;
 
 use super::asking::ask;
 use super::change::Change;
-use super::change_filter::{ChangeCriteria, ChangeFilter};
-use super::change_text::read_texts;
+use super::change_filter::ChangeFilter;
+use super::change_meaning::ChangeMeaning;
 use super::paging::{page_cost, question_size};
 use super::scalars::LogPosition;
 use super::standpoint::{AsOfInput, Standpoint};
@@ -65,10 +65,10 @@ impl FoldQuery {
     ) -> Result<FoldedChanges> {
         let first = question_size(ctx, first)?;
         let at = Standpoint::of(ctx, as_of.as_ref()).await?;
-        let criteria = ChangeCriteria::read(filter.as_ref(), &at);
-        let criteria = read_texts(ctx, &at, criteria).await?;
+        let meaning = ChangeMeaning::read(filter.as_ref(), &at)?;
+        let criteria = meaning.found(ctx, &at).await?;
         ask(ctx, move || {
-            let changes = criteria.sorted(&at, None).map(|(_, change)| change);
+            let changes = criteria.newest_first(&at);
             let folds = graph::fold_changes(&at.view.graph, changes, CHANGES_MAX);
             let total_count = folds.changes.len();
             let listed = folds.changes.into_iter().take(first);

@@ -177,6 +177,16 @@ pub(crate) enum OperatorKind {
     Unknown,
 }
 
+impl From<OperatorKind> for ActorKind {
+    fn from(kind: OperatorKind) -> Self {
+        match kind {
+            OperatorKind::Human => Self::Human,
+            OperatorKind::Automatic => Self::Automatic,
+            OperatorKind::Unknown => Self::Unknown,
+        }
+    }
+}
+
 /// One value before and after.
 #[derive(InputObject, Serialize)]
 pub(crate) struct ValueChangeInput {

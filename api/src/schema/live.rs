@@ -4,6 +4,7 @@
 //! the last message it saw misses nothing and sees nothing twice.
 
 use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::{Context, Result, SimpleObject, Subscription};
 use futures_util::stream::{self, Stream};
@@ -12,7 +13,8 @@ use tokio::sync::watch;
 
 use super::Shared;
 use super::change::Change;
-use super::change_filter::{ChangeCriteria, ChangeFilter};
+use super::change_filter::ChangeFilter;
+use super::change_meaning::ChangeMeaning;
 use super::incident::{Incident, IncidentCriteria, IncidentFilter};
 use super::scalars::LogPosition;
 use super::standpoint::Standpoint;
@@ -58,12 +60,28 @@ impl Subscription {
         from_position: Option<LogPosition>,
     ) -> Result<impl Stream<Item = Result<LiveChange>> + use<>> {
         let following = Following::begin(ctx, from_position)?;
+        let texts = Arc::clone(&ctx.data::<Shared>()?.ports.texts);
+        if let Some(filter) = &filter {
+            filter.check()?;
+            filter.queries()?;
+            filter.exact()?;
+        }
+        // What a filter means is looked up once for each view.
+        let meant = Mutex::new(None::<(Position, Arc<ChangeMeaning>)>);
         Ok(following.messages(move |at, envelope| {
             let told = change_of(&envelope.event)?;
             let id = ChangeId::of(&told.reference());
             let row = at.view.graph.change(id)?;
-            let criteria = ChangeCriteria::read(filter.as_ref(), at);
-            criteria.passes_telling(&row, told).then(|| LiveChange {
+            let position = at.view.position();
+            let mut last = meant.lock().unwrap_or_else(PoisonError::into_inner);
+            let meaning = match last.as_ref().filter(|(of, _)| *of == position) {
+                Some((_, meaning)) => Arc::clone(meaning),
+                None => Arc::new(ChangeMeaning::read(filter.as_ref(), at).ok()?),
+            };
+            *last = Some((position, Arc::clone(&meaning)));
+            drop(last);
+            let passes = meaning.passes_telling(at, &row, (envelope, told), &*texts);
+            passes.then(|| LiveChange {
                 position: LogPosition(envelope.position),
                 change: Change::of(at, id),
             })

@@ -6,7 +6,8 @@ use model::Timestamp;
 
 use super::asking::ask;
 use super::change::word;
-use super::change_filter::{ChangeCriteria, ChangeFilter};
+use super::change_filter::ChangeFilter;
+use super::change_meaning::ChangeMeaning;
 use super::paging::question_size;
 use super::scalars::{DateTime, LogPosition};
 use super::standpoint::{AsOfInput, Moment, Standpoint, view_of};
@@ -192,7 +193,8 @@ impl MeasureQuery {
         if until <= from {
             return Err(ErrorCode::BadInput.error("to does not lie after from"));
         }
-        let criteria = ChangeCriteria::read(filter.as_ref(), &at).within(from, until);
+        let meaning = ChangeMeaning::read(filter.as_ref(), &at)?.within(from, until);
+        let criteria = meaning.found(ctx, &at).await?;
         let question = MeasureQuestion {
             from,
             until,
@@ -201,8 +203,9 @@ impl MeasureQuery {
             changes_max: CHANGES_MAX,
         };
         ask(ctx, move || {
-            let changes = criteria.sorted(&at, None).map(|(_, change)| change);
-            let measured = graph::change_measures(&at.view.graph, changes, question);
+            let changes = criteria.newest_first(&at);
+            let mut measured = graph::change_measures(&at.view.graph, changes, question);
+            measured.truncated |= criteria.truncated();
             ChangeMeasures::of(measured, from, until, LogPosition(at.view.position()))
         })
         .await

@@ -1,7 +1,5 @@
 //! Everything a client may ask.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, ID, Object, Result};
 use graph::NearbyQuestion;
 use model::{ChangeId, CiId, ContentHash, IncidentId, Lookback};
@@ -9,9 +7,10 @@ use model::{ChangeId, CiId, ContentHash, IncidentId, Lookback};
 use super::Shared;
 use super::anomaly::Anomaly;
 use super::asking::ask;
-use super::change::{Change, ChangeConnection, ChangeTotals};
-use super::change_filter::{ChangeCriteria, ChangeFilter};
-use super::change_text::read_texts;
+use super::change::Change;
+use super::change_filter::ChangeFilter;
+use super::change_list::{ChangeConnection, ChangeOrder, ListWanted};
+use super::change_meaning::ChangeMeaning;
 use super::incident::{
     Incident, IncidentConnection, IncidentCriteria, IncidentFilter, IncidentTotals,
 };
@@ -139,7 +138,7 @@ impl CoreQuery {
         Ok(Change::find(&at, id))
     }
 
-    /// Changes, the newest first. A moment in `asOf` leaves out what starts after it.
+    /// Changes, the newest first unless something else is asked for. A moment in `asOf` leaves out what starts after it.
     #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     #[expect(
         clippy::too_many_arguments,
@@ -149,6 +148,8 @@ impl CoreQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which changes; all when missing.")] filter: Option<ChangeFilter>,
+        #[graphql(desc = "What they are ordered by; the newest start first when missing.")]
+        order_by: Option<ChangeOrder>,
         #[graphql(desc = "From where to look; now and newest when missing.")] as_of: Option<
             AsOfInput,
         >,
@@ -164,20 +165,15 @@ impl CoreQuery {
             last,
             before,
         };
-        let page = arguments.check(ctx.data::<Shared>()?.limits.page_max)?;
+        let page_max = ctx.data::<Shared>()?.limits.page_max;
+        let wanted = ListWanted::read(order_by, arguments, page_max)?;
         let at = Standpoint::of(ctx, as_of.as_ref()).await?;
-        let criteria = ChangeCriteria::read(filter.as_ref(), &at);
-        let criteria = Arc::new(read_texts(ctx, &at, criteria).await?);
-        ask(ctx, move || {
-            let after = page.after;
-            let page = page.cut(criteria.sorted(&at, after.as_ref()));
-            let totals = ChangeTotals {
-                at: at.clone(),
-                criteria: Arc::clone(&criteria),
-            };
-            page.connection(totals, |change| Change::of(&at, change.id()))
-        })
-        .await
+        let mut meaning = ChangeMeaning::read(filter.as_ref(), &at)?;
+        if wanted.by_relevance() {
+            meaning = meaning.by_relevance(wanted.statistics())?;
+        }
+        let criteria = meaning.found(ctx, &at).await?;
+        wanted.page(ctx, at, criteria).await
     }
 
     /// An incident by its id; null when there is none.
@@ -319,7 +315,7 @@ impl CoreQuery {
             None if incident.is_some() => keys::Known::default(),
             None => return Err(ErrorCode::BadInput.error("give an incident, items or both")),
         };
-        let criteria = ChangeCriteria::read(filter.as_ref(), &at);
+        let meaning = ChangeMeaning::read(filter.as_ref(), &at)?;
         let question = NearbyQuestion {
             items: items.known,
             incident,
@@ -330,8 +326,8 @@ impl CoreQuery {
         let from = at
             .valid_at
             .plus_nanos(question.lookback.nanos().saturating_neg());
-        let criteria = criteria.within(from, at.valid_at.plus_nanos(1));
-        let criteria = read_texts(ctx, &at, criteria).await?;
+        let meaning = meaning.within(from, at.valid_at.plus_nanos(1));
+        let criteria = meaning.found(ctx, &at).await?;
         NearbyChanges::of(ctx, at, question, criteria, first).await
     }
 

@@ -23,7 +23,7 @@ use findings::{
     RetirementCheck, SharedBy, SharedInfrastructure,
 };
 use groups::{ItemGroupBy, ItemGroups};
-pub(crate) use place::ItemPlace;
+pub(crate) use place::{Direction, ItemPlace};
 pub(crate) use saved_groups::GroupMutation;
 use saved_groups::Groups;
 

@@ -30,6 +30,14 @@ impl Behind {
         }
     }
 
+    /// What only the log can answer between two positions.
+    pub(super) fn from(held: LogPosition, until: LogPosition) -> Self {
+        Self {
+            indexed: held.into(),
+            until: until.into(),
+        }
+    }
+
     /// Hands over each event that the index had not taken and the question may see. Says whether
     /// the log was left before its end.
     pub(super) fn each(

@@ -15,8 +15,19 @@ pub(super) fn change(
     id: ChangeId,
     statements: &[LogPosition],
 ) -> Result<Option<Change>, BodiesError> {
+    let said = statements_of_change(index, log, id, statements)?;
+    Ok(merge_change(&said))
+}
+
+/// What was said of a change at these positions, in the order of the log.
+pub(super) fn statements_of_change(
+    index: &IndexReader,
+    log: &dyn EventLog,
+    id: ChangeId,
+    statements: &[LogPosition],
+) -> Result<Vec<Statement<Change>>, BodiesError> {
     let Some(last) = statements.last() else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
     let indexed = index.position();
     let mut said = index
@@ -31,7 +42,7 @@ pub(super) fn change(
         None
     };
     said.extend(behind_it(log, indexed, statements, of_event)?);
-    Ok(merge_change(&said))
+    Ok(said)
 }
 
 /// An incident as its statements at these positions describe it.

@@ -1,40 +1,10 @@
-//! `epicenter changes` and `epicenter items`: what there is.
+//! `epicenter items`: what there is.
 
-use model::{Clock, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::answer::ChangeLine;
 use super::ask::{AskFlags, Question, ask};
-use super::text::{Table, ago, cut};
-use crate::clock::SystemClock;
-
-/// The newest changes.
-#[derive(Debug, clap::Args)]
-pub(crate) struct ChangesFlags {
-    /// Words that must occur
-    text: Option<String>,
-    /// Only changes that touch these items
-    #[arg(long, value_name = "ITEM")]
-    item: Vec<String>,
-    /// Only changes in this environment
-    #[arg(long)]
-    environment: Option<String>,
-    /// Only changes of this kind
-    #[arg(long)]
-    kind: Option<String>,
-    /// Only changes after this time
-    #[arg(long, value_name = "TIME")]
-    from: Option<Timestamp>,
-    /// Only changes before this time
-    #[arg(long, value_name = "TIME")]
-    to: Option<Timestamp>,
-    /// How many to show
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    first: u32,
-    #[command(flatten)]
-    ask: AskFlags,
-}
+use super::text::{Table, cut};
 
 /// The items of the estate.
 #[derive(Debug, clap::Args)]
@@ -54,17 +24,6 @@ pub(crate) struct ItemsFlags {
     ask: AskFlags,
 }
 
-const CHANGES: &str = "\
-query Changes($filter: ChangeFilter, $first: Int) {
-  changes(filter: $filter, first: $first) {
-    totalCount
-    nodes {
-      id source title kind environment status operator startedAt
-      targets { key item { key } }
-    }
-  }
-}";
-
 const ITEMS: &str = "\
 query Items($filter: ItemFilter, $first: Int) {
   items(filter: $filter, first: $first) {
@@ -72,11 +31,6 @@ query Items($filter: ItemFilter, $first: Int) {
     nodes { id key kind aliases { scheme value } }
   }
 }";
-
-#[derive(Debug, Deserialize)]
-struct ChangesAnswer {
-    changes: Page<ChangeLine>,
-}
 
 #[derive(Debug, Deserialize)]
 struct ItemsAnswer {
@@ -103,26 +57,6 @@ struct AliasLine {
     value: String,
 }
 
-/// Asks for changes and prints them.
-pub(super) fn changes(flags: &ChangesFlags) -> anyhow::Result<()> {
-    let items = (!flags.item.is_empty()).then_some(&flags.item);
-    let variables = json!({
-        "first": flags.first,
-        "filter": {
-            "text": flags.text, "items": items, "environment": flags.environment,
-            "kind": flags.kind, "from": flags.from, "to": flags.to,
-        },
-    });
-    ask(
-        &flags.ask,
-        &Question {
-            document: CHANGES,
-            variables,
-            render: render_changes,
-        },
-    )
-}
-
 /// Asks for items and prints them.
 pub(super) fn items(flags: &ItemsFlags) -> anyhow::Result<()> {
     let variables = json!({
@@ -138,34 +72,6 @@ pub(super) fn items(flags: &ItemsFlags) -> anyhow::Result<()> {
             variables,
             render: render_items,
         },
-    )
-}
-
-fn render_changes(answer: &ChangesAnswer) -> String {
-    let now = SystemClock.now();
-    let mut table =
-        Table::with_head(&["started", "kind", "in", "title", "on", "status", "by", "id"]);
-    for change in &answer.changes.nodes {
-        let first = change.targets.first();
-        let on = first.map_or("-", |target| {
-            target.item.as_ref().map_or(&target.key, |item| &item.key)
-        });
-        let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
-        table.row(vec![
-            ago(change.started_at, now),
-            or_dash(&change.kind),
-            or_dash(&change.environment),
-            cut(&change.title, 60),
-            cut(on, 40),
-            change.status.to_lowercase(),
-            or_dash(&change.operator),
-            change.id.clone(),
-        ]);
-    }
-    page(
-        &table,
-        answer.changes.nodes.len(),
-        answer.changes.total_count,
     )
 }
 

@@ -4,6 +4,7 @@ use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use index::TextConfig;
 use ingest::{IntakeLimits, OtlpConfig, QuarantineConfig, RecorderLimits};
 use store::{KeyValueConfig, SegmentConfig, SnapshotRetention};
 
@@ -23,6 +24,12 @@ pub(super) fn key_value_config(settings: &IndexSettings) -> KeyValueConfig {
         cache_bytes: settings.cache_bytes,
         inline_bytes_max: settings.inline_bytes_max,
         flush_every_bytes: settings.flush_every_bytes,
+    }
+}
+
+pub(super) fn text_config(settings: &IndexSettings) -> TextConfig {
+    TextConfig {
+        writer_bytes: settings.text_writer_bytes,
     }
 }
 

@@ -67,7 +67,7 @@ fn change(number: u64, changes: u64) -> Change {
         source: SourceName::new("bench"),
         source_id: format!("run{number}"),
     });
-    let is_chinese = number % 10 == 0;
+    let is_chinese = number.is_multiple_of(10);
     let (title, description) = if is_chinese {
         (chinese(&mut random, 4), chinese(&mut random, 20))
     } else {

@@ -70,7 +70,7 @@ async fn everything_but_the_log_is_made_again() {
     server.take(&estate()).await;
     let before = server.ask(QUESTION).await;
     server.stop().await;
-    for lost in ["index", "snapshots", "quarantine"] {
+    for lost in ["index", "texts", "snapshots", "quarantine"] {
         fs::remove_dir_all(folder.path().join("data").join(lost)).unwrap();
     }
     let again = Running::over(folder.path()).await;

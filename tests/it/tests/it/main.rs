@@ -17,6 +17,7 @@ mod kubernetes;
 mod order;
 mod preview;
 mod running;
+mod search;
 mod structure;
 mod texts;
 mod tidy;
