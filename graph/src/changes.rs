@@ -9,16 +9,12 @@ mod more;
 mod newest;
 mod noise;
 mod page;
+mod row;
 mod scope;
 mod selection;
 mod set;
 
-use std::collections::BTreeMap;
-
-use model::{
-    ActorKind, BatchStatus, Change, ChangeId, ChangeStatus, LogPosition, SourceName, SourceRef,
-    Timestamp,
-};
+use model::{BatchStatus, Change, ChangeId, LogPosition, SourceName, SourceRef, Timestamp};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
@@ -28,7 +24,7 @@ use crate::intern::{WordIx, Words};
 use crate::mention::MentionIx;
 use crate::stamped::{Stamp, Stamped};
 use crate::table::Table;
-use calendar::{Calendar, Effect};
+use calendar::Calendar;
 
 pub use course::Touched;
 use facets::Facet;
@@ -39,6 +35,7 @@ use noise::NoiseBook;
 pub use page::{
     ChangeList, ChangeOrder, ChangeOrderBy, ChangePage, ChangePageWanted, ChangePlace, score_of,
 };
+pub(crate) use row::Row;
 pub use scope::{ChangeScope, ReachedItems, items_around, items_inside};
 pub use selection::{ChangeConditions, ChangeSelection};
 pub use set::{ChangeNumber, ChangeSet};
@@ -65,44 +62,6 @@ pub(crate) struct LinkRow {
     pub(crate) kind: WordIx,
     pub(crate) source: WordIx,
     pub(crate) source_id: Box<str>,
-}
-
-/// A change, merged from every statement about it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Row {
-    pub(crate) source: WordIx,
-    pub(crate) source_id: Box<str>,
-    pub(crate) title: Stamped<Box<str>>,
-    pub(crate) kind: Stamped<WordIx>,
-    pub(crate) scene: Stamped<WordIx>,
-    pub(crate) environment: Stamped<WordIx>,
-    pub(crate) level: Stamped<WordIx>,
-    pub(crate) operator: Stamped<(ActorKind, Option<Box<str>>)>,
-    pub(crate) targets: Stamped<Vec<MentionIx>>,
-    pub(crate) started_at: Stamped<Timestamp>,
-    pub(crate) finished_at: Stamped<Timestamp>,
-    pub(crate) planned_start_at: Stamped<Timestamp>,
-    pub(crate) planned_finish_at: Stamped<Timestamp>,
-    /// The status with its rank in life, so that statements of one moment fall in order.
-    pub(crate) status: Stamped<ChangeStatus>,
-    pub(crate) batches: BTreeMap<u32, BatchRow>,
-    /// The keys it means by its environment.
-    pub(crate) hinted: SmallVec<[MentionIx; 2]>,
-    /// Of each kind of link the latest list.
-    links: Vec<(WordIx, Stamped<Vec<LinkRow>>)>,
-    pub(crate) shielded: bool,
-    pub(crate) emergency: Stamped<bool>,
-    pub(crate) more: Option<Box<More>>,
-    /// The earliest moment a statement speaks of that says it took effect.
-    first_at: Option<Timestamp>,
-    /// The earliest moment a statement speaks of that says nothing of where it stands.
-    silent_at: Option<Timestamp>,
-    /// Every status that was ever stated, a bit for each by its rank.
-    said: u16,
-    /// The earliest moment any statement speaks of.
-    pub(crate) spoken_at: Timestamp,
-    /// Where its statements stand in the log.
-    pub(crate) statements: Vec<LogPosition>,
 }
 
 /// Changes by number, id, mention and time.
@@ -139,134 +98,6 @@ impl LinkRow {
     }
 }
 
-impl Row {
-    fn new(reference: &SourceRef, words: &mut Words, spoken_at: Timestamp) -> Self {
-        Self {
-            source: words.add(reference.source.as_str()),
-            source_id: reference.source_id.as_str().into(),
-            title: Stamped::default(),
-            kind: Stamped::default(),
-            scene: Stamped::default(),
-            environment: Stamped::default(),
-            level: Stamped::default(),
-            operator: Stamped::default(),
-            targets: Stamped::default(),
-            started_at: Stamped::default(),
-            finished_at: Stamped::default(),
-            planned_start_at: Stamped::default(),
-            planned_finish_at: Stamped::default(),
-            status: Stamped::default(),
-            batches: BTreeMap::new(),
-            hinted: SmallVec::new(),
-            links: Vec::new(),
-            shielded: false,
-            emergency: Stamped::default(),
-            more: None,
-            first_at: None,
-            silent_at: None,
-            said: 0,
-            spoken_at,
-            statements: Vec::new(),
-        }
-    }
-
-    fn effect(&self) -> Effect {
-        Effect {
-            start: self.start(),
-            end: self.end(),
-        }
-    }
-
-    /// Takes one statement. `targets` are its targets as mentions, `batches` those of its batches.
-    pub(crate) fn say(&mut self, said: &Statement<'_>, words: &mut Words) {
-        let (change, stamp) = (said.change, said.stamp);
-        let boxed = |text: &Option<String>| text.as_deref().map(Box::from);
-        let mut word = |text: &Option<String>| text.as_deref().map(|text| words.add(text));
-        self.title.say(stamp, boxed(&change.title));
-        self.kind.say(stamp, word(&change.kind));
-        self.scene.say(stamp, word(&change.scene));
-        self.environment.say(stamp, word(&change.environment));
-        self.level.say(stamp, word(&change.level));
-        let actor = change.operator.as_ref();
-        self.operator
-            .say(stamp, actor.map(|actor| (actor.kind, boxed(&actor.name))));
-        self.targets.say(
-            stamp,
-            (!said.targets.is_empty()).then(|| said.targets.clone()),
-        );
-        self.started_at.say(stamp, change.started_at);
-        self.finished_at.say(stamp, change.finished_at);
-        self.planned_start_at.say(stamp, change.planned_start_at);
-        self.planned_finish_at.say(stamp, change.planned_finish_at);
-        self.status
-            .say(in_life(stamp, change.status), change.status);
-        self.emergency.say(stamp, change.emergency);
-        self.shielded |= !change.shields.is_empty();
-        self.say_links(change, stamp, words);
-        self.say_batches(said);
-        More::say(&mut self.more, change, stamp);
-        self.say_course(change, stamp);
-        self.spoken_at = self.spoken_at.min(stamp.at);
-        if let Err(place) = self.statements.binary_search(&said.position) {
-            self.statements.insert(place, said.position);
-        }
-    }
-
-    fn say_links(&mut self, change: &Change, stamp: Stamp, words: &mut Words) {
-        let mut by_kind: BTreeMap<WordIx, Vec<LinkRow>> = BTreeMap::new();
-        for link in &change.links {
-            let kind = words.add(&link.kind);
-            by_kind.entry(kind).or_default().push(LinkRow {
-                kind,
-                source: words.add(link.change.source.as_str()),
-                source_id: link.change.source_id.as_str().into(),
-            });
-        }
-        for (kind, links) in by_kind {
-            let place = self.links.iter().position(|(known, _)| *known == kind);
-            let place = place.unwrap_or_else(|| {
-                self.links.push((kind, Stamped::default()));
-                self.links.len() - 1
-            });
-            if let Some((_, said)) = self.links.get_mut(place) {
-                said.say(stamp, Some(links));
-            }
-        }
-    }
-
-    /// How it stands to other changes, as far as it says itself.
-    pub(crate) fn links(&self) -> impl Iterator<Item = &LinkRow> {
-        let said = self.links.iter().filter_map(|(_, said)| said.get());
-        said.flatten()
-    }
-
-    fn say_batches(&mut self, said: &Statement<'_>) {
-        for (batch, targets) in said.change.batches.iter().zip(&said.batch_targets) {
-            let row = self.batches.entry(batch.index).or_default();
-            row.targets
-                .say(said.stamp, (!targets.is_empty()).then(|| targets.clone()));
-            row.traffic_percent.say(said.stamp, batch.traffic_percent);
-            row.planned_start_at.say(said.stamp, batch.planned_start_at);
-            row.planned_finish_at
-                .say(said.stamp, batch.planned_finish_at);
-            row.started_at.say(said.stamp, batch.started_at);
-            row.finished_at.say(said.stamp, batch.finished_at);
-            row.status.say(said.stamp, batch.status);
-        }
-    }
-
-    /// Every mention it touches, by itself or by a batch.
-    pub(crate) fn touched(&self) -> impl Iterator<Item = MentionIx> {
-        let own = self.targets.get().into_iter().flatten();
-        let batches = self
-            .batches
-            .values()
-            .filter_map(|batch| batch.targets.get())
-            .flatten();
-        own.chain(batches).copied()
-    }
-}
-
 /// One statement about a change, its keys already mentions.
 pub(crate) struct Statement<'a> {
     pub(crate) change: &'a Change,
@@ -274,15 +105,6 @@ pub(crate) struct Statement<'a> {
     pub(crate) position: LogPosition,
     pub(crate) targets: Vec<MentionIx>,
     pub(crate) batch_targets: Vec<Vec<MentionIx>>,
-}
-
-/// Of two statements of one moment the one further on in life counts.
-fn in_life(stamp: Stamp, status: Option<ChangeStatus>) -> Stamp {
-    let rank = u64::from(status.map_or(0, ChangeStatus::rank));
-    Stamp {
-        at: stamp.at,
-        tie: (rank << 56) | (stamp.tie >> 8),
-    }
 }
 
 impl Changes {
@@ -376,10 +198,10 @@ impl Changes {
         };
         let before = (!row.statements.is_empty()).then(|| row.effect());
         let counted = row.noise();
-        row.say(said, words);
+        row.say(said, words, &mut self.operators);
         self.noise.count(row.source, counted, row.noise());
         let after = row.effect();
-        let facet = Facet::of(row, &mut self.operators);
+        let facet = Facet::of(row);
         if self.facets.len() <= place {
             self.facets.push(facet);
         } else if let Some(kept) = self.facets.get_mut(place) {
@@ -460,20 +282,17 @@ impl Changes {
     pub(crate) fn renamed(&self, renamed: &Renamed, words: &Words) -> Self {
         let rows = self.rows.iter().map(|row| {
             let mut row = row.clone();
-            let batches = row.batches.values_mut();
-            let batches = batches.flat_map(|batch| batch.targets.get_mut().into_iter().flatten());
-            let own = row.targets.get_mut().into_iter().flatten();
-            let touched = own.chain(batches).chain(&mut row.hinted);
-            touched.for_each(|name| *name = renamed.of(*name));
+            row.rename(renamed);
             row
         });
-        Self::restore(rows.collect(), words)
+        Self::restore(rows.collect(), self.operators.clone(), words)
     }
 
     /// The changes as they were saved, their tables made again.
-    pub(crate) fn restore(rows: CowVec<Row, 32>, words: &Words) -> Self {
+    pub(crate) fn restore(rows: CowVec<Row, 32>, operators: Words, words: &Words) -> Self {
         let mut changes = Self {
             rows,
+            operators,
             ..Self::default()
         };
         let mut ids = Vec::with_capacity(changes.rows.len());
@@ -490,9 +309,7 @@ impl Changes {
                 }
             }
         }
-        let operators = &mut changes.operators;
-        let facets = changes.rows.iter().map(|row| Facet::of(row, operators));
-        changes.facets = facets.collect();
+        changes.facets = changes.rows.iter().map(Facet::of).collect();
         changes.by_id = Table::of(ids);
         for row in changes.rows.iter() {
             changes

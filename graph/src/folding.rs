@@ -54,11 +54,11 @@ pub struct Folds<'v> {
 pub(crate) enum FoldKey<'v> {
     Plan(ChangeId),
     Act(WordIx, &'v str),
-    Minute(Start<'v>),
+    Minute(Start),
 }
 
 /// How very many changes may begin alike: source, kind, operator, minute.
-type Start<'v> = (WordIx, Option<WordIx>, Option<&'v str>, i64);
+type Start = (WordIx, Option<WordIx>, Option<WordIx>, i64);
 
 /// The keys of a set of changes.
 pub(crate) struct FoldKeys<'v> {
@@ -66,7 +66,7 @@ pub(crate) struct FoldKeys<'v> {
     /// The plans of which parts are in the set, as far as they are known themselves.
     plans: BTreeMap<ChangeIx, ChangeId>,
     /// What very many of the set began alike.
-    masses: BTreeSet<Start<'v>>,
+    masses: BTreeSet<Start>,
 }
 
 impl FoldKey<'_> {
@@ -125,10 +125,7 @@ fn plan_of(view: &GraphView, row: &Row) -> Option<ChangeId> {
 }
 
 /// How so many of some changes began that they are one act. Only what began in a crowded minute is compared in full.
-fn masses<'v>(
-    view: &'v GraphView,
-    changes: impl Iterator<Item = ChangeIx> + Clone,
-) -> BTreeSet<Start<'v>> {
+fn masses(view: &GraphView, changes: impl Iterator<Item = ChangeIx> + Clone) -> BTreeSet<Start> {
     let minute_of = |change| minute(view.changes.row(change).start());
     let mut minutes: Vec<i64> = changes.clone().map(minute_of).collect();
     minutes.sort_unstable();
@@ -140,7 +137,7 @@ fn masses<'v>(
     if crowded.is_empty() {
         return BTreeSet::new();
     }
-    let mut starts: BTreeMap<Start<'v>, usize> = BTreeMap::new();
+    let mut starts: BTreeMap<Start, usize> = BTreeMap::new();
     for change in changes.filter(|change| crowded.contains(&minute_of(*change))) {
         *starts
             .entry(start_of(view.changes.row(change)))
@@ -150,10 +147,9 @@ fn masses<'v>(
     starts.into_keys().collect()
 }
 
-fn start_of(row: &Row) -> Start<'_> {
-    let operator = row.operator.get().and_then(|(_, name)| name.as_deref());
+fn start_of(row: &Row) -> Start {
     let minute = minute(row.start());
-    (row.source, row.kind.get().copied(), operator, minute)
+    (row.source, row.kind(), row.operator(), minute)
 }
 
 fn minute(at: Timestamp) -> i64 {

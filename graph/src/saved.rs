@@ -15,6 +15,7 @@ use crate::facts::ItemFacts;
 use crate::groups::{Groups, SavedGroup};
 use crate::identity::{Identity, SavedIdentity};
 use crate::incidents::{self, Incidents};
+use crate::intern::Words;
 use crate::kinds::{KindBook, SavedKinds};
 use crate::listings::Lists;
 use crate::relations::{Relations, SavedRelations};
@@ -49,6 +50,7 @@ pub(crate) struct SavedEstate {
     relations: SavedRelations,
     lists: CowVec<Option<Box<Lists>>, 64>,
     changes: CowVec<changes::Row, 32>,
+    operators: Words,
     incidents: CowVec<incidents::Row, 32>,
     judgements: BTreeMap<(ChangeId, IncidentId), Stamped<Verdict>>,
     check_judgements: CheckJudgements,
@@ -75,6 +77,7 @@ impl SavedEstate {
             relations: view.relations.save(),
             lists: view.lists.clone(),
             changes: view.changes.rows.clone(),
+            operators: view.changes.operators.clone(),
             incidents: view.incidents.rows.clone(),
             judgements: (*view.judgements).clone(),
             check_judgements: (*view.check_judgements).clone(),
@@ -107,7 +110,7 @@ impl SavedEstate {
             recorded_at: self.recorded_at,
             relations: Relations::restore(self.relations, &identity),
             lists: self.lists,
-            changes: Changes::restore(self.changes, &identity.words),
+            changes: Changes::restore(self.changes, self.operators, &identity.words),
             incidents: Incidents::restore(self.incidents, &identity.words),
             identity,
             facts: self.facts,

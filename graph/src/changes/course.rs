@@ -10,11 +10,9 @@ use crate::stamped::Stamp;
 impl Row {
     /// When it began to take effect: as stated, else the first word of that, else as planned.
     pub(crate) fn start(&self) -> Timestamp {
-        let stated = self.started_at.get().copied();
-        let planned = self.planned_start_at.get().copied();
-        stated
+        self.started_at()
             .or(self.began_at())
-            .or(planned)
+            .or(self.planned_start_at())
             .unwrap_or(self.spoken_at)
     }
 
@@ -26,8 +24,8 @@ impl Row {
         } else {
             start
         };
-        let whole = self.finished_at.get().copied().unwrap_or(silent);
-        let batches = self.batches.values().filter_map(|batch| {
+        let whole = self.finished_at().unwrap_or(silent);
+        let batches = self.batches().values().filter_map(|batch| {
             let finished = batch.finished_at.get();
             finished.or(batch.started_at.get()).copied()
         });
@@ -36,15 +34,18 @@ impl Row {
 
     /// Whether it is said to be under way.
     pub(crate) fn goes_on(&self) -> bool {
-        self.status.get().is_some_and(|status| status.goes_on())
+        let stated = self.stated_status();
+        stated.is_some_and(|(status, _)| status.goes_on())
     }
 
     /// Where it stands: as stated last. One that was to begin is under way once anything says that it began;
     /// of one that nobody places, what was told is over and what was only planned is ahead.
     pub(crate) fn status(&self) -> ChangeStatus {
-        let began = self.began_at().is_some() || self.started_at.get().is_some();
-        match self.status.get().copied() {
-            Some(stated) if stated.is_ahead() && self.first_at.is_some() => ChangeStatus::Running,
+        let began = self.began_at().is_some() || self.started_at().is_some();
+        match self.stated_status().map(|(status, _)| status) {
+            Some(stated) if stated.is_ahead() && self.first_at.get().is_some() => {
+                ChangeStatus::Running
+            }
             Some(stated) => stated,
             None if began => ChangeStatus::Succeeded,
             None => ChangeStatus::Planned,
@@ -59,14 +60,12 @@ impl Row {
     /// The first word that says or implies that it took effect. A bare word about it implies so, unless it
     /// was told when it was still ahead, or that it never came to be.
     fn began_at(&self) -> Option<Timestamp> {
-        let silent = self.silent_at.filter(|_| self.said & WAITING == 0);
-        self.first_at.into_iter().chain(silent).min()
+        let silent = self.silent_at.get().filter(|_| self.said & WAITING == 0);
+        self.first_at.get().into_iter().chain(silent).min()
     }
 
     /// Takes what a statement says of the course.
     pub(super) fn say_course(&mut self, change: &Change, stamp: Stamp) {
-        let earliest =
-            |kept: Option<Timestamp>, at: Timestamp| Some(kept.map_or(at, |first| first.min(at)));
         let of_batches = change.batches.iter().filter(|batch| batch.took_effect());
         let of_batches = of_batches.map(|batch| batch.started_at.unwrap_or(stamp.at));
         let own = change.started_at.unwrap_or(stamp.at);
@@ -74,16 +73,16 @@ impl Row {
             Some(status) => {
                 self.said |= bit(status);
                 if status.took_effect() {
-                    self.first_at = earliest(self.first_at, own);
+                    self.first_at.take_earlier(own);
                 }
             }
             None if change.started_at.is_some() || change.finished_at.is_some() => {
-                self.first_at = earliest(self.first_at, own);
+                self.first_at.take_earlier(own);
             }
-            None => self.silent_at = earliest(self.silent_at, stamp.at),
+            None => self.silent_at.take_earlier(stamp.at),
         }
         if let Some(at) = of_batches.min() {
-            self.first_at = earliest(self.first_at, at);
+            self.first_at.take_earlier(at);
         }
     }
 }

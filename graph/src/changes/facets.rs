@@ -5,11 +5,8 @@
 
 use model::{ActorKind, ChangeStatus, Timestamp};
 
-use super::Row;
-use crate::intern::{WordIx, Words};
-
-/// A word that nobody said.
-const NOTHING: u32 = u32::MAX;
+use super::row::{NOTHING, Row};
+use crate::intern::WordIx;
 
 /// What a change is listed by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,27 +45,23 @@ impl WordFacet {
 }
 
 impl Facet {
-    /// What a row comes to; `operators` are words of their own, for there are many.
-    pub(super) fn of(row: &Row, operators: &mut Words) -> Self {
-        let word = |word: Option<&WordIx>| word.map_or(NOTHING, |word| word.number());
-        let (actor, operator) = match row.operator.get() {
-            Some((kind, name)) => (*kind, name.as_deref().map(|name| operators.add(name))),
-            None => (ActorKind::Unknown, None),
-        };
+    /// What a row comes to.
+    pub(super) fn of(row: &Row) -> Self {
+        let [kind, scene, environment, level, operator] = row.words();
         Self {
             start: row.start(),
-            finish: row.finished_at.get().copied().unwrap_or(Timestamp::MAX),
+            finish: row.finished_at().unwrap_or(Timestamp::MAX),
             words: [
                 row.source.number(),
-                word(row.kind.get()),
-                word(row.scene.get()),
-                word(row.environment.get()),
-                word(row.level.get()),
-                word(operator.as_ref()),
+                kind,
+                scene,
+                environment,
+                level,
+                operator,
             ],
             status: row.status(),
-            actor,
-            emergency: row.emergency.get().copied(),
+            actor: row.actor(),
+            emergency: row.emergency(),
             bookkeeping: row.is_bookkeeping(),
         }
     }

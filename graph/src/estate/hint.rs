@@ -14,7 +14,7 @@ impl Estate {
     /// Hints at the keys that a change means by its environment, as all statements about it have it by now.
     pub(super) fn hint_of_change(&mut self, change: ChangeIx) {
         let row = self.view.changes.row(change);
-        let environment = row.environment.get().copied();
+        let environment = row.environment();
         let touched: Hinted = row.touched().collect();
         let hinted = self.hinted(environment, &touched);
         if self.view.changes.row(change).hinted == hinted {

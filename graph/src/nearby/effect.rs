@@ -22,8 +22,8 @@ impl Ages {
     /// most suspect one counts.
     pub(super) fn of(row: &Row, began: Timestamp, weights: &Weights) -> Self {
         let running = row.goes_on();
-        let whole = Self::between(row.start(), row.finished_at.get().copied(), running, began);
-        let batches = row.batches.values().filter_map(|batch| {
+        let whole = Self::between(row.start(), row.finished_at(), running, began);
+        let batches = row.batches().values().filter_map(|batch| {
             let start = *batch.started_at.get()?;
             let ages = Self::between(start, batch.finished_at.get().copied(), false, began);
             (start <= began).then_some(ages)

@@ -357,11 +357,9 @@ impl Weighing<'_> {
     }
 
     fn was_taken_back(&self, change: ChangeIx, row: &Row) -> bool {
-        let said = row
-            .status
-            .stamp()
-            .is_some_and(|stamp| stamp.at <= self.scene.began);
-        let rolled_back = row.status.get() == Some(&ChangeStatus::RolledBack) && said;
+        let rolled_back = row.stated_status().is_some_and(|(status, said_at)| {
+            status == ChangeStatus::RolledBack && said_at <= self.scene.began
+        });
         rolled_back || self.taken_back.taken.contains(&change)
     }
 }
@@ -393,7 +391,7 @@ fn keep_greater(kept: &mut Option<(ItemIx, Symptom)>, item: ItemIx, found: Optio
 }
 
 fn title(row: &Row) -> &str {
-    row.title.get().map_or("", |title| title)
+    row.title().unwrap_or_default()
 }
 
 /// The title that a title says it takes back, as `Revert "..."` and `revert: ...` do.

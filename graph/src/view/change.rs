@@ -132,34 +132,31 @@ impl<'v> ChangeRow<'v> {
 
     /// A line for people; the platform's id where nobody gave one.
     pub fn title(&self) -> &'v str {
-        self.row()
-            .title
-            .get()
-            .map_or(self.source_id(), |title| title)
+        self.row().title().unwrap_or(self.source_id())
     }
 
     /// What sort of change.
     pub fn kind(&self) -> Option<&'v str> {
-        self.word(self.row().kind.get())
+        self.word(self.row().kind())
     }
 
     /// The registered scene.
     pub fn scene(&self) -> Option<&'v str> {
-        self.word(self.row().scene.get())
+        self.word(self.row().scene())
     }
 
     /// Where it takes effect.
     pub fn environment(&self) -> Option<&'v str> {
-        self.word(self.row().environment.get())
+        self.word(self.row().environment())
     }
 
     /// Its level of control.
     pub fn level(&self) -> Option<&'v str> {
-        self.word(self.row().level.get())
+        self.word(self.row().level())
     }
 
-    fn word(&self, word: Option<&crate::intern::WordIx>) -> Option<&'v str> {
-        word.map(|word| self.view.identity.words.text(*word))
+    fn word(&self, word: Option<crate::intern::WordIx>) -> Option<&'v str> {
+        word.map(|word| self.view.identity.words.text(word))
     }
 
     /// Where it stands.
@@ -169,16 +166,13 @@ impl<'v> ChangeRow<'v> {
 
     /// Who carried it out, if a name was given.
     pub fn operator(&self) -> Option<&'v str> {
-        let (_, name) = self.row().operator.get()?;
-        name.as_deref()
+        let name = self.row().operator()?;
+        Some(self.view.changes.operators.text(name))
     }
 
     /// Whether a person or a machine carried it out.
     pub fn operator_kind(&self) -> ActorKind {
-        self.row()
-            .operator
-            .get()
-            .map_or(ActorKind::Unknown, |(kind, _)| *kind)
+        self.row().actor()
     }
 
     /// When it began to take effect.
@@ -188,22 +182,22 @@ impl<'v> ChangeRow<'v> {
 
     /// When it began, as its platform says.
     pub fn stated_start(&self) -> Option<Timestamp> {
-        self.row().started_at.get().copied()
+        self.row().started_at()
     }
 
     /// When it was through.
     pub fn finished_at(&self) -> Option<Timestamp> {
-        self.row().finished_at.get().copied()
+        self.row().finished_at()
     }
 
     /// When it was to begin.
     pub fn planned_start_at(&self) -> Option<Timestamp> {
-        self.row().planned_start_at.get().copied()
+        self.row().planned_start_at()
     }
 
     /// When it was to be through.
     pub fn planned_finish_at(&self) -> Option<Timestamp> {
-        self.row().planned_finish_at.get().copied()
+        self.row().planned_finish_at()
     }
 
     /// Whether alerts were kept quiet while it ran.
@@ -213,22 +207,18 @@ impl<'v> ChangeRow<'v> {
 
     /// Whether it jumped the queue.
     pub fn emergency(&self) -> Option<bool> {
-        self.row().emergency.get().copied()
+        self.row().emergency()
     }
 
     /// What it touches.
     pub fn targets(&self) -> Vec<TargetOfChange<'v>> {
-        let targets = self.row().targets.get();
-        targets
-            .into_iter()
-            .flatten()
-            .map(|mention| self.target(*mention))
-            .collect()
+        let targets = self.row().targets().iter();
+        targets.map(|mention| self.target(*mention)).collect()
     }
 
     /// Its batches, by index.
     pub fn batches(&self) -> Vec<BatchOfChange<'v>> {
-        let batches = self.row().batches.iter();
+        let batches = self.row().batches().iter();
         batches
             .map(|(index, row)| self.batch(*index, row))
             .collect()

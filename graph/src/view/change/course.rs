@@ -47,7 +47,7 @@ impl<'v> ChangeRow<'v> {
     /// How it takes effect: as stated, else as its batches tell.
     pub fn flow(&self) -> Option<FlowKind> {
         let stated = self.more().and_then(|more| more.flow.get().copied());
-        let batches = &self.row().batches;
+        let batches = self.row().batches();
         let by_traffic = || {
             let mut each = batches.values();
             each.any(|batch| batch.traffic_percent.get().is_some())
@@ -128,8 +128,8 @@ impl<'v> ChangeRow<'v> {
             traffic_percent: None,
         };
         let mut of_batches = Vec::new();
-        let is_through = row.finished_at.get().is_some_and(|end| *end <= at);
-        for batch in row.batches.values() {
+        let is_through = row.finished_at().is_some_and(|end| end <= at);
+        for batch in row.batches().values() {
             let touched = match batch.touched(at) {
                 _ if self.is_taken_back(at) => Touched::NotYet,
                 Touched::Changing if is_through => Touched::Changed,
@@ -146,7 +146,7 @@ impl<'v> ChangeRow<'v> {
                 }
             }
         }
-        let rest = row.targets.get().into_iter().flatten();
+        let rest = row.targets().iter();
         let rest: Vec<_> = rest
             .filter(|mention| !of_batches.contains(*mention))
             .collect();
@@ -163,12 +163,12 @@ impl<'v> ChangeRow<'v> {
     /// What the whole change has done to what it touches at a moment.
     fn touched(&self, at: Timestamp) -> Touched {
         let row = self.row();
-        let never_began = !row.status().took_effect() && row.started_at.get().is_none();
+        let never_began = !row.status().took_effect() && row.started_at().is_none();
         if never_began || self.is_taken_back(at) || at < row.start() {
             return Touched::NotYet;
         }
-        match row.finished_at.get() {
-            Some(finished) if *finished <= at => Touched::Changed,
+        match row.finished_at() {
+            Some(finished) if finished <= at => Touched::Changed,
             Some(_) => Touched::Changing,
             None if row.goes_on() => Touched::Changing,
             None => Touched::Changed,
@@ -184,8 +184,8 @@ impl<'v> ChangeRow<'v> {
     /// Whether all of it was said to be taken back by a moment.
     fn is_taken_back(&self, at: Timestamp) -> bool {
         let row = self.row();
-        let said = row.status.stamp();
-        row.status() == ChangeStatus::RolledBack && said.is_some_and(|stamp| stamp.at <= at)
+        let said_at = row.stated_status().map(|(_, said_at)| said_at);
+        row.status() == ChangeStatus::RolledBack && said_at.is_some_and(|said_at| said_at <= at)
     }
 
     /// The changes that say of themselves that they stand so to this one, in order of their id.
