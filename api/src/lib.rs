@@ -4,6 +4,7 @@
 //! others come through [`Ports`], which `server` provides.
 
 mod error;
+mod feed;
 mod limits;
 mod page;
 mod ports;
@@ -27,13 +28,14 @@ pub use schema::schema_text;
 pub use state::ApiState;
 pub use transport::{OriginPolicy, TrustedDocuments, TrustedDocumentsError};
 
-/// The routes: `/graphql` (queries, mutations, live streams), and the page at `/`.
+/// The routes: `/graphql` (queries, mutations, live streams), `/calendar.ics`, and the page at `/`.
 ///
 /// Build the state once with [`ApiState::new`] and merge the router with the others of the same
 /// address. Nothing else is needed; the router brings its own limits of size and time.
 pub fn router(state: ApiState) -> Router {
     Router::new()
         .route("/graphql", any(transport::serve))
+        .route("/calendar.ics", get(feed::serve))
         .route("/", get(|| async { page::index() }))
         .route("/assets/{*path}", get(page::asset))
         .with_state(state)

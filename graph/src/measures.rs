@@ -113,6 +113,10 @@ pub struct Measures {
     pub timed: Share,
     /// Those that began later than planned, of those of which both are stated.
     pub late: Share,
+    /// Those that began earlier than planned, of those of which both are stated.
+    pub early: Share,
+    /// Those that were through later than planned, of those of which both are stated.
+    pub overran: Share,
     /// Those that jumped the queue, of those of which it is known.
     pub emergency: Share,
     /// Incidents that people say they caused.

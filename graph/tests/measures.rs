@@ -59,7 +59,7 @@ fn day() -> Vec<NewEvent> {
             "1",
             "09:10",
             &json!({ "status": "succeeded", "targets": ["service:shop"], "operator": { "kind": "automatic" },
-            "startedAt": at("09:00"), "finishedAt": at("09:10"), "plannedStartAt": at("08:55"), "checkResults": slo("pass") }),
+            "startedAt": at("09:00"), "finishedAt": at("09:10"), "plannedStartAt": at("08:55"), "plannedFinishAt": at("09:05"), "checkResults": slo("pass") }),
         ),
         change(
             "2",
@@ -160,6 +160,8 @@ fn what_nobody_said_is_told_beside_each_share() {
     assert_eq!(whole.timed, share(2, 6, 4));
     assert_eq!(whole.median_duration_ms, Some(900_000.0));
     assert_eq!(whole.late, share(1, 1, 5));
+    assert_eq!(whole.early, share(0, 1, 5));
+    assert_eq!(whole.overran, share(1, 1, 5));
     assert_eq!(whole.incidents_caused, 1);
 }
 

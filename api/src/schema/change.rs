@@ -381,6 +381,16 @@ impl Change {
         self.row().finished_at().map(DateTime)
     }
 
+    /// How much later than planned it began, in milliseconds; negative where earlier, null unless both are stated.
+    async fn start_delay_ms(&self) -> Option<f64> {
+        self.row().start_delay_ms()
+    }
+
+    /// How much later than planned it was through, in milliseconds; negative where earlier, null unless both are stated.
+    async fn finish_delay_ms(&self) -> Option<f64> {
+        self.row().finish_delay_ms()
+    }
+
     /// When it was to begin.
     async fn planned_start_at(&self) -> Option<DateTime> {
         self.row().planned_start_at().map(DateTime)

@@ -107,6 +107,10 @@ pub(crate) struct Measures {
     timed: Share,
     /// Those that began later than planned, of those of which both are stated.
     late: Share,
+    /// Those that began earlier than planned, of those of which both are stated.
+    early: Share,
+    /// Those that were through later than planned, of those of which both are stated.
+    overran: Share,
     /// Those that jumped the queue, of those of which it is known.
     emergency: Share,
     /// Incidents that people say they caused.
@@ -275,6 +279,8 @@ impl From<Counted> for Measures {
             median_duration_ms: counted.median_duration_ms,
             timed: counted.timed.into(),
             late: counted.late.into(),
+            early: counted.early.into(),
+            overran: counted.overran.into(),
             emergency: counted.emergency.into(),
             incidents_caused: counted.incidents_caused,
             checks: CheckMeasures {

@@ -60,11 +60,11 @@ impl Gathered {
             None => measures.timed.unknown += 1,
         }
         self.durations_ms.extend(duration_ms);
-        let times = change.stated_start().zip(change.planned_start_at());
-        count(
-            &mut measures.late,
-            times.map(|(start, planned)| planned < start),
-        );
+        let start_ms = change.start_delay_ms();
+        count(&mut measures.late, start_ms.map(|delay| 0.0 < delay));
+        count(&mut measures.early, start_ms.map(|delay| delay < 0.0));
+        let finish_ms = change.finish_delay_ms();
+        count(&mut measures.overran, finish_ms.map(|delay| 0.0 < delay));
         count(&mut measures.emergency, change.emergency());
         let verdicts = change.verdicts().into_iter();
         let caused = verdicts.filter(|(_, verdict)| *verdict == Verdict::Cause);

@@ -200,6 +200,18 @@ impl<'v> ChangeRow<'v> {
         self.row().planned_finish_at()
     }
 
+    /// How much later than planned it began, in milliseconds; negative where earlier. `None` unless both are stated.
+    pub fn start_delay_ms(&self) -> Option<f64> {
+        let began = self.stated_start()?;
+        Some(began.millis_since(self.planned_start_at()?))
+    }
+
+    /// How much later than planned it was through, in milliseconds; negative where earlier. `None` unless both are stated.
+    pub fn finish_delay_ms(&self) -> Option<f64> {
+        let through = self.finished_at()?;
+        Some(through.millis_since(self.planned_finish_at()?))
+    }
+
     /// Whether alerts were kept quiet while it ran.
     pub fn shielded(&self) -> bool {
         self.row().shielded

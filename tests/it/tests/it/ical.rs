@@ -143,3 +143,105 @@ async fn two_feeds_of_windows_do_not_end_each_other() {
     assert_eq!(status, 400, "{answer}");
     server.stop().await;
 }
+
+/// Title and times of each event of a calendar.
+fn events(text: &str) -> Vec<String> {
+    let unfolded = text.replace("\r\n ", "");
+    let value = |event: &str, name: &str| {
+        let mut lines = event.lines();
+        let found = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        found.unwrap_or("-").to_owned()
+    };
+    let events = unfolded.split("BEGIN:VEVENT").skip(1);
+    events
+        .map(|event| {
+            let said = ["SUMMARY", "DTSTART", "DTEND", "STATUS", "SEQUENCE"];
+            said.map(|name| value(event, name)).join(" ")
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn the_calendar_shows_plans_and_rules_and_is_sent_again_only_when_it_changed() {
+    let folder = folder();
+    let server = Running::over(folder.path()).await;
+    let needs = json!({ "dependent": "service:prod/web", "provider": "service:prod/ledger", "kind": "calls" });
+    let planned = json!({ "sourceId": "7", "title": "ledger 2.1", "targets": ["service:prod/ledger"], "status": "planned",
+        "plannedStartAt": "2026-12-24T10:00:00Z", "plannedFinishAt": "2026-12-24T11:00:00Z" });
+    let other = json!({ "sourceId": "8", "title": "mail 3", "targets": ["service:test/mail"], "status": "planned",
+        "plannedStartAt": "2026-12-20T10:00:00Z" });
+    let freeze = json!({ "name": "audit", "effect": "freeze", "title": "Audit", "times": { "spans": [{ "from": "2026-12-01T00:00:00Z", "until": "2026-12-02T00:00:00Z" }] },
+        "scope": { "items": ["service:prod/web"], "reach": "depends_on", "levels": ["G4"] } });
+    let always =
+        json!({ "name": "always", "effect": "freeze", "scope": { "environments": ["attic"] } });
+    let exempt = json!({ "name": "regulator", "kind": "white_list", "reason": "asked for", "approver": "ann",
+        "from": "2026-12-01T08:00:00Z", "until": "2026-12-01T10:00:00Z" });
+    server
+        .take(&[
+            event("relation.observed", TIME, &needs),
+            event("change.recorded", TIME, &planned),
+            event("change.recorded", TIME, &other),
+            event("calendar_rule.declared", TIME, &freeze),
+            event("calendar_rule.declared", TIME, &always),
+            event("exemption.granted", TIME, &exempt),
+        ])
+        .await;
+    let time = "from=2026-11-01T00:00:00Z&to=2027-01-01T00:00:00Z";
+    let (status, tag, media, text) = server.calendar(time, "").await;
+    assert_eq!(
+        (status, media.as_str()),
+        (200, "text/calendar; charset=utf-8")
+    );
+    assert_eq!(
+        events(&text),
+        [
+            "Freeze: Audit 20261201T000000Z 20261202T000000Z CONFIRMED 0",
+            "White list: regulator 20261201T080000Z 20261201T100000Z CONFIRMED 0",
+            "mail 3 20261220T100000Z - CONFIRMED 0",
+            "ledger 2.1 20261224T100000Z 20261224T110000Z CONFIRMED 0",
+        ]
+    );
+    assert_eq!(server.calendar(time, &tag).await.0, 304);
+    let of_item = server
+        .calendar(&format!("item=service:prod/ledger&{time}"), "")
+        .await
+        .3;
+    assert_eq!(
+        events(&of_item),
+        [
+            "Freeze: Audit 20261201T000000Z 20261202T000000Z CONFIRMED 0",
+            "White list: regulator 20261201T080000Z 20261201T100000Z CONFIRMED 0",
+            "ledger 2.1 20261224T100000Z 20261224T110000Z CONFIRMED 0",
+        ],
+        "the freeze reaches it"
+    );
+    let of_mail = server
+        .calendar(&format!("item=service:test/mail&{time}"), "")
+        .await
+        .3;
+    assert!(
+        !of_mail.contains("Audit") && of_mail.contains("mail 3"),
+        "{of_mail}"
+    );
+    let test = server
+        .calendar(&format!("environment=test&{time}"), "")
+        .await
+        .3;
+    assert!(
+        test.contains("mail 3") && !test.contains("ledger"),
+        "{test}"
+    );
+    let off = json!({ "sourceId": "7", "status": "cancelled" });
+    server
+        .take(&[event("change.recorded", "2026-11-20T11:00:00Z", &off)])
+        .await;
+    let (status, _, _, text) = server.calendar(time, &tag).await;
+    assert_eq!(status, 200);
+    assert_eq!(
+        events(&text)[3],
+        "ledger 2.1 20261224T100000Z 20261224T110000Z CANCELLED 1"
+    );
+    assert_eq!(server.calendar("items=a", "").await.0, 400);
+    assert_eq!(server.calendar("item=service:nobody", "").await.0, 404);
+    server.stop().await;
+}

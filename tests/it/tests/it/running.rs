@@ -123,6 +123,23 @@ impl Running {
         response.json().await.expect("a JSON answer")
     }
 
+    /// Gets the calendar, if it is another one than the tag names: status, tag, media type and text.
+    pub(crate) async fn calendar(&self, query: &str, tag: &str) -> (u16, String, String, String) {
+        let url = format!("http://{}/calendar.ics?{query}", self.server.addresses.http);
+        let request = self.client.get(url).header("if-none-match", tag);
+        let response = request.send().await.expect("an answer");
+        let said = |name: &str| {
+            let value = response.headers().get(name);
+            value
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let (tag, media) = (said("etag"), said("content-type"));
+        let status = response.status().as_u16();
+        (status, tag, media, response.text().await.expect("a body"))
+    }
+
     /// Gets a path of the page's address.
     pub(crate) async fn get(&self, path: &str) -> (StatusCode, String) {
         let url = format!("http://{}{path}", self.server.addresses.http);
