@@ -21,7 +21,7 @@ use crate::intake::{Address, Delivery};
 use crate::split::Wrapping;
 
 pub(crate) use calendar::scope as calendar_scope;
-pub(crate) use decode::{Envelope, decode, is_own_type, read_data};
+pub(crate) use decode::{Envelope, decode, decode_part, is_own_type, read_data};
 
 /// Where they are taken.
 pub(crate) const ADDRESS: Address = Address {

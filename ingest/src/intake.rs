@@ -26,11 +26,11 @@ use axum::routing::{get, post};
 use model::{Clock, SourceName, Timestamp};
 
 use crate::events;
+use crate::mapping::{self, Mappings};
 use crate::proof::Claimed;
 use crate::room::Room;
 use crate::{Known, Quarantine, Recorder, Sender};
-use address::ADDRESSES;
-pub(crate) use address::Address;
+pub(crate) use address::{ADDRESSES, Address};
 use answer::Refusal;
 use counters::Counters;
 pub use counters::IntakeCounters;
@@ -59,6 +59,7 @@ pub struct Intake {
     /// One for each address, in their order.
     counters: Vec<Counters>,
     senders: Vec<Arc<Sender>>,
+    mappings: Option<Arc<Mappings>>,
     /// What listings come to.
     listing: Counters,
     known: Option<Arc<dyn Known>>,
@@ -103,6 +104,7 @@ impl Intake {
             limits,
             counters: ADDRESSES.map(|_| Counters::default()).into(),
             senders: Vec::new(),
+            mappings: None,
             listing: Counters::default(),
             known: None,
             listings: listing::Running::default(),
@@ -120,6 +122,13 @@ impl Intake {
     #[must_use]
     pub fn with_senders(mut self, senders: Vec<Sender>) -> Self {
         self.senders = senders.into_iter().map(Arc::new).collect();
+        self
+    }
+
+    /// The same, with mappings for senders that nobody wrote a decoder for.
+    #[must_use]
+    pub fn with_mappings(mut self, mappings: Arc<Mappings>) -> Self {
+        self.mappings = Some(mappings);
         self
     }
 
@@ -280,11 +289,29 @@ impl Intake {
     /// Who sends to an address. One without a name needs no entry in the configuration.
     fn sender(&self, form: &str, name: &str) -> Result<Arc<Sender>, Refusal> {
         let mut senders = self.senders.iter();
-        match senders.find(|sender| sender.form == form && sender.name == name) {
+        let found = senders.find(|sender| sender.form == form && sender.name == name);
+        if form == mapping::FORM && !name.is_empty() {
+            return self.mapped(name, found.map(Arc::as_ref));
+        }
+        match found {
             Some(sender) => Ok(Arc::clone(sender)),
             None if name.is_empty() => Ok(Arc::new(Sender::unnamed(form))),
             None => Err(Refusal::UnknownSender(name.to_owned())),
         }
+    }
+}
+
+impl Intake {
+    /// Whoever sends to a mapping, which needs no entry in the configuration but a file.
+    fn mapped(&self, name: &str, known: Option<&Sender>) -> Result<Arc<Sender>, Refusal> {
+        let mappings = self.mappings.as_ref();
+        let mapping = mappings.and_then(|mappings| mappings.get(name));
+        let mapping = mapping.ok_or_else(|| Refusal::UnknownSender(name.to_owned()))?;
+        let sender = known.cloned();
+        Ok(Arc::new(Sender {
+            mapping: Some(mapping),
+            ..sender.unwrap_or_else(|| Sender::new(mapping::FORM, name))
+        }))
     }
 }
 
@@ -296,7 +323,8 @@ fn proved(
 ) -> Result<Arc<Sender>, Refusal> {
     let mut unproven = None;
     for sender in candidates {
-        match address.proof.check(claimed, &sender.secrets) {
+        let proof = sender.proof.unwrap_or(address.proof);
+        match proof.check(claimed, &sender.secrets) {
             Ok(()) => return Ok(sender),
             Err(reason) => unproven = Some(reason),
         }

@@ -16,6 +16,8 @@ mod flagger;
 mod flags;
 mod flux;
 mod flyway;
+#[cfg(test)]
+mod fuzz;
 mod gcp;
 mod github;
 mod gitlab;
@@ -31,6 +33,7 @@ mod kubernetes;
 mod labels;
 mod launchdarkly;
 mod liquibase;
+mod mapping;
 mod migrated;
 mod moment;
 #[cfg(test)]
@@ -62,7 +65,9 @@ pub use intake::{
 pub use kinds::{Crowded, KnownKinds, Rules};
 pub use known::{CalendarFuture, Known, KnownFuture, NotKnown, Stated, StatedItem};
 pub use kubernetes::{KubernetesConfig, KubernetesCounters, KubernetesWatch};
+pub use mapping::{Broken, MappingState, Mappings, Refused, Trial, Tried};
 pub use otlp::{FlushError, NotOtlp, Otlp, OtlpConfig, OtlpCounters, SpansToCalls, count_spans};
+pub use proof::{HashFunction, Proof};
 pub use quarantine::{
     Quarantine, QuarantineConfig, QuarantineEntry, QuarantineError, QuarantinePage,
     QuarantineStats, QuarantinedBody,

@@ -22,7 +22,7 @@ mod baseline;
 mod calls;
 mod counters;
 mod cursor;
-mod decode;
+pub(crate) mod decode;
 mod entities;
 mod grpc;
 mod http;

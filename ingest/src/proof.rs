@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -18,7 +18,7 @@ const TOLERANCE_MS: f64 = 5.0 * 60.0 * 1_000.0;
 
 /// A scheme by which a sender proves that a body is its own.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Proof {
+pub enum Proof {
     /// The secret as bearer token, or as the password of Basic: for those that sign nothing.
     Token,
     /// The secret itself in this header.
@@ -27,8 +27,20 @@ pub(crate) enum Proof {
     Field(&'static str),
     /// HMAC of the body, in hex, in this header behind this prefix; several stand between commas.
     Hmac {
+        /// Which header.
         header: &'static str,
+        /// What stands before the hex.
         prefix: &'static str,
+        /// Which hash function.
+        hash: HashFunction,
+    },
+    /// The same, with or without the prefix.
+    MaybePrefixedHmac {
+        /// Which header.
+        header: &'static str,
+        /// What may stand before the hex.
+        prefix: &'static str,
+        /// Which hash function.
         hash: HashFunction,
     },
     /// Standard Webhooks 1.0, `v1`: HMAC-SHA256 of `id.timestamp.body`.
@@ -39,8 +51,10 @@ pub(crate) enum Proof {
 
 /// The hash function of an HMAC.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum HashFunction {
+pub enum HashFunction {
+    /// SHA-256.
     Sha256,
+    /// SHA-512.
     Sha512,
 }
 
@@ -67,6 +81,39 @@ pub(crate) struct Claimed<'a> {
 }
 
 impl Proof {
+    /// A scheme as the configuration names it: `token`, `header:NAME`, `hmac-sha256:NAME`,
+    /// `hmac-sha512:NAME`, `standard-webhooks`.
+    ///
+    /// The name of a header is kept for the life of the process: a configuration is read once.
+    pub fn named(text: &str) -> Option<Self> {
+        let (scheme, name) = text.split_once(':').unwrap_or((text, ""));
+        let header = || -> Option<&'static str> {
+            let name = HeaderName::try_from(name).ok()?;
+            Some(String::leak(name.as_str().to_owned()))
+        };
+        let hmac = |hash| {
+            let header = header()?;
+            // Most write `sha256=` before the hex, and some nothing.
+            let prefix = match hash {
+                HashFunction::Sha256 => "sha256=",
+                HashFunction::Sha512 => "sha512=",
+            };
+            Some(Self::MaybePrefixedHmac {
+                header,
+                prefix,
+                hash,
+            })
+        };
+        match scheme {
+            "token" if name.is_empty() => Some(Self::Token),
+            "standard-webhooks" if name.is_empty() => Some(Self::StandardWebhooks),
+            "header" => header().map(Self::Header),
+            "hmac-sha256" => hmac(HashFunction::Sha256),
+            "hmac-sha512" => hmac(HashFunction::Sha512),
+            _ => None,
+        }
+    }
+
     /// Whether the request is from somebody who knows one of the secrets. No secrets prove nothing, and ask for nothing.
     pub(crate) fn check(self, claimed: &Claimed<'_>, secrets: &[Secret]) -> Result<(), Unproven> {
         if secrets.is_empty() {
@@ -98,6 +145,17 @@ impl Proof {
                     let signed = |given| fits_hex(hash, secret, claimed.body, given);
                     let mut given = found.split(',').map(str::trim);
                     given.any(|given| given.strip_prefix(prefix).is_some_and(signed))
+                })
+            }
+            Self::MaybePrefixedHmac {
+                header,
+                prefix,
+                hash,
+            } => {
+                let found = text(claimed, header).ok_or(Unproven::Missing(header))?;
+                let found = found.strip_prefix(prefix).unwrap_or(found);
+                any(secrets, header, |secret| {
+                    fits_hex(hash, secret, claimed.body, found.trim())
                 })
             }
             Self::StandardWebhooks => standard_webhooks(claimed, secrets),

@@ -17,7 +17,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use model::{Clock, ContentHash, SourceName, Timestamp};
 use thiserror::Error;
 
+use crate::mapping;
 use crate::redact::redact_body;
+use crate::sender::SENDER_HEADER;
+pub(crate) use format::is_kept;
 
 /// Bounds of the quarantine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +46,15 @@ pub struct QuarantinedBody {
     pub body: Vec<u8>,
     /// What was not understood.
     pub reason: String,
+}
+
+impl QuarantinedBody {
+    /// Whether it is a delivery to the mapping of this name.
+    pub fn is_of_mapping(&self, name: &str) -> bool {
+        let mut headers = self.headers.iter();
+        let sent_to = headers.any(|(header, value)| header == SENDER_HEADER && value == name);
+        sent_to && self.format == mapping::FORM
+    }
 }
 
 /// What a listing shows of a body.
@@ -168,6 +180,23 @@ impl Quarantine {
         };
         quarantine.expire()?;
         Ok(quarantine)
+    }
+
+    /// Reads every whole body of a folder and changes nothing in it: its server may be running.
+    pub fn look_through(
+        directory: &Path,
+        mut visit: impl FnMut(ContentHash, Timestamp, QuarantinedBody),
+    ) -> Result<(), QuarantineError> {
+        let found = directory::look(directory).map_err(|source| failed(directory, source))?;
+        for (received_at, hash) in found {
+            let path = directory::path_of(directory, received_at, hash);
+            // What was dropped meanwhile, or is damaged, is not there to be looked at.
+            let bytes = std::fs::read(&path).unwrap_or_default();
+            if let Ok(body) = format::decode(&bytes, hash) {
+                visit(hash, received_at, body);
+            }
+        }
+        Ok(())
     }
 
     /// Redacts a body and keeps it; answers after its bytes are on the disk. The same bytes again are the same entry.

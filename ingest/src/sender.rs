@@ -3,11 +3,14 @@
 //! The schemes of proof are in `proof.rs`; this is what the configuration says.
 
 use std::fmt;
+use std::sync::Arc;
 
 use model::{SourceKey, SourceName};
 
 use crate::CalendarMeaning;
 use crate::decoded::Part;
+use crate::mapping::Mapping;
+use crate::proof::Proof;
 
 /// The header by which a body in the quarantine remembers its sender.
 pub(crate) const SENDER_HEADER: &str = "epicenter-sender";
@@ -34,6 +37,10 @@ pub struct Sender {
     pub secrets: Vec<Secret>,
     /// Of a feed of the calendar: what its events mean.
     pub calendar: Option<CalendarMeaning>,
+    /// How it proves itself; as all of its form do when `None`.
+    pub proof: Option<Proof>,
+    /// What its bodies mean, where its form leaves that open.
+    pub(crate) mapping: Option<Arc<Mapping>>,
 }
 
 impl Secret {
@@ -65,6 +72,16 @@ impl Sender {
             items: Vec::new(),
             secrets: Vec::new(),
             calendar: None,
+            proof: None,
+            mapping: None,
+        }
+    }
+
+    /// A sender of this form and name of which nothing else is said yet.
+    pub fn new(form: &str, name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..Self::unnamed(form)
         }
     }
 

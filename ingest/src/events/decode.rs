@@ -15,11 +15,12 @@ pub(crate) fn decode(
     received_at: Timestamp,
 ) -> Result<Vec<Part>, Malformed> {
     let parts = split(body, wrapping)?;
-    let decoded = parts.into_iter().map(|part| decode_one(part, received_at));
+    let decoded = parts.into_iter().map(|part| decode_part(part, received_at));
     Ok(decoded.collect())
 }
 
-fn decode_one(part: &str, received_at: Timestamp) -> Part {
+/// One event.
+pub(crate) fn decode_part(part: &str, received_at: Timestamp) -> Part {
     let value = match unfold(part) {
         Ok(value) => value,
         Err(refused) => return refused,

@@ -12,7 +12,7 @@ use crate::proof::Proof;
 use crate::{
     alertmanager, altershield, argo_rollouts, argocd, azure, cloudevents, cloudtrail, datadog,
     events, flagger, flags, flux, flyway, gcp, github, gitlab, grafana, helm, ical, jenkins,
-    launchdarkly, liquibase, opsgenie, pagerduty, servicenow, terraform, unleash,
+    launchdarkly, liquibase, mapping, opsgenie, pagerduty, servicenow, terraform, unleash,
 };
 
 /// One address: which bodies it takes, and what they mean.
@@ -45,7 +45,7 @@ pub(crate) struct Address {
 pub(crate) type Compare = fn(&Delivery, Vec<Part>, &[CalendarRuleDeclared]) -> Vec<Part>;
 
 /// All of them.
-pub(crate) const ADDRESSES: [&Address; 31] = [
+pub(crate) const ADDRESSES: [&Address; 32] = [
     &events::ADDRESS,
     &cloudevents::ADDRESS,
     &alertmanager::ADDRESS,
@@ -77,6 +77,7 @@ pub(crate) const ADDRESSES: [&Address; 31] = [
     &grafana::ADDRESS,
     &opsgenie::ADDRESS,
     &ical::ADDRESS,
+    &mapping::ADDRESS,
 ];
 
 impl Address {

@@ -46,6 +46,16 @@ pub(super) fn open(directory: &Path) -> io::Result<Vec<Found>> {
     Ok(found)
 }
 
+/// What lies in the folder, the oldest first, by the names of the files alone.
+pub(super) fn look(directory: &Path) -> io::Result<Vec<(Timestamp, ContentHash)>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        found.extend(name_of(&entry?.path()));
+    }
+    found.sort();
+    Ok(found)
+}
+
 /// Whole blocks, as the disk counts.
 pub(super) fn size_on_disk(bytes: u64) -> u64 {
     bytes.div_ceil(BLOCK_BYTES) * BLOCK_BYTES

@@ -41,6 +41,18 @@ const KEPT_HEADERS: [&str; 14] = [
     "x-webhook-id",
 ];
 
+/// How other headers end in which senders say what happened, and in which delivery.
+const TELLING: [&str; 8] = [
+    "-event",
+    "-event-type",
+    "-event-name",
+    "-event-id",
+    "-topic",
+    "-action",
+    "-delivery",
+    "-delivery-id",
+];
+
 /// What a file says before its body.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -141,11 +153,17 @@ pub(super) fn decode(bytes: &[u8], hash: ContentHash) -> Result<QuarantinedBody,
     })
 }
 
+/// Whether a header, in lower case, helps to understand a body: what it tells of, and of which kind.
+pub(crate) fn is_kept(name: &str) -> bool {
+    let tells = name.starts_with("x-") && TELLING.iter().any(|end| name.ends_with(end));
+    tells || KEPT_HEADERS.contains(&name) || name.starts_with("ce-")
+}
+
 fn kept_headers(headers: &[(String, String)]) -> Vec<(String, String)> {
     headers
         .iter()
         .map(|(name, value)| (name.to_ascii_lowercase(), value))
-        .filter(|(name, _)| KEPT_HEADERS.contains(&name.as_str()) || name.starts_with("ce-"))
+        .filter(|(name, _)| is_kept(name))
         .take(HEADERS_MAX)
         .map(|(name, value)| (cut(&name, TEXT_BYTES), cut(&redact_text(value), TEXT_BYTES)))
         .collect()

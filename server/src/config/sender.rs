@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ingest::{CalendarMeaning, Intake, Secret, Sender};
+use ingest::{CalendarMeaning, Intake, Proof, Secret, Sender};
 use model::{
     ChangeScope, KeyParts, RuleEffect, RuleReach, RuleTimes, SourceKey, SourceName, WeeklyTime,
 };
@@ -31,6 +31,10 @@ pub struct SenderSettings {
     /// Files that hold one secret each; any of them proves a body. Without any, nothing is proved.
     #[serde(default)]
     pub secret_files: Vec<PathBuf>,
+    /// How it proves itself, where its form leaves that open: `token`, `header:NAME`, `hmac-sha256:NAME`,
+    /// `hmac-sha512:NAME` or `standard-webhooks`; for the form `mapping` only.
+    #[serde(default)]
+    pub proof: String,
     /// Of a feed of iCalendar: what its events mean.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calendar: Option<CalendarSettings>,
@@ -158,6 +162,14 @@ impl SenderSettings {
                 return refused(fault);
             }
         }
+        if !self.proof.is_empty() && self.form != "mapping" {
+            return refused("only senders to a mapping choose how they prove themselves");
+        }
+        if !self.proof.is_empty() && Proof::named(&self.proof).is_none() {
+            return refused(
+                "a proof is token, header:NAME, hmac-sha256:NAME, hmac-sha512:NAME or standard-webhooks",
+            );
+        }
         let same = |other: &Self| other.form == self.form && other.name == self.name;
         match earlier.iter().any(same) {
             true => refused("there is another table for the same address"),
@@ -169,15 +181,14 @@ impl SenderSettings {
     pub(crate) fn read(&self) -> Result<Sender, ConfigError> {
         let given = |text: &String| (!text.is_empty()).then(|| text.clone());
         let secrets = self.secret_files.iter().map(|path| read_secret(path));
-        Ok(Sender {
-            form: self.form.clone(),
-            name: self.name.clone(),
-            source: given(&self.source).map(SourceName::new),
-            environment: given(&self.environment),
-            items: self.items.iter().cloned().map(SourceKey::Text).collect(),
-            secrets: secrets.collect::<Result<_, _>>()?,
-            calendar: self.calendar.as_ref().map(CalendarSettings::meaning),
-        })
+        let mut sender = Sender::new(&self.form, &self.name);
+        sender.source = given(&self.source).map(SourceName::new);
+        sender.environment = given(&self.environment);
+        sender.items = self.items.iter().cloned().map(SourceKey::Text).collect();
+        sender.secrets = secrets.collect::<Result<_, _>>()?;
+        sender.proof = Proof::named(&self.proof);
+        sender.calendar = self.calendar.as_ref().map(CalendarSettings::meaning);
+        Ok(sender)
     }
 }
 

@@ -1,5 +1,6 @@
 //! An intake on a log in memory, and everything a test asks it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use tower::ServiceExt;
 use super::told;
 use crate::intake::{Intake, IntakeLimits, routes};
 use crate::known::{Known, KnownFuture, Stated};
-use crate::{Quarantine, QuarantineConfig, Recorder, RecorderLimits, Secret, Sender};
+use crate::{Mappings, Quarantine, QuarantineConfig, Recorder, RecorderLimits, Secret, Sender};
 
 struct FixedClock;
 
@@ -51,8 +52,10 @@ impl Known for NothingKnown {
 /// An intake on a log in memory, and everything a test asks it.
 pub(crate) struct Bench {
     pub(super) routes: Router,
-    pub(super) intake: Arc<Intake>,
+    pub(crate) intake: Arc<Intake>,
     pub(super) log: Arc<MemoryLog>,
+    /// Where mappings would lie.
+    pub(crate) mappings: PathBuf,
     _folder: TempDir,
 }
 
@@ -98,12 +101,15 @@ impl Bench {
             },
         );
         let intake = Intake::new(recorder, Arc::new(quarantine), clock, limits);
+        let mappings = folder.path().join("mappings");
+        let intake = intake.with_mappings(Arc::new(Mappings::of(&mappings)));
         let intake = intake.comparing_with(Arc::new(NothingKnown));
         let intake = Arc::new(intake.with_senders(senders));
         Self {
             routes: routes(Arc::clone(&intake)),
             intake,
             log,
+            mappings,
             _folder: folder,
         }
     }
