@@ -9,6 +9,7 @@ mod export;
 mod import;
 mod lists;
 mod log;
+mod mapping;
 mod nearby;
 mod preview;
 mod progress;
@@ -54,6 +55,9 @@ enum Command {
     /// Care for the log's files
     #[command(subcommand)]
     Log(log::LogCommand),
+    /// Look at mappings of senders that nobody wrote a decoder for
+    #[command(subcommand)]
+    Mapping(mapping::MappingCommand),
     /// Fold a stopped server's log from the start, and say what it comes to
     Replay(replay::ReplayFlags),
     /// Save the state of a stopped server's log, so that its next start is fast
@@ -155,6 +159,7 @@ impl Cli {
             Command::Changes(flags) => changes::changes(&flags),
             Command::Items(flags) => lists::items(&flags),
             Command::Log(command) => log::log(&command),
+            Command::Mapping(command) => mapping::mapping(&command),
             Command::Replay(flags) => replay::replay(&flags),
             Command::Snapshot(flags) => replay::snapshot(&flags),
             Command::Schema => print(&api::schema_text()),

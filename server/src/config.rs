@@ -36,6 +36,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Which log holds the truth.
     pub log: LogUrl,
+    /// A folder with mappings, `NAME.jq`, for senders that nobody wrote a decoder for; none when empty.
+    pub mappings_dir: PathBuf,
     /// Clusters of Kubernetes to follow.
     pub kubernetes: Vec<KubernetesSettings>,
     /// Senders to the intake that need more than an address.
@@ -212,6 +214,7 @@ impl Settings {
             log: LogUrl::Segments(None),
             kubernetes: Vec::new(),
             senders: Vec::new(),
+            mappings_dir: PathBuf::new(),
             http: HttpSettings {
                 connections_max: 1024,
                 head_timeout_ms: 10_000,

@@ -11,6 +11,11 @@ pub(crate) fn log_folder(data_dir: &Path) -> PathBuf {
     data_dir.join("log")
 }
 
+/// Where the quarantine of a data folder lies that somebody else may hold.
+pub(crate) fn quarantine_folder(data_dir: &Path) -> PathBuf {
+    data_dir.join("quarantine")
+}
+
 /// A data folder that this process holds.
 #[derive(Debug)]
 pub(crate) struct DataDir {
@@ -89,7 +94,7 @@ impl DataDir {
 
     /// Where input lies that was not understood.
     pub(crate) fn quarantine(&self) -> PathBuf {
-        self.path.join("quarantine")
+        quarantine_folder(&self.path)
     }
 }
 

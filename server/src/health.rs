@@ -15,6 +15,9 @@ use crate::metrics::Metrics;
 pub(crate) trait Readiness: Send + Sync + 'static {
     /// What is not ready, in words; nothing when all is.
     fn obstacles(&self) -> Vec<String>;
+
+    /// What somebody should look at, though the process can do its work.
+    fn remarks(&self) -> Vec<String>;
 }
 
 /// Answers `/healthz`, `/readyz` and `/metrics`.
@@ -35,7 +38,12 @@ async fn ready(State(readiness): State<Arc<dyn Readiness>>) -> Response {
         true => (StatusCode::OK, "ready"),
         false => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
     };
-    let body = Json(json!({ "status": word, "obstacles": obstacles }));
+    let remarks = readiness.remarks();
+    let body = match remarks.is_empty() {
+        true => json!({ "status": word, "obstacles": obstacles }),
+        false => json!({ "status": word, "obstacles": obstacles, "remarks": remarks }),
+    };
+    let body = Json(body);
     (status, body).into_response()
 }
 

@@ -2,13 +2,14 @@
 
 mod kubernetes;
 mod limits;
+mod mappings;
 mod measures;
 
 use std::sync::Arc;
 
 use anyhow::Context;
 use index::{Index, TextIndex};
-use ingest::{Intake, KubernetesWatch, Otlp, Quarantine, Recorder, Rules};
+use ingest::{Intake, KubernetesWatch, Mappings, Otlp, Quarantine, Recorder, Rules};
 use model::Clock;
 use store::{EventLog, LogHealth, MemoryLog, PageFiles, SegmentLog, Snapshots};
 
@@ -30,6 +31,7 @@ pub(crate) struct Parts {
     pub(crate) intake: Arc<Intake>,
     pub(crate) quarantine: Arc<Quarantine>,
     pub(crate) kubernetes: Vec<Arc<KubernetesWatch>>,
+    pub(crate) mappings: Option<Arc<Mappings>>,
     pub(crate) otlp: Arc<Otlp>,
     pub(crate) published: Arc<Published>,
     pub(crate) past: Arc<Past>,
@@ -94,6 +96,11 @@ impl Parts {
         );
         let senders = settings.senders.iter().map(SenderSettings::read);
         let intake = intake.with_senders(senders.collect::<Result<_, _>>()?);
+        let mappings = mappings::of(&settings.mappings_dir, metrics)?;
+        let intake = match &mappings {
+            Some(mappings) => intake.with_mappings(Arc::clone(mappings)),
+            None => intake,
+        };
         let intake = Arc::new(intake.comparing_with(Arc::new(StatedBefore {
             log: Arc::clone(&log),
             published: Arc::clone(&published),
@@ -106,6 +113,7 @@ impl Parts {
             intake,
             quarantine,
             kubernetes,
+            mappings,
             otlp,
             published,
             past,
@@ -121,6 +129,7 @@ impl Parts {
         Arc::new(LogAndFold {
             log: Arc::clone(&self.log),
             published: Arc::clone(&self.published),
+            mappings: self.mappings.clone(),
         })
     }
 }
@@ -212,6 +221,7 @@ pub(crate) fn open_archive(
 struct LogAndFold {
     log: Arc<dyn EventLog>,
     published: Arc<Published>,
+    mappings: Option<Arc<Mappings>>,
 }
 
 /// So many events behind is caught up: the next view will hold them.
@@ -237,5 +247,15 @@ impl Readiness for LogAndFold {
             ));
         }
         obstacles
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        let states = self.mappings.as_ref().map(|mappings| mappings.states());
+        let states = states.and_then(Result::ok).into_iter().flatten();
+        let broken = states.filter_map(|state| {
+            let reason = state.broken?;
+            Some(format!("the mapping {} is broken: {reason}", state.name))
+        });
+        broken.collect()
     }
 }

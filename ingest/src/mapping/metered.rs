@@ -37,7 +37,7 @@ impl Natives {
             Term::Id | Term::Num(_) | Term::Var(_) | Term::Break(_) | Term::Arr(None) => term,
             Term::Recurse => then(term, call(STEP)),
             Term::Str(format, parts) => self.text(format, parts),
-            Term::Arr(Some(inner)) => then(Term::Arr(Some(self.boxed(inner))), call(WEIGH)),
+            Term::Arr(Some(inner)) => then(Term::Arr(Some(self.boxed(*inner))), call(WEIGH)),
             Term::Obj(fields) if fields.is_empty() => Term::Obj(fields),
             Term::Obj(fields) => {
                 let fields = fields.into_iter().map(|(name, value)| match value {
@@ -47,34 +47,34 @@ impl Natives {
                 });
                 then(Term::Obj(fields.collect()), call(WEIGH))
             }
-            Term::Neg(inner) => Term::Neg(self.boxed(inner)),
+            Term::Neg(inner) => Term::Neg(self.boxed(*inner)),
             Term::BinOp(left, op, right) => self.operation(*left, op, *right),
-            Term::Label(name, inner) => Term::Label(name, self.boxed(inner)),
+            Term::Label(name, inner) => Term::Label(name, self.boxed(*inner)),
             Term::Fold(name, all, pattern, filters) => Term::Fold(
                 name,
-                self.boxed(all),
+                self.boxed(*all),
                 self.pattern(pattern),
                 self.filters(filters),
             ),
             Term::TryCatch(tried, caught) => {
-                Term::TryCatch(self.boxed(tried), caught.map(|caught| self.boxed(caught)))
+                Term::TryCatch(self.boxed(*tried), caught.map(|caught| self.boxed(*caught)))
             }
             Term::IfThenElse(cases, otherwise) => {
                 let cases = cases.into_iter();
                 let cases = cases.map(|(test, then)| (self.filter(test), self.filter(then)));
-                Term::IfThenElse(cases.collect(), otherwise.map(|it| self.boxed(it)))
+                Term::IfThenElse(cases.collect(), otherwise.map(|it| self.boxed(*it)))
             }
             Term::Def(defs, inner) => {
                 let defs = defs.into_iter().map(|def| self.definition(def));
-                Term::Def(defs.collect(), self.boxed(inner))
+                Term::Def(defs.collect(), self.boxed(*inner))
             }
             Term::Call(name, arguments) => self.called(name, arguments),
             Term::Path(inner, path) => self.path(*inner, path),
         }
     }
 
-    fn boxed<'s>(&self, term: Box<Filter<'s>>) -> Box<Filter<'s>> {
-        Box::new(self.filter(*term))
+    fn boxed<'s>(&self, term: Filter<'s>) -> Box<Filter<'s>> {
+        Box::new(self.filter(term))
     }
 
     fn filters<'s>(&self, terms: Vec<Filter<'s>>) -> Vec<Filter<'s>> {

@@ -81,26 +81,23 @@ fn compile(code: &str) -> Result<Filter<Bounded>, Broken> {
         });
         first.unwrap_or_else(|| broken(code, code, "is no filter".to_owned()))
     })?;
-    let main: Term<&str> =
-        Parser::new(&tokens)
-            .parse(|parser| parser.term())
-            .map_err(|errors| {
-                let first = errors.first().map(|(expected, found)| {
-                    let found = Token::opt_as_str(*found, code);
-                    let instead = match found.split_whitespace().next() {
-                        Some(word) => format!(", found {}", crate::fields::shortened(word, 64)),
-                        None => String::new(),
-                    };
-                    {
-                        let expected = match expected.as_str() {
-                            "nothing" => "the end",
-                            other => other,
-                        };
-                        broken(code, found, format!("expected {expected}{instead}"))
-                    }
-                });
-                first.unwrap_or_else(|| broken(code, code, "is no filter".to_owned()))
-            })?;
+    let main: Term<&str> = Parser::new(&tokens).parse(Parser::term).map_err(|errors| {
+        let first = errors.first().map(|(expected, found)| {
+            let found = Token::opt_as_str(*found, code);
+            let instead = match found.split_whitespace().next() {
+                Some(word) => format!(", found {}", crate::fields::shortened(word, 64)),
+                None => String::new(),
+            };
+            {
+                let expected = match expected.as_str() {
+                    "nothing" => "the end",
+                    other => other,
+                };
+                broken(code, found, format!("expected {expected}{instead}"))
+            }
+        });
+        first.unwrap_or_else(|| broken(code, code, "is no filter".to_owned()))
+    })?;
     let natives: Vec<Fun<Bounded>> = natives().collect();
     let counted = Natives(
         natives

@@ -118,7 +118,7 @@ fn outputs(
     let mut left = OUTPUT_BYTES_MAX;
     for output in program.0.id.run((context, value::of_json(input))) {
         let output = output.map_err(|exception| match exception.get_err() {
-            Ok(error) => Fell::Failed(value::told(error.into_val())),
+            Ok(error) => Fell::Failed(value::told(&error.into_val())),
             Err(other) => {
                 let spent = other.get_halt().ok().and_then(Spent::of_code);
                 spent.map_or_else(|| Fell::Failed("it broke off".to_owned()), Fell::Spent)

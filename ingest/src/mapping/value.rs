@@ -89,8 +89,8 @@ fn text_of(bytes: &[u8]) -> Result<String, NoJson> {
 }
 
 /// An error in words.
-pub(super) fn told(error: Val) -> String {
-    let text = match &error {
+pub(super) fn told(error: &Val) -> String {
+    let text = match error {
         Val::TStr(text) => String::from_utf8_lossy(text).into_owned(),
         other => {
             let mut left = 4 * REASON_BYTES;

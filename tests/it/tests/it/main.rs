@@ -14,6 +14,7 @@ mod ical;
 mod identity;
 mod kinds;
 mod kubernetes;
+mod mappings;
 mod order;
 mod preview;
 mod running;
