@@ -28,12 +28,14 @@ const INPUTS: usize = 500;
 /// Larger samples make slow tests and no other input.
 const SEED_BYTES_MAX: u64 = 64 * 1024;
 
+type Feed = Box<dyn Fn(&[u8], &mut Dice)>;
+
 /// Something that takes bytes.
 struct Target {
     name: String,
     /// Good input of its own; that of all others is tried on it too.
     seeds: Vec<Vec<u8>>,
-    feed: Box<dyn Fn(&[u8], &mut Dice)>,
+    feed: Feed,
 }
 
 #[test]

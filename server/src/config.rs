@@ -202,6 +202,24 @@ pub enum LogFormat {
     Json,
 }
 
+impl OtlpSettings {
+    fn defaults() -> Self {
+        Self {
+            decoding_at_once: 2,
+            window_ms: 60_000,
+            grace_ms: 20_000,
+            pairing_ms: 10_000,
+            summary_ms: 15 * 60 * 1_000,
+            memory_ms: 24 * 60 * 60 * 1_000,
+            open_spans_max: 1_000_000,
+            open_windows_max: 16,
+            relations_max: 100_000,
+            items_max: 200_000,
+            pending_events_max: 100_000,
+        }
+    }
+}
+
 impl Settings {
     /// The defaults. They are safe: everything listens on loopback only.
     pub fn defaults() -> Self {
@@ -245,19 +263,7 @@ impl Settings {
                 quarantine_bytes: 1024 * 1024 * 1024,
                 quarantine_age_ms: 30 * 24 * 60 * 60 * 1_000,
             },
-            otlp: OtlpSettings {
-                decoding_at_once: 2,
-                window_ms: 60_000,
-                grace_ms: 20_000,
-                pairing_ms: 10_000,
-                summary_ms: 15 * 60 * 1_000,
-                memory_ms: 24 * 60 * 60 * 1_000,
-                open_spans_max: 1_000_000,
-                open_windows_max: 16,
-                relations_max: 100_000,
-                items_max: 200_000,
-                pending_events_max: 100_000,
-            },
+            otlp: OtlpSettings::defaults(),
             projector: ProjectorSettings {
                 publish_interval_ms: 2,
                 batch_events: 4096,

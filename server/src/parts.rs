@@ -89,22 +89,14 @@ impl Parts {
         );
         measures::register(&otlp, &recorder, &quarantine, metrics);
         let intake = Intake::new(
-            recorder.clone(),
+            recorder,
             Arc::clone(&quarantine),
             clock,
             limits::intake_limits(&settings.ingest),
         );
-        let senders = settings.senders.iter().map(SenderSettings::read);
-        let intake = intake.with_senders(senders.collect::<Result<_, _>>()?);
+        let before = StatedBefore::of(&log, &published);
         let mappings = mappings::of(&settings.mappings_dir, metrics)?;
-        let intake = match &mappings {
-            Some(mappings) => intake.with_mappings(Arc::clone(mappings)),
-            None => intake,
-        };
-        let intake = Arc::new(intake.comparing_with(Arc::new(StatedBefore {
-            log: Arc::clone(&log),
-            published: Arc::clone(&published),
-        })));
+        let intake = start_intake(settings, intake, before, mappings.as_ref())?;
         measures::register_intake(&intake, metrics);
         let kubernetes = kubernetes::connections(settings, &intake, metrics);
         Ok(Self {
@@ -132,6 +124,21 @@ impl Parts {
             mappings: self.mappings.clone(),
         })
     }
+}
+
+/// The intake with its senders and mappings, and what listings are compared with.
+fn start_intake(
+    settings: &Settings,
+    intake: Intake,
+    before: StatedBefore,
+    mappings: Option<&Arc<Mappings>>,
+) -> anyhow::Result<Arc<Intake>> {
+    let senders = settings.senders.iter().map(SenderSettings::read);
+    let mut intake = intake.with_senders(senders.collect::<Result<_, _>>()?);
+    if let Some(mappings) = mappings {
+        intake = intake.with_mappings(Arc::clone(mappings));
+    }
+    Ok(Arc::new(intake.comparing_with(Arc::new(before))))
 }
 
 fn start_texts(

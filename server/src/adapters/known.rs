@@ -14,8 +14,17 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The estate as the fold has it, and the log for what it does not keep.
 pub(crate) struct StatedBefore {
-    pub(crate) log: Arc<dyn EventLog>,
-    pub(crate) published: Arc<Published>,
+    log: Arc<dyn EventLog>,
+    published: Arc<Published>,
+}
+
+impl StatedBefore {
+    pub(crate) fn of(log: &Arc<dyn EventLog>, published: &Arc<Published>) -> Self {
+        Self {
+            log: Arc::clone(log),
+            published: Arc::clone(published),
+        }
+    }
 }
 
 impl Known for StatedBefore {

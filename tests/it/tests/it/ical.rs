@@ -30,6 +30,7 @@ fn freezes() -> SenderSettings {
         environment: String::new(),
         items: vec!["service:payments".to_owned()],
         secret_files: Vec::new(),
+        proof: String::new(),
         calendar: Some(calendar),
     }
 }
@@ -161,10 +162,8 @@ fn events(text: &str) -> Vec<String> {
         .collect()
 }
 
-#[tokio::test]
-async fn the_calendar_shows_plans_and_rules_and_is_sent_again_only_when_it_changed() {
-    let folder = folder();
-    let server = Running::over(folder.path()).await;
+/// Two plans, a freeze with times and one without, and an exemption.
+async fn december(server: &Running) {
     let needs = json!({ "dependent": "service:prod/web", "provider": "service:prod/ledger", "kind": "calls" });
     let planned = json!({ "sourceId": "7", "title": "ledger 2.1", "targets": ["service:prod/ledger"], "status": "planned",
         "plannedStartAt": "2026-12-24T10:00:00Z", "plannedFinishAt": "2026-12-24T11:00:00Z" });
@@ -186,6 +185,13 @@ async fn the_calendar_shows_plans_and_rules_and_is_sent_again_only_when_it_chang
             event("exemption.granted", TIME, &exempt),
         ])
         .await;
+}
+
+#[tokio::test]
+async fn the_calendar_shows_plans_and_rules_and_is_sent_again_only_when_it_changed() {
+    let folder = folder();
+    let server = Running::over(folder.path()).await;
+    december(&server).await;
     let time = "from=2026-11-01T00:00:00Z&to=2027-01-01T00:00:00Z";
     let (status, tag, media, text) = server.calendar(time, "").await;
     assert_eq!(

@@ -54,11 +54,8 @@ kind: Widget
 metadata: {name: w}
 ";
 
-#[tokio::test]
-async fn manifests_differ_from_what_is_known_and_meet_a_freeze_a_change_and_an_incident() {
-    let folder = folder();
-    let server = Running::over(folder.path()).await;
-    shop(&server).await;
+/// A change two hops away, incidents that are open and over, and a freeze from the other side.
+async fn january(server: &Running) {
     let other = json!({ "sourceId": "upgrade", "title": "kernel of db-1", "targets": ["host:prod/db-1"],
         "status": "planned", "plannedStartAt": "2027-01-10T09:00:00Z", "plannedFinishAt": "2027-01-10T12:00:00Z" });
     let down =
@@ -74,23 +71,28 @@ async fn manifests_differ_from_what_is_known_and_meet_a_freeze_a_change_and_an_i
             event("calendar_rule.declared", TIME, &freeze),
         ])
         .await;
-    let input = json!({
-        "kubernetesManifests": [MANIFEST], "environment": "prod", "namespace": "shop",
-        "plannedStartAt": "2027-01-10T10:00:00Z", "plannedFinishAt": "2027-01-10T11:00:00Z",
-    });
-    let answer = preview(
-        &server,
-        &input,
-        "targets { key action recognised item { key } differences { field before after } }
+}
+
+const EVERYTHING: &str = "targets { key action recognised item { key } differences { field before after } }
          unread { place field reason }
          may { allowed certain reasons conflicts { conflicts { kind change { title } item { key } path { to { key } } otherPath { to { key } } } } }
          blastRadius { total impacts { item { key } } }
          incidents { total incidents { place incident { title } path { to { key } } } }
          owners { team touched harmed }
          coverage { unknownItems }
-         position",
-    )
-    .await;
+         position";
+
+#[tokio::test]
+async fn manifests_differ_from_what_is_known_and_meet_a_freeze_a_change_and_an_incident() {
+    let folder = folder();
+    let server = Running::over(folder.path()).await;
+    shop(&server).await;
+    january(&server).await;
+    let input = json!({
+        "kubernetesManifests": [MANIFEST], "environment": "prod", "namespace": "shop",
+        "plannedStartAt": "2027-01-10T10:00:00Z", "plannedFinishAt": "2027-01-10T11:00:00Z",
+    });
+    let answer = preview(&server, &input, EVERYTHING).await;
     assert!(!answer.to_string().contains("planted"), "{answer}");
     assert_eq!(
         answer["targets"],
