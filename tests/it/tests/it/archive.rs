@@ -208,8 +208,9 @@ async fn what_closed_long_ago_is_answered_as_before_it_was_put_away() {
     // A restart, from a saved state.
     putting.stop().await;
     let putting = Running::with(settings(1), &folder.path().join("putting")).await;
-    assert!(100 < put_away(&putting).await);
     answers_alike(&putting, &keeping).await;
+    // Measured only now: a server that has just started may not have read its saved state yet.
+    assert!(100 < put_away(&putting).await);
     putting.stop().await;
     keeping.stop().await;
 }
