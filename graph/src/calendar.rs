@@ -15,7 +15,9 @@ use model::{CalendarRuleDeclared, ExemptionGranted, LogPosition, TimeSpan, Times
 use serde::{Deserialize, Serialize};
 
 pub use asked::AskedChange;
+pub(crate) use conflicts::conflicts_within;
 pub use conflicts::{Conflict, ConflictKind, ConflictLimits, Conflicts, conflicts};
+pub(crate) use incidents::incidents_within;
 pub use incidents::{IncidentLimits, IncidentNear, IncidentPlace, IncidentsNear, incidents_near};
 pub use may::{Finding, MayChange, MayLimits, Outcome, may_change};
 

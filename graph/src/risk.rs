@@ -6,19 +6,18 @@
 mod factors;
 mod table;
 
-use std::collections::BTreeSet;
-
-use model::{ActorKind, AsOf, ChangeId, CiId, FlowKind, Timestamp};
+use model::{ActorKind, AsOf, ChangeId, FlowKind};
 use serde::{Deserialize, Serialize};
 
 pub use table::{RISK, RISK_VERSION, Risk, RiskLevel};
 
 use crate::blast::{BlastRadius, blast_radius};
 use crate::calendar::{
-    AskedChange, ConflictLimits, Conflicts, MayChange, MayLimits, conflicts, may_change,
+    AskedChange, ConflictLimits, Conflicts, IncidentsNear, MayChange, MayLimits, conflicts_within,
+    incidents_within, may_change,
 };
 use crate::path::Contribution;
-use crate::view::{ChangeRow, GraphView, IncidentRow, Item};
+use crate::view::{ChangeRow, GraphView};
 
 /// A change whose risk is asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,8 +71,8 @@ pub struct RiskAssessment<'v> {
     pub conflicts: Conflicts<'v>,
     /// What the calendar says.
     pub may: MayChange<'v>,
-    /// Open incidents on what it touches or may harm, the latest first.
-    pub incidents: Vec<IncidentRow<'v>>,
+    /// Incidents that go on at what it touches, needs or may harm.
+    pub incidents: IncidentsNear<'v>,
     /// What could not be seen.
     pub unseen: Vec<String>,
 }
@@ -100,14 +99,17 @@ pub fn assess_change<'v>(
 ) -> RiskAssessment<'v> {
     let asked = &change.asked;
     let radius = blast_radius(view, &asked.targets, as_of, limits.conflicts.radius);
-    let conflicts = conflicts(view, asked, as_of, limits.conflicts);
+    let own = || radius.clone();
+    let conflicts = conflicts_within(view, asked, as_of, limits.conflicts, own);
     let may = may_change(view, asked, as_of, limits.may);
+    let visited_max = limits.conflicts.radius.visited_max;
+    let incidents = incidents_within(view, &asked.targets, as_of, visited_max, radius.clone());
     let mut assessment = RiskAssessment {
         score: 0.0,
         level: RiskLevel::Low,
         factors: Vec::new(),
-        incidents: incidents(view, asked, &radius, as_of.valid_at),
-        unseen: unseen(&may, &radius, &conflicts),
+        unseen: unseen(&may, &radius, &conflicts, &incidents),
+        incidents,
         radius,
         conflicts,
         may,
@@ -128,30 +130,15 @@ fn recorded<'v>(view: &'v GraphView, change: &AssessedChange) -> Option<ChangeRo
     view.change(ChangeId::of(reference))
 }
 
-/// The open incidents on what it touches or may harm.
-fn incidents<'v>(
-    view: &'v GraphView,
-    asked: &AskedChange,
+fn unseen(
+    may: &MayChange<'_>,
     radius: &BlastRadius,
-    at: Timestamp,
-) -> Vec<IncidentRow<'v>> {
-    let impacts = radius.impacts.iter().map(|impact| impact.item);
-    let near: BTreeSet<CiId> = asked.targets.iter().copied().chain(impacts).collect();
-    let harmed = |item: &Item<'v>| near.contains(&item.id());
-    let open = view.incidents_unsorted().filter(|incident| {
-        incident.started_at() <= at && incident.resolved_at().is_none_or(|end| at < end)
-    });
-    let mut found: Vec<IncidentRow<'v>> = open
-        .filter(|incident| incident.items().iter().any(harmed))
-        .collect();
-    found.sort_by_key(|incident| (std::cmp::Reverse(incident.started_at()), incident.id()));
-    found
-}
-
-fn unseen(may: &MayChange<'_>, radius: &BlastRadius, conflicts: &Conflicts<'_>) -> Vec<String> {
+    conflicts: &Conflicts<'_>,
+    incidents: &IncidentsNear<'_>,
+) -> Vec<String> {
     let mut unseen = may.unseen.clone();
-    if radius.truncated {
-        unseen.push("it may harm more than was looked at".to_owned());
+    if radius.truncated || incidents.truncated {
+        unseen.push("it needs or may harm more than was looked at".to_owned());
     }
     if conflicts.truncated {
         unseen.push("more changes overlap it than were looked at".to_owned());

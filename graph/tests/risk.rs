@@ -189,7 +189,7 @@ fn what_the_graph_knows_of_it_counts() {
         with(vec![change("1", "08:00", "succeeded"), change("2", "09:00", "failed")], "history"),
     ].join("\n"), @r"
     importance: 12.8 service:web is P0, and 64 % of harm would get there in 2 steps
-    open_incidents: 15.0 on what it touches or reaches 1 incident is open: web is slow
+    open_incidents: 15.0 at what it touches, needs or may harm 1 incident is open: web is slow
     open_incidents: -
     calendar: 30.0 the freeze nov is in force
     conflicts: 4.0 1 other change at the same time: web 7

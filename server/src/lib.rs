@@ -8,6 +8,7 @@ mod clock;
 pub mod config;
 mod data_dir;
 mod demo;
+mod follower;
 mod health;
 mod indexer;
 mod lingering;

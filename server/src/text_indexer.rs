@@ -1,23 +1,16 @@
-//! The thread that fills the full text behind the log and behind the bodies it is made of.
+//! Fills the full text behind the log and behind the bodies it is made of.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
-use index::{IndexReader, TextIndex, TextReader};
+use index::{IndexError, IndexReader, TextIndex, TextReader};
 use model::LogPosition;
 use store::EventLog;
-use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use crate::follower::{Follow, Follower, Next};
 use crate::metrics::Metrics;
-use crate::tasks::message_of;
 
-/// How long to wait before the next attempt when one has failed, and between checks of a log at rest.
-const AGAIN_AFTER: Duration = Duration::from_secs(10);
 /// How long a text waits for others before both are committed.
 const COMMIT_AFTER: Duration = Duration::from_millis(500);
 /// While there is much to take, so many events are committed at once.
@@ -26,9 +19,7 @@ const COMMIT_EVENTS: u64 = 200_000;
 /// A running full text.
 pub(crate) struct TextIndexer {
     reader: TextReader,
-    failures: Arc<AtomicU64>,
-    stop: watch::Sender<bool>,
-    thread: Option<JoinHandle<()>>,
+    follower: Follower,
 }
 
 impl TextIndexer {
@@ -40,27 +31,15 @@ impl TextIndexer {
         indexed: watch::Receiver<LogPosition>,
     ) -> anyhow::Result<Self> {
         let reader = texts.reader();
-        let failures = Arc::new(AtomicU64::new(0));
-        let (stop, stopping) = watch::channel(false);
         let filling = Filling {
             texts,
             log,
             bodies,
-            indexed,
-            failures: Arc::clone(&failures),
-            stop: stopping,
             committed_at: Instant::now(),
         };
-        let runtime = Handle::current();
-        let thread = std::thread::Builder::new()
-            .name("text-indexer".to_owned())
-            .spawn(move || filling.run(&runtime))
-            .context("could not start the thread of the full text")?;
         Ok(Self {
             reader,
-            failures,
-            stop,
-            thread: Some(thread),
+            follower: Follower::start(filling, indexed)?,
         })
     }
 
@@ -70,32 +49,25 @@ impl TextIndexer {
     }
 
     /// Ends after the step it is at, commits and closes. It may wait for the disk.
-    pub(crate) fn stop(mut self) {
-        self.stop.send_replace(true);
-        if let Some(thread) = self.thread.take() {
-            thread.join().expect("the full text catches its own panics");
-        }
+    pub(crate) fn stop(self) {
+        self.follower.stop();
     }
 
     /// Registers what the full text measures.
     pub(crate) fn register(&self, metrics: &Metrics) {
-        let (reader, failures) = (self.reader(), Arc::clone(&self.failures));
-        metrics.register(move |scrape| {
-            #[expect(clippy::cast_precision_loss, reason = "a measure, not an id")]
-            let position = reader.position().number() as f64;
-            scrape.gauge(
+        let reader = self.reader();
+        self.follower.register(
+            metrics,
+            (
                 "text_position",
                 "Last position whose texts can be searched on the disk.",
-                &[],
-                position,
-            );
-            scrape.counter(
+            ),
+            (
                 "text_failures_total",
                 "Times that the full text could not be filled.",
-                &[],
-                failures.load(Ordering::Relaxed),
-            );
-        });
+            ),
+            move || reader.position(),
+        );
     }
 }
 
@@ -103,43 +75,14 @@ struct Filling {
     texts: TextIndex,
     log: Arc<dyn EventLog>,
     bodies: IndexReader,
-    indexed: watch::Receiver<LogPosition>,
-    failures: Arc<AtomicU64>,
-    stop: watch::Receiver<bool>,
     committed_at: Instant,
 }
 
-impl Filling {
-    fn run(mut self, runtime: &Handle) {
-        let ran = std::panic::catch_unwind(AssertUnwindSafe(|| self.fill(runtime)));
-        match ran {
-            Ok(()) => {
-                if let Err(error) = self.texts.close() {
-                    tracing::warn!("the full text was not closed in order: {error}");
-                }
-            }
-            Err(panic) => {
-                self.failures.fetch_add(1, Ordering::Relaxed);
-                let message = message_of(panic.as_ref());
-                tracing::error!("the full text panicked and stands still: {message}");
-            }
-        }
-    }
+impl Follow for Filling {
+    const NAME: &'static str = "the full text";
+    const THREAD: &'static str = "text-indexer";
 
-    fn fill(&mut self, runtime: &Handle) {
-        while !*self.stop.borrow() {
-            if let Err(error) = self.take_what_there_is(runtime) {
-                self.failures.fetch_add(1, Ordering::Relaxed);
-                let cause: &dyn std::error::Error = &error;
-                tracing::error!(cause, "the full text could not be filled: {error}");
-                self.wait(runtime, AGAIN_AFTER, Wake::ByTime);
-            }
-        }
-    }
-
-    fn take_what_there_is(&mut self, runtime: &Handle) -> Result<(), index::IndexError> {
-        // Seen before the step, so that what comes meanwhile wakes the thread.
-        self.indexed.borrow_and_update();
+    fn step(&mut self) -> Result<Next, IndexError> {
         let step = self.texts.step(self.log.as_ref(), &self.bodies)?;
         let caught_up = step.head <= step.reached;
         let waiting = self.texts.uncommitted();
@@ -148,31 +91,16 @@ impl Filling {
         if 0 < waiting && is_due {
             self.texts.commit()?;
             self.committed_at = Instant::now();
-        } else if caught_up && 0 < waiting {
-            self.wait(runtime, COMMIT_AFTER.saturating_sub(age), Wake::ByTime);
-        } else if caught_up {
-            self.wait(runtime, AGAIN_AFTER, Wake::ByEvents);
+            return Ok(Next::Now);
         }
-        Ok(())
+        Ok(match (caught_up, waiting) {
+            (false, _) => Next::Now,
+            (true, 0) => Next::Events,
+            (true, _) => Next::After(COMMIT_AFTER.saturating_sub(age)),
+        })
     }
 
-    fn wait(&mut self, runtime: &Handle, most: Duration, wake: Wake) {
-        let (indexed, stop) = (&mut self.indexed, &mut self.stop);
-        runtime.block_on(async {
-            // A closed channel means that its owner is gone; time then wakes it.
-            tokio::select! {
-                Ok(()) = indexed.changed(), if wake == Wake::ByEvents => {}
-                _ = stop.changed() => {}
-                () = tokio::time::sleep(most) => {}
-            }
-        });
+    fn close(self) -> Result<(), IndexError> {
+        self.texts.close()
     }
-}
-
-/// What ends a wait, beside a signal to stop.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Wake {
-    ByEvents,
-    /// The time alone: a busy log must not make a failure or a commit spin.
-    ByTime,
 }

@@ -191,9 +191,18 @@ pub(crate) fn conflict_limits(limits: &ApiLimits) -> ConflictLimits {
 impl MayChange {
     /// What the calendar says of a change.
     pub(crate) fn of(at: Standpoint, asked: AskedChange, on_doubt: OnDoubt) -> Self {
-        let limits = may_limits();
         let graph = std::sync::Arc::clone(&at.view.graph);
-        let may = graph::may_change(&graph, &asked, at.as_of(), limits);
+        let may = graph::may_change(&graph, &asked, at.as_of(), may_limits());
+        Self::found(at, asked, on_doubt, may)
+    }
+
+    /// The same, already asked.
+    pub(crate) fn found(
+        at: Standpoint,
+        asked: AskedChange,
+        on_doubt: OnDoubt,
+        may: graph::MayChange<'_>,
+    ) -> Self {
         Self {
             findings: may
                 .findings

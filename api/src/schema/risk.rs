@@ -39,7 +39,7 @@ pub(crate) struct RiskAssessment {
     conflicts: Vec<Change>,
     /// Whether the calendar lets it run.
     may_change: MayChange,
-    /// Incidents that are open on what it touches or may harm, the latest 20.
+    /// Incidents that are open at what it touches, needs or may harm: those on its targets first, then the nearest 20.
     open_incidents: Vec<Incident>,
     /// How risky other systems hold it, on their own scales; not part of the score.
     scores: Vec<RiskScore>,
@@ -161,7 +161,7 @@ impl RiskAssessment {
         let reference = change.asked.change.as_ref();
         let recorded = reference.and_then(|it| graph.change(ChangeId::of(it)));
         let conflicts = found.conflicts.conflicts.iter().take(LISTED_MAX);
-        let incidents = found.incidents.iter().take(LISTED_MAX);
+        let incidents = found.incidents.incidents.iter().take(LISTED_MAX);
         let mut radius = found.radius;
         radius.truncated |= LISTED_MAX < radius.impacts.len();
         radius.impacts.truncate(LISTED_MAX);
@@ -170,8 +170,15 @@ impl RiskAssessment {
             level: found.level.name().to_owned(),
             factors: found.factors.into_iter().map(Contribution::from).collect(),
             conflicts: conflicts.map(|it| Change::of(at, it.change.id())).collect(),
-            may_change: MayChange::of(at.clone(), change.asked.clone(), OnDoubt::Allow),
-            open_incidents: incidents.map(|it| Incident::of(at, it.id())).collect(),
+            may_change: MayChange::found(
+                at.clone(),
+                change.asked.clone(),
+                OnDoubt::Allow,
+                found.may,
+            ),
+            open_incidents: incidents
+                .map(|near| Incident::of(at, near.incident.id()))
+                .collect(),
             scores: recorded.map_or_else(Vec::new, |row| RiskScore::all(&row)),
             unseen: found.unseen,
             model_version: RISK_VERSION.to_owned(),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use model::{AsOf, CiId, Timestamp};
 
 use super::AskedChange;
-use crate::blast::{BlastLimits, Impact, blast_radius};
+use crate::blast::{BlastLimits, BlastRadius, Impact, blast_radius};
 use crate::path::PathStep;
 use crate::view::{ChangeRow, GraphView, Item};
 
@@ -68,6 +68,18 @@ pub fn conflicts<'v>(
     as_of: AsOf,
     limits: ConflictLimits,
 ) -> Conflicts<'v> {
+    let own = || blast_radius(view, &asked.targets, as_of, limits.radius);
+    conflicts_within(view, asked, as_of, limits, own)
+}
+
+/// The same where the caller knows what the change may harm, within the same limits.
+pub(crate) fn conflicts_within<'v>(
+    view: &'v GraphView,
+    asked: &AskedChange,
+    as_of: AsOf,
+    limits: ConflictLimits,
+    own: impl FnOnce() -> BlastRadius,
+) -> Conflicts<'v> {
     let mut others = overlapping(view, asked);
     let mut found = Conflicts {
         conflicts: Vec::new(),
@@ -78,7 +90,7 @@ pub fn conflicts<'v>(
     if others.is_empty() {
         return found;
     }
-    let own = Harm::of(view, &asked.targets, as_of, limits);
+    let own = Harm::of(&asked.targets, own());
     found.truncated |= own.truncated;
     for other in others {
         let targets: Vec<CiId> = other.items().iter().map(Item::id).collect();
@@ -86,7 +98,8 @@ pub fn conflicts<'v>(
             found.conflicts.push(conflict);
             continue;
         }
-        let others = Harm::of(view, &targets, as_of, limits);
+        let radius = blast_radius(view, &targets, as_of, limits.radius);
+        let others = Harm::of(&targets, radius);
         found.truncated |= others.truncated;
         found
             .conflicts
@@ -136,8 +149,7 @@ struct Harm {
 }
 
 impl Harm {
-    fn of(view: &GraphView, targets: &[CiId], as_of: AsOf, limits: ConflictLimits) -> Self {
-        let radius = blast_radius(view, targets, as_of, limits.radius);
+    fn of(targets: &[CiId], radius: BlastRadius) -> Self {
         Self {
             truncated: radius.truncated,
             impacts: radius.impacts.into_iter().map(|it| (it.item, it)).collect(),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use model::{AsOf, CiId, IncidentStatus, Timestamp};
 
 use super::reach::Needs;
-use crate::blast::{BlastLimits, Impact, blast_radius};
+use crate::blast::{BlastLimits, BlastRadius, Impact, blast_radius};
 use crate::identity::ItemIx;
 use crate::path::PathStep;
 use crate::view::{GraphView, IncidentRow};
@@ -60,11 +60,22 @@ pub fn incidents_near<'v>(
     as_of: AsOf,
     limits: IncidentLimits,
 ) -> IncidentsNear<'v> {
+    let radius = blast_radius(view, targets, as_of, limits.radius);
+    incidents_within(view, targets, as_of, limits.visited_max, radius)
+}
+
+/// The same where the caller knows what the change may harm.
+pub(crate) fn incidents_within<'v>(
+    view: &'v GraphView,
+    targets: &[CiId],
+    as_of: AsOf,
+    visited_max: usize,
+    radius: BlastRadius,
+) -> IncidentsNear<'v> {
     let at = as_of.valid_at;
     let origins = targets.iter().filter_map(|target| view.item(*target));
     let origins: Vec<ItemIx> = origins.map(|item| item.item).collect();
-    let needs = Needs::of(view, at, &origins, limits.visited_max);
-    let radius = blast_radius(view, targets, as_of, limits.radius);
+    let needs = Needs::of(view, at, &origins, visited_max);
     let truncated = needs.cut_short || radius.truncated;
     let harmed: BTreeMap<CiId, Impact> =
         radius.impacts.into_iter().map(|it| (it.item, it)).collect();

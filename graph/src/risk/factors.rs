@@ -279,17 +279,18 @@ fn conflicts(found: &RiskAssessment<'_>) -> Option<Contribution> {
 }
 
 fn incidents(found: &RiskAssessment<'_>) -> Option<Contribution> {
-    let latest = found.incidents.first()?;
-    let count = found.incidents.len();
+    let incidents = &found.incidents.incidents;
+    let nearest = incidents.first()?;
+    let count = incidents.len();
     let points = counted(count, RISK.incident);
     let said = format!(
-        "on what it touches or reaches {} open: {}",
+        "at what it touches, needs or may harm {} open: {}",
         if count == 1 {
             "1 incident is".to_owned()
         } else {
             format!("{count} incidents are")
         },
-        latest.title()
+        nearest.incident.title()
     );
     Some(part("open_incidents", Some(float(count)), points, said))
 }

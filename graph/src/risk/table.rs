@@ -27,7 +27,7 @@ pub struct Risk {
     pub overlap: f64,
     /// All changes of the time, at most.
     pub overlaps_max: f64,
-    /// An open incident on what it touches or reaches; and all, at most.
+    /// An open incident at what it touches, needs or may harm; and all, at most.
     pub incident: (f64, f64),
     /// If all changes like it went badly.
     pub history: f64,
