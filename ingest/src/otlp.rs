@@ -27,6 +27,7 @@ mod entities;
 mod grpc;
 mod http;
 mod inside;
+mod interfaces;
 mod items;
 mod offline;
 mod pairing;
@@ -88,6 +89,8 @@ pub struct OtlpConfig {
     pub relations_max: usize,
     /// Most items, senders and named peers in use (each).
     pub items_max: usize,
+    /// Most interfaces of one service; further ones are one called `other`, and with 0 there are none.
+    pub interfaces_per_service: usize,
     /// Most events that wait for the log; beyond, spans are refused.
     pub pending_events_max: usize,
     /// The file that remembers how far windows are written; without it no gap is told at start.

@@ -152,6 +152,8 @@ pub struct OtlpSettings {
     pub relations_max: usize,
     /// Most items, senders and named peers in use, each.
     pub items_max: usize,
+    /// Most interfaces of one service; further ones are one called `other`, and with 0 there are none.
+    pub interfaces_per_service: usize,
     /// Most events that wait for the log; beyond, spans are refused.
     pub pending_events_max: usize,
 }
@@ -215,6 +217,7 @@ impl OtlpSettings {
             open_windows_max: 16,
             relations_max: 100_000,
             items_max: 200_000,
+            interfaces_per_service: 20,
             pending_events_max: 100_000,
         }
     }

@@ -153,6 +153,7 @@ fn config() -> OtlpConfig {
         open_windows_max: 8,
         relations_max: 100_000,
         items_max: 100_000,
+        interfaces_per_service: 20,
         pending_events_max: 100_000,
         cursor: None,
     }

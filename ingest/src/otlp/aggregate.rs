@@ -6,15 +6,16 @@
 use std::collections::HashMap;
 
 use hashbrown::DefaultHashBuilder;
-use model::KeyParts;
+use model::{Evidence, KeyParts, RelationKind};
 
-use super::attributes::ResourceFacts;
-use super::calls::Call;
+use super::attributes::{PeerFacts, ResourceFacts};
+use super::calls::{Call, CallKind};
+use super::interfaces::Interfaces;
 use super::items::{ItemFacts, ItemNumber, Items, KeyRef};
-use super::pairing::{OpenPeer, OpenSpan, OpenSpans, PairingCounts, PairingLimits};
+use super::pairing::{OpenPeer, OpenSpan, OpenSpans, PairingCounts, PairingLimits, Role};
 use super::peers::named_peer;
 use super::places::placed_service;
-use super::span::{NO_PEER, RejectedSpans, Span, SpanKind, Spans};
+use super::span::{NO_PEER, RejectedSpans, Span, SpanKind, SpanLink, Spans};
 use super::windows::{ClosedWindow, WindowLimits, Windows};
 
 /// Bounds of everything that grows.
@@ -26,7 +27,12 @@ pub(crate) struct AggregateLimits {
     pub(crate) items: usize,
     /// Most remembered senders, named peers and places (each).
     pub(crate) cached: usize,
+    /// Most interfaces of one service.
+    pub(crate) interfaces: usize,
 }
+
+/// How far ahead of ours the clock of a sender may be, nanoseconds: further, and its spans count as of now.
+const AHEAD_NANOS: i64 = 3_600_000_000_000;
 
 /// The spans of all senders on their way to closed windows.
 #[derive(Debug)]
@@ -37,7 +43,8 @@ pub(crate) struct Aggregate {
     windows: Windows,
     pub(crate) places: Places,
     senders: Cache<Option<Sender>>,
-    peers: Cache<Option<OpenPeer>>,
+    peers: Cache<Named>,
+    interfaces: Interfaces,
     /// Of the request in hand.
     scratch: Vec<u8>,
     counts: SpanCounts,
@@ -45,12 +52,22 @@ pub(crate) struct Aggregate {
 
 type Cache<T> = HashMap<Box<[u8]>, T, DefaultHashBuilder>;
 
-/// Who runs on whom, and when spans showed it.
+/// What the attributes of a span come to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Named {
+    peer: Option<OpenPeer>,
+    /// Which interface of its service it answers for.
+    interface: Option<ItemNumber>,
+}
+
+/// Who runs on whom or is a part of whom, and when spans showed it.
 pub(crate) type Places = HashMap<(ItemNumber, ItemNumber), SeenPlace, DefaultHashBuilder>;
 
 /// When spans showed a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SeenPlace {
+    /// Whether the one is a part of the other, rather than runs on it.
+    pub(crate) is_part: bool,
     /// Start of the first span, Unix nanoseconds.
     pub(crate) first_seen_at: i64,
     /// Start of the last span.
@@ -61,9 +78,20 @@ pub(crate) struct SeenPlace {
     pub(crate) used_at: i64,
 }
 
+impl SeenPlace {
+    /// The kind of the relation.
+    pub(crate) fn relation(&self) -> RelationKind {
+        RelationKind::new(match self.is_part {
+            true => "part_of",
+            false => "runs_on",
+        })
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Sender {
     service: ItemNumber,
+    role: Role,
     runs_on: Vec<(ItemNumber, ItemNumber)>,
 }
 
@@ -74,6 +102,14 @@ pub(crate) struct SpanCounts {
     pub(crate) rejected: RejectedSpans,
     pub(crate) without_service: u64,
     pub(crate) beyond_items: u64,
+    /// Names of interfaces that became `other`.
+    pub(crate) beyond_interfaces: u64,
+    /// Spans that serve a call which nobody of those who send spans made.
+    pub(crate) entries: u64,
+    /// Spans from clocks too far ahead, taken as of now.
+    pub(crate) ahead: u64,
+    /// Links beyond those that one span may have.
+    pub(crate) links_dropped: u64,
     pub(crate) paired: PairingCounts,
     pub(crate) beyond_routes: u64,
     pub(crate) open: u64,
@@ -94,6 +130,8 @@ struct Batch {
     first_at: i64,
     last_at: i64,
     spans: u64,
+    /// The interfaces that its spans answered for.
+    interfaces: Vec<ItemNumber>,
 }
 
 impl Aggregate {
@@ -107,6 +145,7 @@ impl Aggregate {
             places: HashMap::default(),
             senders: HashMap::default(),
             peers: HashMap::default(),
+            interfaces: Interfaces::new(limits.interfaces),
             scratch: Vec::new(),
             counts: SpanCounts::default(),
         }
@@ -122,22 +161,29 @@ impl Aggregate {
                 first_at: i64::MAX,
                 last_at: i64::MIN,
                 spans: 0,
+                interfaces: Vec::new(),
             });
         }
         let mut without_service = 0;
-        for span in &spans.spans {
+        let mut links = spans.links.as_slice();
+        for (place, span) in spans.spans.iter().enumerate() {
+            let of_others = links.partition_point(|link| link.of as usize <= place);
+            let (mine, rest) = links.split_at(of_others);
+            links = rest;
             let Some(batch) = batches.get_mut(span.resource as usize) else {
                 continue;
             };
+            let mut span = *span;
+            if now.saturating_add(AHEAD_NANOS) < span.started_at {
+                span.started_at = now;
+                self.counts.ahead += 1;
+            }
             batch.first_at = batch.first_at.min(span.started_at);
             batch.last_at = batch.last_at.max(span.started_at);
             batch.spans += 1;
-            match &batch.sender {
+            match batch.sender {
                 None => without_service += 1,
-                Some(sender) => {
-                    let owner = sender.service;
-                    self.take_span(span, owner, spans, now);
-                }
+                Some(_) => self.take_span(span, batch, (spans, mine), now),
             }
         }
         for batch in &batches {
@@ -147,6 +193,7 @@ impl Aggregate {
         self.counts.rejected.bad_id += spans.rejected.bad_id;
         self.counts.rejected.bad_time += spans.rejected.bad_time;
         self.counts.without_service += without_service;
+        self.counts.links_dropped += spans.links_dropped;
         TakenSpans {
             rejected: spans.rejected,
             without_service,
@@ -178,6 +225,7 @@ impl Aggregate {
         self.peers.clear();
         self.places.retain(|_, place| before <= place.used_at);
         self.items.forget_unused(items_before);
+        self.interfaces.forget_unused(&self.items);
     }
 
     /// What became of the spans so far.
@@ -185,45 +233,92 @@ impl Aggregate {
         SpanCounts {
             paired: self.open.counts,
             beyond_routes: self.windows.dropped,
+            beyond_interfaces: self.interfaces.beyond,
             open: self.open.len() as u64,
             items: self.items.len() as u64,
             ..self.counts
         }
     }
 
-    fn take_span(&mut self, span: &Span, owner: ItemNumber, spans: &Spans<'_>, now: i64) {
-        let peer = match spans.peers.get(span.peer as usize) {
-            Some(facts) if span.peer != NO_PEER => {
-                self.scratch.clear();
-                facts.write_to(&mut self.scratch);
-                self.peer(facts, span.kind, owner, now)
-            }
-            _ => None,
+    fn take_span(
+        &mut self,
+        span: Span,
+        batch: &mut Batch,
+        (spans, links): (&Spans<'_>, &[SpanLink]),
+        now: i64,
+    ) {
+        let Some(sender) = &batch.sender else { return };
+        let (owner, role) = (sender.service, sender.role);
+        let named = match spans.peers.get(span.peer as usize) {
+            Some(facts) if span.peer != NO_PEER => self.named(facts, span.kind, owner, now),
+            _ => Named::default(),
         };
+        if let Some(interface) = named.interface
+            && !batch.interfaces.contains(&interface)
+        {
+            batch.interfaces.push(interface);
+        }
+        if span.kind == SpanKind::Server && span.parent == 0 {
+            self.counts.entries += 1;
+            self.items.note_entry(owner);
+        }
         let open = OpenSpan {
-            span: *span,
+            span,
             owner,
-            peer,
+            role,
+            peer: named.peer,
         };
         let windows = &mut self.windows;
         self.open
-            .take(open, now, &mut |call: Call| windows.add(&call, now));
+            .take(open, links, now, &mut |call: Call| windows.add(&call, now));
     }
 
-    /// Whom the facts in `scratch` name to this caller; remembered, because the same are named again and again.
-    fn peer(
+    /// Whom these facts name to this caller; remembered, because the same are named again and again.
+    fn named(
         &mut self,
-        facts: &super::attributes::PeerFacts<'_>,
+        facts: &PeerFacts<'_>,
         side: SpanKind,
         caller: ItemNumber,
         now: i64,
-    ) -> Option<OpenPeer> {
+    ) -> Named {
+        self.scratch.clear();
+        facts.write_to(side, &mut self.scratch);
         self.scratch.push(side as u8);
         self.scratch.extend_from_slice(&caller.to_bytes());
         if let Some(known) = self.peers.get(self.scratch.as_slice()) {
             return *known;
         }
-        let named = named_peer(facts, side, self.items.key(caller)?);
+        let named = self.newly_named(facts, side, caller, now);
+        if self.limits.cached <= self.peers.len() {
+            self.peers.clear();
+        }
+        self.peers.insert(self.scratch.as_slice().into(), named);
+        named
+    }
+
+    fn newly_named(
+        &mut self,
+        facts: &PeerFacts<'_>,
+        side: SpanKind,
+        caller: ItemNumber,
+        now: i64,
+    ) -> Named {
+        let interface = self
+            .interfaces
+            .number(facts, side, caller, &mut self.items, now);
+        if side == SpanKind::Server {
+            let peer = interface.map(|item| OpenPeer {
+                item,
+                kind: CallKind::Invokes,
+                evidence: Evidence::Paired,
+                is_final: false,
+            });
+            return Named { peer, interface };
+        }
+        let named = self
+            .items
+            .key(caller)
+            .and_then(|key| named_peer(facts, side, key));
         let peer = named.and_then(|named| {
             let item = self.number(&named.key, named.facts, now)?;
             Some(OpenPeer {
@@ -233,11 +328,7 @@ impl Aggregate {
                 is_final: named.is_final,
             })
         });
-        if self.limits.cached <= self.peers.len() {
-            self.peers.clear();
-        }
-        self.peers.insert(self.scratch.as_slice().into(), peer);
-        peer
+        Named { peer, interface }
     }
 
     fn sender(&mut self, facts: &ResourceFacts<'_>, now: i64) -> Option<Sender> {
@@ -268,7 +359,11 @@ impl Aggregate {
             .into_iter()
             .filter_map(|(dependent, provider)| Some((number(dependent)?, number(provider)?)))
             .collect();
-        Some(Sender { service, runs_on })
+        Some(Sender {
+            service,
+            role: placed.role,
+            runs_on,
+        })
     }
 
     fn number(&mut self, key: &KeyParts, facts: ItemFacts, now: i64) -> Option<ItemNumber> {
@@ -285,12 +380,18 @@ impl Aggregate {
             return;
         };
         self.windows.open(batch.first_at, now);
-        for place in &sender.runs_on {
-            if self.limits.cached <= self.places.len() && !self.places.contains_key(place) {
+        let parts = batch
+            .interfaces
+            .iter()
+            .map(|interface| ((*interface, sender.service), true));
+        let runs_on = sender.runs_on.iter().map(|place| (*place, false));
+        for (place, is_part) in runs_on.chain(parts) {
+            if self.limits.cached <= self.places.len() && !self.places.contains_key(&place) {
                 self.counts.beyond_items += 1;
                 continue;
             }
-            let seen = self.places.entry(*place).or_insert(SeenPlace {
+            let seen = self.places.entry(place).or_insert(SeenPlace {
+                is_part,
                 first_seen_at: batch.first_at,
                 last_seen_at: batch.last_at,
                 reported_at: None,

@@ -14,7 +14,11 @@ use super::items::ItemNumber;
 pub(crate) enum CallKind {
     /// A service calls a service, a function or an address.
     Calls,
-    /// A service asks a database or a cache.
+    /// A service calls one interface of a service. It is counted as a call of the service besides.
+    Invokes,
+    /// A gateway hands calls on.
+    RoutesTo,
+    /// A service asks a database, a cache or a bucket.
     Queries,
     /// A service hands messages to a queue.
     PublishesTo,
@@ -27,6 +31,8 @@ impl CallKind {
     pub(crate) fn relation(self) -> RelationKind {
         RelationKind::new(match self {
             Self::Calls => "calls",
+            Self::Invokes => "invokes",
+            Self::RoutesTo => "routes_to",
             Self::Queries => "queries",
             Self::PublishesTo => "publishes_to",
             Self::ConsumesFrom => "consumes_from",

@@ -39,6 +39,16 @@ pub struct OtlpCounters {
     pub peers_unknown: u64,
     /// Names of items or places that did not fit the bounds.
     pub items_beyond_limit: u64,
+    /// Names of interfaces that became `other`, each time one was looked at.
+    pub interfaces_beyond_limit: u64,
+    /// Server spans without a causing span: calls from outside.
+    pub entry_spans: u64,
+    /// Spans from a clock more than an hour ahead, taken as of now.
+    pub spans_ahead: u64,
+    /// Links to spans that never came, or not in time.
+    pub links_unseen: u64,
+    /// Links beyond those that one span may have.
+    pub links_beyond_limit: u64,
     /// Calls over more relations than a window may hold.
     pub calls_beyond_limit: u64,
     /// Entity events taken.
@@ -130,6 +140,11 @@ impl Counters {
             callers_unseen: spans.paired.callers_unseen,
             peers_unknown: spans.paired.peers_unknown,
             items_beyond_limit: spans.beyond_items,
+            interfaces_beyond_limit: spans.beyond_interfaces,
+            entry_spans: spans.entries,
+            spans_ahead: spans.ahead,
+            links_unseen: spans.paired.links_unseen,
+            links_beyond_limit: spans.links_dropped,
             calls_beyond_limit: spans.beyond_routes,
             entity_events: get(&self.entity_events),
             entity_events_rejected: get(&self.entity_events_rejected),

@@ -56,6 +56,8 @@ struct Row {
     used_at: i64,
     reported_at: Option<i64>,
     has_news: bool,
+    /// Whether calls from outside come in here.
+    is_entry: bool,
 }
 
 /// Versions of one service that are remembered.
@@ -101,6 +103,18 @@ impl Items {
     pub(crate) fn learn(&mut self, number: ItemNumber, facts: ItemFacts) {
         if let Some(row) = row_mut(&mut self.rows, number) {
             row.learn(facts);
+        }
+    }
+
+    /// Notes that calls come in here from somebody who sends no spans.
+    pub(crate) fn note_entry(&mut self, number: ItemNumber) {
+        if let Some(row) = row_mut(&mut self.rows, number)
+            && !row.is_entry
+        {
+            row.is_entry = true;
+            row.has_news = true;
+            let attributes = &mut row.facts.attributes;
+            attributes.insert("entry_point".to_owned(), true.into());
         }
     }
 
@@ -186,6 +200,7 @@ impl Row {
             used_at: now,
             reported_at: None,
             has_news: true,
+            is_entry: false,
         }
     }
 

@@ -5,39 +5,20 @@
 //! becomes a call to whomever its attributes name. It decides nothing about
 //! windows and statistics.
 
+mod links;
+mod sides;
+
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable, hash_table};
-use model::Evidence;
 
-use super::calls::{Call, CallKind, CallRoute};
-use super::items::ItemNumber;
-use super::span::{Span, SpanKind};
-
-/// A span whose other side may still come.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct OpenSpan {
-    /// The span as it was decoded.
-    pub(crate) span: Span,
-    /// The service it belongs to.
-    pub(crate) owner: ItemNumber,
-    /// Whom its attributes name.
-    pub(crate) peer: Option<OpenPeer>,
-}
-
-/// Whom an open span names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct OpenPeer {
-    /// The item.
-    pub(crate) item: ItemNumber,
-    /// How it is needed.
-    pub(crate) kind: CallKind,
-    /// How sure that is.
-    pub(crate) evidence: Evidence,
-    /// Whether the call is counted at once, without waiting for another side.
-    pub(crate) is_final: bool,
-}
+use super::calls::Call;
+use super::span::{Span, SpanKind, SpanLink};
+pub(crate) use links::LinkLimits;
+use links::Links;
+pub(crate) use sides::{OpenPeer, OpenSpan, Role};
+use sides::{are_two, is_taken_over, paired_calls};
 
 /// Bounds of the spans that are open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +27,8 @@ pub(crate) struct PairingLimits {
     pub(crate) spans: usize,
     /// How long a span waits for its other side, nanoseconds.
     pub(crate) wait_nanos: i64,
+    /// Bounds of what their links need.
+    pub(crate) links: LinkLimits,
 }
 
 /// What happened to spans while pairing.
@@ -59,6 +42,8 @@ pub(crate) struct PairingCounts {
     pub(crate) callers_unseen: u64,
     /// Made a call, and neither a span nor an attribute says to whom.
     pub(crate) peers_unknown: u64,
+    /// Links to spans that never came, or not in time.
+    pub(crate) links_unseen: u64,
 }
 
 /// The open spans.
@@ -71,6 +56,7 @@ pub(crate) struct OpenSpans {
     by_id: HashTable<u32>,
     /// The newest of the spans that wait for a causing span, by its id; the others hang on it.
     waiting: HashTable<u32>,
+    links: Links,
     hasher: DefaultHashBuilder,
     pub(crate) counts: PairingCounts,
 }
@@ -97,6 +83,7 @@ impl OpenSpans {
             first: 0,
             by_id: HashTable::new(),
             waiting: HashTable::new(),
+            links: Links::new(limits.links),
             hasher: DefaultHashBuilder::default(),
             counts: PairingCounts::default(),
         }
@@ -108,7 +95,13 @@ impl OpenSpans {
     }
 
     /// Takes a span in, and yields the calls that it completes.
-    pub(crate) fn take(&mut self, open: OpenSpan, now: i64, calls: &mut impl FnMut(Call)) {
+    pub(crate) fn take(
+        &mut self,
+        open: OpenSpan,
+        links: &[SpanLink],
+        now: i64,
+        calls: &mut impl FnMut(Call),
+    ) {
         let span = &open.span;
         let hash = self.hash(span.trace, span.id);
         let Some(number) = self.push(open, now, hash) else {
@@ -132,6 +125,34 @@ impl OpenSpans {
         if span.parent != 0 && !span.parent_is_local {
             self.pair_with_cause(number, &open, calls);
         }
+        for consumer in self.links.waited_for((hash, span.trace, span.id)) {
+            join(&open, &consumer, calls);
+        }
+        for link in links {
+            self.follow(&open, link, now, calls);
+        }
+    }
+
+    /// Joins a consumer to the maker of one of its messages, or lets it wait for it. Each link is one message.
+    fn follow(
+        &mut self,
+        consumer: &OpenSpan,
+        link: &SpanLink,
+        now: i64,
+        calls: &mut impl FnMut(Call),
+    ) {
+        let is_cause = link.trace == consumer.span.trace && link.id == consumer.span.parent;
+        if is_cause || !consumer.takes_messages() {
+            return;
+        }
+        let hash = self.hash(link.trace, link.id);
+        let open = self.find(hash, link.trace, link.id);
+        let open = open.and_then(|number| Some(self.entry(number)?.open));
+        let target = (hash, link.trace, link.id);
+        match open.or_else(|| self.links.producer(target)) {
+            Some(producer) => join(&producer, consumer, calls),
+            None => self.counts.links_unseen += self.links.wait(consumer, target, now),
+        }
     }
 
     /// Concludes the spans that have waited long enough.
@@ -143,6 +164,7 @@ impl OpenSpans {
         {
             self.conclude_oldest(calls);
         }
+        self.counts.links_unseen += self.links.expire(now);
     }
 
     /// Concludes all.
@@ -212,6 +234,18 @@ impl OpenSpans {
         let hash = self.hash(open.span.trace, open.span.parent);
         match self.find_cause(hash, open) {
             Some(cause) => self.pair(cause, caused, calls),
+            None if open.span.kind == SpanKind::Consumer => {
+                let target = (hash, open.span.trace, open.span.parent);
+                match self.links.producer(target) {
+                    Some(producer) => {
+                        join(&producer, open, calls);
+                        if let Some(entry) = self.entry_mut(caused) {
+                            entry.is_paired = true;
+                        }
+                    }
+                    None => self.wait(caused, &open.span, hash),
+                }
+            }
             None => self.wait(caused, &open.span, hash),
         }
     }
@@ -279,19 +313,17 @@ impl OpenSpans {
         };
         let is_counted = to.is_counted;
         let (from, to) = (from.open, to.open);
-        let is_call = from.owner != to.owner;
+        let is_call = are_two(&from, &to);
+        let is_answered = is_call || to.span.kind == SpanKind::Server || is_taken_over(&from, &to);
         if let Some(entry) = self.entry_mut(cause) {
-            entry.is_paired |= is_call || to.span.kind == SpanKind::Server;
+            entry.is_paired |= is_answered;
         }
         if let Some(entry) = self.entry_mut(caused) {
-            entry.is_paired |= to.span.kind == SpanKind::Consumer;
+            entry.is_paired |= is_call && to.span.kind == SpanKind::Consumer;
             entry.is_counted |= is_call;
         }
-        if is_call
-            && !is_counted
-            && let Some(call) = paired_call(&from, &to)
-        {
-            calls(call);
+        if is_call && !is_counted {
+            paired_calls(&from, &to, calls);
         }
     }
 
@@ -315,6 +347,10 @@ impl OpenSpans {
         }
         self.entries.pop_front();
         self.first = self.first.wrapping_add(1);
+        if span.kind == SpanKind::Producer {
+            let hash = self.hash(span.trace, span.id);
+            self.links.remember(oldest.open, hash, oldest.expires_at);
+        }
         self.conclude(&oldest, calls);
     }
 
@@ -324,7 +360,9 @@ impl OpenSpans {
         }
         match (entry.open.span.kind, entry.open.peer) {
             (_, Some(peer)) if peer.is_final => {}
-            (SpanKind::Client, Some(peer)) => calls(entry.open.one_sided(peer)),
+            (SpanKind::Client | SpanKind::Producer | SpanKind::Consumer, Some(peer)) => {
+                calls(entry.open.one_sided(peer));
+            }
             (SpanKind::Client | SpanKind::Producer | SpanKind::Consumer, _) => {
                 self.counts.peers_unknown += 1;
             }
@@ -370,84 +408,19 @@ fn entry(entries: &VecDeque<Entry>, first: u32, number: u32) -> Option<&Entry> {
     entries.get(number.wrapping_sub(first) as usize)
 }
 
-impl OpenSpan {
-    fn is(&self, trace: u128, id: u64) -> bool {
-        self.span.id == id && self.span.trace == trace
-    }
-
-    fn is_server(&self) -> bool {
-        self.span.kind == SpanKind::Server
-    }
-
-    fn one_sided(&self, peer: OpenPeer) -> Call {
-        self.call(self.owner, peer.item, peer.kind, peer.evidence)
-    }
-
-    fn call(
-        &self,
-        dependent: ItemNumber,
-        provider: ItemNumber,
-        kind: CallKind,
-        evidence: Evidence,
-    ) -> Call {
-        Call {
-            route: CallRoute {
-                dependent,
-                provider,
-                kind,
+/// Counts a message by the span that made it and the one that took it.
+fn join(producer: &OpenSpan, consumer: &OpenSpan, calls: &mut impl FnMut(Call)) {
+    let makes = producer.span.kind != SpanKind::Consumer;
+    if makes && consumer.takes_messages() {
+        let consumer = OpenSpan {
+            span: Span {
+                kind: SpanKind::Consumer,
+                ..consumer.span
             },
-            evidence,
-            started_at: self.span.started_at,
-            duration: self.span.duration,
-            weight: self.span.weight.into(),
-            failed: self.span.failed,
+            ..*consumer
+        };
+        if are_two(producer, &consumer) {
+            paired_calls(producer, &consumer, calls);
         }
-    }
-
-    fn queue(&self) -> Option<ItemNumber> {
-        self.peer
-            .filter(|peer| matches!(peer.kind, CallKind::PublishesTo | CallKind::ConsumesFrom))
-            .map(|peer| peer.item)
-    }
-}
-
-/// The call that a span and the span it caused in another service show, unless it is counted on its own.
-fn paired_call(cause: &OpenSpan, caused: &OpenSpan) -> Option<Call> {
-    let is_message =
-        cause.span.kind == SpanKind::Producer || caused.span.kind == SpanKind::Consumer;
-    if is_message {
-        return message(cause, caused);
-    }
-    // The caller's view of the call, where the caller spoke of it.
-    let seen_by = if cause.span.kind == SpanKind::Client {
-        cause
-    } else {
-        caused
-    };
-    Some(seen_by.call(cause.owner, caused.owner, CallKind::Calls, Evidence::Paired))
-}
-
-/// A side that names the queue is counted on its own; the other learns the queue from it.
-fn message(producer: &OpenSpan, consumer: &OpenSpan) -> Option<Call> {
-    match (producer.queue(), consumer.queue()) {
-        (Some(_), Some(_)) => None,
-        (Some(queue), None) => Some(consumer.call(
-            consumer.owner,
-            queue,
-            CallKind::ConsumesFrom,
-            Evidence::Paired,
-        )),
-        (None, Some(queue)) => Some(producer.call(
-            producer.owner,
-            queue,
-            CallKind::PublishesTo,
-            Evidence::Paired,
-        )),
-        (None, None) => Some(consumer.call(
-            consumer.owner,
-            producer.owner,
-            CallKind::ConsumesFrom,
-            Evidence::Paired,
-        )),
     }
 }

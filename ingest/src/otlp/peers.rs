@@ -5,12 +5,15 @@
 //! strangers one item (a database of which only the product is known) is named
 //! after its caller instead.
 
+mod host;
+
 use model::{Evidence, KeyParts};
 
 use super::attributes::PeerFacts;
 use super::calls::CallKind;
 use super::items::ItemFacts;
 use super::span::SpanKind;
+use host::{Host, host, is_loopback};
 
 /// Longest part of a key taken from an attribute, in bytes.
 pub(crate) const PART_BYTES: usize = 256;
@@ -36,32 +39,48 @@ pub(crate) fn named_peer(
     side: SpanKind,
     caller: &KeyParts,
 ) -> Option<NamedPeer> {
-    if let Some(queue) = queue(facts, side, caller) {
-        return Some(queue);
-    }
-    match side {
+    let named = queue(facts, side, caller).or_else(|| match side {
         SpanKind::Client => database(facts, caller)
+            .or_else(|| bucket(facts))
             .or_else(|| function(facts, caller))
             .or_else(|| service(facts, caller))
             .or_else(|| address(facts, caller)),
-        _ => None,
+        SpanKind::Producer | SpanKind::Consumer => {
+            let mut other = service(facts, caller)?;
+            other.kind = match takes_messages(facts, side) {
+                true => CallKind::ConsumesFrom,
+                false => CallKind::PublishesTo,
+            };
+            Some(other)
+        }
+        SpanKind::Server | SpanKind::Internal | SpanKind::Unspecified => None,
+    });
+    named.map(|named| match (named.kind, caller.kind.as_str()) {
+        (CallKind::Calls, "gateway") => NamedPeer {
+            kind: CallKind::RoutesTo,
+            ..named
+        },
+        _ => named,
+    })
+}
+
+/// Whether the span takes messages rather than hands them over.
+fn takes_messages(facts: &PeerFacts<'_>, side: SpanKind) -> bool {
+    match facts.messaging_operation.get() {
+        Some("receive" | "process" | "deliver" | "settle") => true,
+        Some("publish" | "send" | "create") => false,
+        _ => side == SpanKind::Consumer,
     }
 }
 
 fn queue(facts: &PeerFacts<'_>, side: SpanKind, caller: &KeyParts) -> Option<NamedPeer> {
     let destination = part(facts.destination.get()).filter(|_| !facts.destination_is_temporary)?;
-    let takes = match facts.messaging_operation.get() {
-        Some("receive" | "process" | "deliver" | "settle") => true,
-        Some("publish" | "send" | "create") => false,
-        _ => side == SpanKind::Consumer,
-    };
     let mut named = NamedPeer {
         key: KeyParts::new("queue", destination).in_environment(caller.environment.clone()),
         facts: ItemFacts::default(),
-        kind: if takes {
-            CallKind::ConsumesFrom
-        } else {
-            CallKind::PublishesTo
+        kind: match takes_messages(facts, side) {
+            true => CallKind::ConsumesFrom,
+            false => CallKind::PublishesTo,
         },
         evidence: Evidence::OneSided,
         is_final: true,
@@ -80,20 +99,17 @@ const CACHES: [&str; 6] = [
     "dragonfly",
 ];
 
-/// Ports that need no mention.
-const USUAL_PORTS: [u16; 12] = [
-    80, 443, 1433, 1521, 3306, 5432, 6379, 9042, 9200, 11211, 26257, 27017,
-];
-
 fn database(facts: &PeerFacts<'_>, caller: &KeyParts) -> Option<NamedPeer> {
-    let system = part(facts.database_system.get())?;
-    let kind = if CACHES.contains(&system) {
-        "cache"
-    } else {
-        "database"
+    let system = part(facts.database_system.get());
+    let namespace = part(facts.database_namespace.get());
+    if system.is_none() && namespace.is_none() {
+        return None;
+    }
+    let kind = match system {
+        Some(system) if CACHES.contains(&system) => "cache",
+        _ => "database",
     };
     let host = host(facts);
-    let namespace = part(facts.database_namespace.get());
     let server = host.as_ref().map(|host| {
         if is_loopback(host.name) {
             format!("{}.localhost", caller.name)
@@ -106,7 +122,7 @@ fn database(facts: &PeerFacts<'_>, caller: &KeyParts) -> Option<NamedPeer> {
         (None, Some(namespace), Some(server)) => format!("{namespace}@{server}"),
         (None, Some(namespace), None) => namespace.to_owned(),
         (None, None, Some(server)) => server,
-        (None, None, None) => format!("{}.{system}", caller.name),
+        (None, None, None) => format!("{}.{}", caller.name, system.unwrap_or(kind)),
     };
     let mut named = NamedPeer {
         key: KeyParts::new(kind, name).in_environment(caller.environment.clone()),
@@ -115,10 +131,22 @@ fn database(facts: &PeerFacts<'_>, caller: &KeyParts) -> Option<NamedPeer> {
         evidence: Evidence::OneSided,
         is_final: true,
     };
-    named.attribute("db.system.name", Some(system));
+    named.attribute("db.system.name", system);
     named.attribute("db.namespace", namespace);
     named.address(host.as_ref());
     Some(named)
+}
+
+/// Buckets share one space of names, whoever asks.
+fn bucket(facts: &PeerFacts<'_>) -> Option<NamedPeer> {
+    let name = part(facts.bucket.get())?;
+    Some(NamedPeer {
+        key: KeyParts::new("bucket", name),
+        facts: ItemFacts::default(),
+        kind: CallKind::Queries,
+        evidence: Evidence::OneSided,
+        is_final: true,
+    })
 }
 
 fn function(facts: &PeerFacts<'_>, caller: &KeyParts) -> Option<NamedPeer> {
@@ -147,10 +175,14 @@ fn service(facts: &PeerFacts<'_>, caller: &KeyParts) -> Option<NamedPeer> {
 }
 
 /// An address, or the name of an interface where even that is unknown: an item of its own until somebody says more.
-/// It gets no alias, because several services may share a host.
+/// It gets no alias, because several services may share a host. One whose name means the same everywhere is
+/// somebody else's, as far as is known.
 fn address(facts: &PeerFacts<'_>, caller: &KeyParts) -> Option<NamedPeer> {
     let host = host(facts).filter(|host| !is_loopback(host.name));
-    let interface = part(facts.rpc_service.get());
+    let interface = part(facts.rpc_service.get()).or_else(|| {
+        let (service, _) = part(facts.rpc_method.get())?.rsplit_once('/')?;
+        part(Some(service.trim_start_matches('/')))
+    });
     let (name, is_public) = match (&host, interface) {
         (Some(host), _) => (host.with_port(), host.is_public()),
         (None, Some(interface)) => (interface.to_owned(), false),
@@ -165,6 +197,10 @@ fn address(facts: &PeerFacts<'_>, caller: &KeyParts) -> Option<NamedPeer> {
         is_final: false,
     };
     named.address(host.as_ref());
+    if is_public {
+        let attributes = &mut named.facts.attributes;
+        attributes.insert("third_party".to_owned(), true.into());
+    }
     Some(named)
 }
 
@@ -193,194 +229,5 @@ pub(crate) fn part(text: Option<&str>) -> Option<&str> {
     })
 }
 
-/// A host with its port.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Host<'a> {
-    name: &'a str,
-    port: Option<u16>,
-}
-
-impl Host<'_> {
-    fn with_port(&self) -> String {
-        let name = self.name.to_lowercase();
-        match self.port.filter(|port| !USUAL_PORTS.contains(port)) {
-            Some(port) if name.contains(':') => format!("[{name}]:{port}"),
-            Some(port) => format!("{name}:{port}"),
-            None => name,
-        }
-    }
-
-    fn is_ip(&self) -> bool {
-        self.name.parse::<std::net::IpAddr>().is_ok()
-    }
-
-    /// Whether the name means the same everywhere: it is qualified and not of a private zone.
-    fn is_public(&self) -> bool {
-        const PRIVATE: [&str; 7] = [
-            ".local",
-            ".internal",
-            ".svc",
-            ".lan",
-            ".consul",
-            ".localdomain",
-            ".intranet",
-        ];
-        let private_zone = PRIVATE.iter().any(|zone| self.name.ends_with(zone));
-        self.name.contains('.') && !private_zone && !self.is_ip()
-    }
-}
-
-fn host<'a>(facts: &PeerFacts<'a>) -> Option<Host<'a>> {
-    let (name, port) = match part(facts.address.get()) {
-        Some(address) => split_port(address.rsplit_once('@').map_or(address, |(_, host)| host)),
-        None => split_port(authority(part(facts.url.get())?)?),
-    };
-    let port = facts.port.or(port);
-    part(Some(name)).map(|name| Host { name, port })
-}
-
-/// The host and port of a URL, without what comes before an `@`: that may be a password.
-fn authority(url: &str) -> Option<&str> {
-    let (_, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    Some(
-        authority
-            .rsplit_once('@')
-            .map_or(authority, |(_, host)| host),
-    )
-}
-
-fn split_port(address: &str) -> (&str, Option<u16>) {
-    if let Some(rest) = address.strip_prefix('[')
-        && let Some((name, port)) = rest.split_once(']')
-    {
-        return (
-            name,
-            port.strip_prefix(':').and_then(|port| port.parse().ok()),
-        );
-    }
-    match address.split_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
-            (name, port.parse().ok())
-        }
-        _ => (address, None),
-    }
-}
-
-fn is_loopback(name: &str) -> bool {
-    let is_local_socket = name.starts_with('/');
-    let ip = name.parse::<std::net::IpAddr>();
-    is_local_socket || name == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
-}
-
 #[cfg(test)]
-mod tests {
-    use super::super::attributes::{AttributeValue, PeerKey};
-    use super::*;
-
-    /// The relation of `prod/shop/web` that a span with these attributes shows.
-    fn relation(side: SpanKind, attributes: &str) -> String {
-        let mut facts = PeerFacts::default();
-        for pair in attributes.split_whitespace() {
-            let (name, value) = pair.split_once('=').unwrap();
-            facts.set(
-                PeerKey::of(name.as_bytes()).unwrap(),
-                AttributeValue::Text(value),
-            );
-        }
-        let caller = KeyParts::new("service", "web").in_environment(Some("prod".to_owned()));
-        match named_peer(&facts, side, &caller) {
-            Some(peer) => format!("{} {} {:?}", peer.kind.relation(), peer.key, peer.evidence),
-            None => "nobody".to_owned(),
-        }
-    }
-
-    fn client(attributes: &str) -> String {
-        relation(SpanKind::Client, attributes)
-    }
-
-    #[test]
-    fn a_database_is_named_by_what_tells_it_from_others() {
-        for (attributes, expected) in [
-            (
-                "db.system.name=postgresql db.namespace=orders server.address=pg-1 server.port=5432",
-                "queries database:prod/orders@pg-1 OneSided",
-            ),
-            (
-                "db.system=mysql db.name=orders net.peer.name=PG-1 net.peer.port=3307",
-                "queries database:prod/orders@pg-1:3307 OneSided",
-            ),
-            (
-                "db.system=redis server.address=10.0.0.7",
-                "queries cache:prod/10.0.0.7 OneSided",
-            ),
-            (
-                "db.system=mysql",
-                "queries database:prod/web.mysql OneSided",
-            ),
-            (
-                "db.system=mysql server.address=127.0.0.1",
-                "queries database:prod/web.localhost OneSided",
-            ),
-            (
-                "db.system=mysql peer.service=orders-db server.address=x",
-                "queries database:prod/orders-db OneSided",
-            ),
-        ] {
-            assert_eq!(client(attributes), expected, "{attributes}");
-        }
-    }
-
-    #[test]
-    fn a_queue_is_needed_by_both_its_sides() {
-        let kafka = "messaging.system=kafka messaging.destination.name=orders";
-        assert_eq!(
-            relation(SpanKind::Producer, kafka),
-            "publishes_to queue:prod/orders OneSided"
-        );
-        assert_eq!(
-            relation(SpanKind::Consumer, kafka),
-            "consumes_from queue:prod/orders OneSided"
-        );
-        assert_eq!(
-            client(&format!("{kafka} messaging.operation.type=receive")),
-            "consumes_from queue:prod/orders OneSided"
-        );
-        let temporary = format!("{kafka} messaging.destination.temporary=true");
-        assert_eq!(relation(SpanKind::Producer, &temporary), "nobody");
-    }
-
-    #[test]
-    fn an_address_is_an_item_of_its_own_and_keeps_no_password() {
-        for (attributes, expected) in [
-            (
-                "server.address=checkout server.port=8080",
-                "calls endpoint:prod/checkout:8080 Inferred",
-            ),
-            (
-                "url.full=https://user:secret@api.stripe.com/v1?key=1",
-                "calls endpoint:api.stripe.com Inferred",
-            ),
-            (
-                "http.url=http://[fd00::1]:8080/",
-                "calls endpoint:prod/[fd00::1]:8080 Inferred",
-            ),
-            (
-                "http.host=cart.shop.svc:81",
-                "calls endpoint:prod/cart.shop.svc:81 Inferred",
-            ),
-            (
-                "rpc.service=shop.Cart",
-                "calls endpoint:prod/shop.Cart Inferred",
-            ),
-            (
-                "service.peer.name=payments server.address=x",
-                "calls service:prod/payments OneSided",
-            ),
-            ("server.address=localhost", "nobody"),
-            ("url.full=nonsense", "nobody"),
-        ] {
-            assert_eq!(client(attributes), expected, "{attributes}");
-        }
-    }
-}
+mod tests;

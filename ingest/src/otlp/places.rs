@@ -2,17 +2,21 @@
 //!
 //! A service `runs_on` its pod and its workload, a pod `runs_on` its node, a
 //! node `runs_on` its cluster. Without Kubernetes a service `runs_on` its host.
+//! A proxy is a gateway, or counts as the service it stands beside.
 //! Besides, it `runs_on` the function or the other resource of a cloud that it is.
 
 use model::{Claim, KeyParts};
 
-use super::attributes::{Fact, ResourceFacts};
+use super::attributes::{Fact, Proxy, ResourceFacts};
 use super::items::ItemFacts;
+use super::pairing::Role;
 use super::peers::part;
 
 /// A sender of spans, as its resource attributes place it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct PlacedService {
+    /// What it is to the calls it speaks of.
+    pub(crate) role: Role,
     /// The service first, then what it runs on.
     pub(crate) items: Vec<(KeyParts, ItemFacts)>,
     /// Who runs on whom, as places in `items`.
@@ -23,11 +27,12 @@ pub(crate) struct PlacedService {
 pub(crate) fn placed_service(facts: &ResourceFacts<'_>) -> Option<PlacedService> {
     let environment = part(facts.environment.get()).map(str::to_owned);
     let namespace = part(facts.service_namespace.get()).map(str::to_owned);
-    let (kind, name) = named_service(facts)?;
+    let (kind, name, role) = named_service(facts)?;
     let service = KeyParts::new(kind, name)
         .in_environment(environment)
         .in_namespace(namespace);
     let mut placed = PlacedService {
+        role,
         items: vec![(service, service_facts(facts))],
         runs_on: Vec::new(),
     };
@@ -119,19 +124,46 @@ fn cloud_item(facts: &ResourceFacts<'_>, resource: &CloudResource) -> (KeyParts,
     (key.in_environment(environment), item)
 }
 
+/// Names under which proxies send spans when nobody gave them another.
+const PROXIES: [&str; 12] = [
+    "apisix",
+    "envoy",
+    "haproxy",
+    "ingress-nginx",
+    "istio-egressgateway",
+    "istio-ingressgateway",
+    "kong",
+    "linkerd-proxy",
+    "nginx",
+    "nginx-ingress-controller",
+    "traefik",
+    "ztunnel",
+];
+
 /// SDKs without a configured name all call themselves `unknown_service`; that is no name.
-fn named_service<'a>(facts: &ResourceFacts<'a>) -> Option<(&'static str, &'a str)> {
+fn named_service<'a>(facts: &ResourceFacts<'a>) -> Option<(&'static str, &'a str, Role)> {
+    if let Proxy::Beside(service) = facts.proxy
+        && let Some(service) = part(Some(service))
+    {
+        return Some(("service", service, Role::Beside));
+    }
     let service =
         part(facts.service_name.get()).filter(|name| !name.starts_with("unknown_service"));
-    service
+    let is_proxy = |name: &str| PROXIES.contains(&name.to_lowercase().as_str());
+    if let Some(name) = service
+        && (facts.proxy == Proxy::Between || is_proxy(name))
+    {
+        return Some(("gateway", name, Role::Between));
+    }
+    let workload = || {
+        let (_, name) = facts.workload?;
+        Some(("service", part(Some(name))?))
+    };
+    let (kind, name) = service
         .map(|name| ("service", name))
         .or_else(|| part(facts.function_name.get()).map(|name| ("function", name)))
-        .or_else(|| {
-            facts
-                .workload
-                .and_then(|(_, name)| part(Some(name)))
-                .map(|name| ("service", name))
-        })
+        .or_else(workload)?;
+    Some((kind, name, Role::Party))
 }
 
 fn service_facts(facts: &ResourceFacts<'_>) -> ItemFacts {

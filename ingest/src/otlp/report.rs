@@ -13,7 +13,7 @@ use hashbrown::DefaultHashBuilder;
 use model::{
     Actor, ActorKind, Deviation, Event, EventId, Evidence, ItemDeviated, KeyParts, NewEvent,
     ObservedCall, ObservedCalls, ObservedItem, ObservedRelation, Occurred, RelationDeviated,
-    RelationKind, SourceName, Timestamp, ValidInterval,
+    SourceName, Timestamp, ValidInterval,
 };
 
 use super::aggregate::{Aggregate, Places};
@@ -215,17 +215,17 @@ impl Reporter {
                     Some(_) => place.last_seen_at,
                 };
                 place.reported_at = Some(place.last_seen_at);
-                due.push((dependent, provider, at));
+                due.push((dependent, provider, at, place.relation()));
             }
         }
-        due.sort();
+        due.sort_by(|left, right| (left.0, left.1, left.2).cmp(&(right.0, right.1, right.2)));
         let report_interval_ms = Some(self.summary_nanos.unsigned_abs() / 1_000_000);
         let mut events = Vec::with_capacity(due.len());
-        for (dependent, provider, at) in due {
+        for (dependent, provider, at, kind) in due {
             let relation = ObservedRelation {
                 dependent: dependent.clone().into(),
                 provider: provider.clone().into(),
-                kind: RelationKind::new("runs_on"),
+                kind,
                 strength: None,
                 valid_from: None,
                 valid_until: None,

@@ -41,9 +41,17 @@ impl SpanKind {
         }
     }
 
-    /// Whether such a span names another party in its attributes.
-    pub(crate) const fn names_a_peer(self) -> bool {
-        matches!(self, Self::Client | Self::Producer | Self::Consumer)
+    /// Whether such a span names another party, or what it answers for, in its attributes.
+    pub(crate) const fn has_facts(self) -> bool {
+        matches!(
+            self,
+            Self::Server | Self::Client | Self::Producer | Self::Consumer
+        )
+    }
+
+    /// Whether the links of such a span may say whose messages it takes.
+    pub(crate) const fn may_take_messages(self) -> bool {
+        matches!(self, Self::Client | Self::Consumer)
     }
 }
 
@@ -83,9 +91,27 @@ pub(crate) struct Spans<'a> {
     pub(crate) spans: Vec<Span>,
     /// Whom they name.
     pub(crate) peers: Vec<PeerFacts<'a>>,
+    /// Which spans they are linked to, in the order of `spans`.
+    pub(crate) links: Vec<SpanLink>,
+    /// Links beyond what one span may have.
+    pub(crate) links_dropped: u64,
     /// What was refused.
     pub(crate) rejected: RejectedSpans,
 }
+
+/// Another span that a span refers to besides the one that caused it: of a message in its batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SpanLink {
+    /// The place of the span that has the link in [`Spans::spans`].
+    pub(crate) of: u32,
+    /// The trace of the other span.
+    pub(crate) trace: u128,
+    /// The other span.
+    pub(crate) id: u64,
+}
+
+/// Most links of one span that are read.
+const LINKS_MAX: u32 = 128;
 
 /// Spans that are not valid, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -173,7 +199,34 @@ const STATUS_ERROR: i32 = 2;
 const FLAG_HAS_IS_REMOTE: u32 = 0x100;
 const FLAG_IS_REMOTE: u32 = 0x200;
 
-impl Spans<'_> {
+impl<'a> Spans<'a> {
+    /// Adds a span that was checked, with what its attributes say.
+    pub(crate) fn add(&mut self, mut span: Span, facts: Option<PeerFacts<'a>>) {
+        if let Some(facts) = facts {
+            if let Some(resource) = self.resources.get_mut(span.resource as usize) {
+                resource.learn_of_sender(&facts);
+            }
+            span.peer = self.peers.len() as u32;
+            self.peers.push(facts);
+        }
+        self.spans.push(span);
+    }
+
+    /// Adds a link of the span that was added last; `count` is how many of it were added before.
+    pub(crate) fn link(&mut self, count: u32, trace: &[u8], id: &[u8]) {
+        let trace = trace.try_into().map_or(0, u128::from_be_bytes);
+        let id = span_id(id).unwrap_or(0);
+        if trace == 0 || id == 0 {
+            return;
+        }
+        if LINKS_MAX <= count {
+            self.links_dropped += 1;
+            return;
+        }
+        let of = self.spans.len().saturating_sub(1) as u32;
+        self.links.push(SpanLink { of, trace, id });
+    }
+
     /// Counts a refused span.
     pub(crate) const fn reject(&mut self, fault: SpanFault) {
         match fault {
@@ -190,27 +243,43 @@ fn span_id(bytes: &[u8]) -> Option<u64> {
 /// Most spans one sampled span may stand for.
 const WEIGHT_MAX: u32 = 1_000_000 * WEIGHT_ONE;
 
-/// Reads the rejection threshold of consistent probability sampling: `ot=th:8` keeps half.
+/// For how many spans a sampled one stands, as its trace state says.
+///
+/// The rejection threshold of consistent probability sampling: `ot=th:8` keeps half. Before it, the power of
+/// two: `ot=p:3` keeps one in eight, and `ot=p:63` is kept for another reason and stands for none.
 fn sampling_weight(trace_state: &str) -> u32 {
     if trace_state.is_empty() {
         return WEIGHT_ONE;
     }
     let ours = trace_state
         .split(',')
-        .find_map(|entry| entry.trim().strip_prefix("ot="));
-    let threshold = ours
-        .and_then(|entry| entry.split(';').find_map(|part| part.strip_prefix("th:")))
-        .filter(|digits| !digits.is_empty() && digits.len() <= 14)
-        .and_then(|digits| Some((u64::from_str_radix(digits, 16).ok()?, digits.len())));
-    let Some((threshold, digits)) = threshold else {
-        return WEIGHT_ONE;
-    };
+        .find_map(|entry| entry.trim().strip_prefix("ot="))
+        .unwrap_or_default();
+    let stated = |name| ours.split(';').find_map(|part| part.strip_prefix(name));
+    if let Some(threshold) = stated("th:") {
+        return weight_of_threshold(threshold).unwrap_or(WEIGHT_ONE);
+    }
+    match stated("p:").and_then(|power| power.parse::<u32>().ok()) {
+        Some(63) => 0,
+        Some(power) if power < 63 => WEIGHT_ONE
+            .checked_mul(1_u32.checked_shl(power).unwrap_or(u32::MAX))
+            .unwrap_or(WEIGHT_MAX)
+            .min(WEIGHT_MAX),
+        _ => WEIGHT_ONE,
+    }
+}
+
+fn weight_of_threshold(digits: &str) -> Option<u32> {
+    if digits.is_empty() || 14 < digits.len() {
+        return None;
+    }
+    let threshold = u64::from_str_radix(digits, 16).ok()?;
     let whole = 1_u64 << 56;
-    let rejected = threshold << (4 * (14 - digits));
+    let rejected = threshold << (4 * (14 - digits.len()));
     let kept = whole.saturating_sub(rejected).max(1);
     let weight =
         (u128::from(whole) * u128::from(WEIGHT_ONE) + u128::from(kept / 2)) / u128::from(kept);
-    u32::try_from(weight).unwrap_or(WEIGHT_MAX).min(WEIGHT_MAX)
+    Some(u32::try_from(weight).unwrap_or(WEIGHT_MAX).min(WEIGHT_MAX))
 }
 
 #[cfg(test)]
@@ -229,5 +298,11 @@ mod tests {
         assert!((weight("ot=th:0") - 1.0).abs() < 1e-9);
         assert!((weight("ot=th:zz") - 1.0).abs() < 1e-9);
         assert!((weight("ot=th:ffffffffffffff") - 1e6).abs() < 1e-9);
+        assert!((weight("ot=p:3;r:9") - 8.0).abs() < 1e-9);
+        assert!((weight("ot=p:0") - 1.0).abs() < 1e-9);
+        assert!(weight("ot=p:63").abs() < 1e-9);
+        assert!((weight("ot=p:62") - 1e6).abs() < 1e-9);
+        assert!((weight("ot=p:64") - 1.0).abs() < 1e-9);
+        assert!((weight("ot=p:3;th:8") - 2.0).abs() < 1e-9);
     }
 }

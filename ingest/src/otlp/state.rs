@@ -6,7 +6,7 @@ use model::{NewEvent, Timestamp};
 
 use super::OtlpConfig;
 use super::aggregate::{Aggregate, AggregateLimits, SpanCounts, TakenSpans};
-use super::pairing::PairingLimits;
+use super::pairing::{LinkLimits, PairingLimits};
 use super::report::Reporter;
 use super::span::Spans;
 use super::windows::{ClosedWindow, WindowLimits};
@@ -23,6 +23,11 @@ pub(crate) struct State {
     has_spans: bool,
 }
 
+/// Of the spans that may be open, one in so many may wait by a link, and as many producers are remembered.
+const LINKS_SHARE: usize = 8;
+/// How many times as long as it waited for its other side a producer is remembered: messages lie in queues.
+const PRODUCER_MEMORY: i64 = 60;
+
 fn nanos(duration: std::time::Duration) -> i64 {
     i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }
@@ -33,6 +38,11 @@ impl State {
             pairing: PairingLimits {
                 spans: config.open_spans_max.max(1),
                 wait_nanos: nanos(config.pairing),
+                links: LinkLimits {
+                    each: (config.open_spans_max / LINKS_SHARE).max(1),
+                    wait_nanos: nanos(config.pairing),
+                    memory_nanos: nanos(config.pairing).saturating_mul(PRODUCER_MEMORY),
+                },
             },
             windows: WindowLimits {
                 length_nanos: nanos(config.window).max(1),
@@ -42,6 +52,7 @@ impl State {
             },
             items: config.items_max,
             cached: config.items_max.max(1),
+            interfaces: config.interfaces_per_service,
         };
         let summary = nanos(config.summary);
         let in_use = limits

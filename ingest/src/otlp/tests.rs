@@ -1,8 +1,10 @@
 //! OpenTelemetry as a sender and a reader of the log meet it: requests in, events out.
 
+mod derivation;
 mod entities;
 mod oracle;
 mod samples;
+mod service_graphs;
 mod topology;
 mod transport;
 mod windows;
@@ -17,6 +19,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as ProtoValue;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1::span::Link;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 use prost::Message;
 use store::{EventLog, MemoryLog, ReadLimit};
@@ -54,6 +57,7 @@ fn config() -> OtlpConfig {
         open_windows_max: 16,
         relations_max: 10_000,
         items_max: 10_000,
+        interfaces_per_service: 3,
         pending_events_max: 10_000,
         cursor: None,
     }
@@ -181,8 +185,8 @@ fn call_line(call: &ObservedCall) -> String {
     )
 }
 
-/// Test spans, one a line: `ID[<CAUSE] SERVICE KIND [@START_MS] [+LENGTH_MS] [!] [NAME=VALUE]...`,
-/// with resource attributes in brackets after the service: `web[k8s.pod.name=w-1]`.
+/// Test spans, one a line: `ID[<CAUSE] SERVICE KIND [@START_MS] [+LENGTH_MS] [!] [#TRACE] [~TRACE.ID]... [%TRACE_STATE]
+/// [NAME=VALUE]...`, with resource attributes in brackets after the service, `web[k8s.pod.name=w-1]`. `~` is a link.
 fn request(text: &str) -> ExportTraceServiceRequest {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     ExportTraceServiceRequest {
@@ -203,48 +207,7 @@ fn resource_spans(line: &str) -> ResourceSpans {
         let (name, value) = pair.split_once('=').unwrap();
         resource.push(attribute(name, value));
     }
-    let kinds = [
-        "unspecified",
-        "internal",
-        "server",
-        "client",
-        "producer",
-        "consumer",
-    ];
-    let kind = words.next().unwrap();
-    let kind = kinds.iter().position(|name| *name == kind).unwrap();
-    let (mut start, mut length, mut failed) = (0, 10, false);
-    let mut attributes = Vec::new();
-    for word in words {
-        if let Some(millis) = word.strip_prefix('@') {
-            start = millis.parse().unwrap();
-        } else if let Some(millis) = word.strip_prefix('+') {
-            length = millis.parse().unwrap();
-        } else if word == "!" {
-            failed = true;
-        } else {
-            let (name, value) = word.split_once('=').unwrap();
-            attributes.push(attribute(name, value));
-        }
-    }
-    let started_at = ((NOON_MS + start) * 1_000_000) as u64;
-    let span = Span {
-        trace_id: 1_u128.to_be_bytes().to_vec(),
-        span_id: id.to_be_bytes().to_vec(),
-        parent_span_id: match cause {
-            0 => Vec::new(),
-            cause => cause.to_be_bytes().to_vec(),
-        },
-        kind: kind as i32,
-        start_time_unix_nano: started_at,
-        end_time_unix_nano: started_at + length * 1_000_000,
-        attributes,
-        status: failed.then(|| Status {
-            code: 2,
-            message: String::new(),
-        }),
-        ..Span::default()
-    };
+    let span = span(id, cause, words);
     ResourceSpans {
         resource: Some(Resource {
             attributes: resource,
@@ -255,6 +218,63 @@ fn resource_spans(line: &str) -> ResourceSpans {
             ..ScopeSpans::default()
         }],
         ..ResourceSpans::default()
+    }
+}
+
+fn span<'a>(id: u64, cause: u64, mut words: impl Iterator<Item = &'a str>) -> Span {
+    let kinds = [
+        "unspecified",
+        "internal",
+        "server",
+        "client",
+        "producer",
+        "consumer",
+    ];
+    let kind = words.next().unwrap();
+    let kind = kinds.iter().position(|name| *name == kind).unwrap();
+    let (mut start, mut length) = (0, 10);
+    let mut span = Span {
+        trace_id: 1_u128.to_be_bytes().to_vec(),
+        span_id: id.to_be_bytes().to_vec(),
+        parent_span_id: match cause {
+            0 => Vec::new(),
+            cause => cause.to_be_bytes().to_vec(),
+        },
+        kind: kind as i32,
+        ..Span::default()
+    };
+    for word in words {
+        if let Some(millis) = word.strip_prefix('@') {
+            start = millis.parse().unwrap();
+        } else if let Some(millis) = word.strip_prefix('+') {
+            length = millis.parse().unwrap();
+        } else if let Some(number) = word.strip_prefix('#') {
+            span.trace_id = number.parse::<u128>().unwrap().to_be_bytes().to_vec();
+        } else if let Some(other) = word.strip_prefix('~') {
+            span.links.push(link(other));
+        } else if let Some(state) = word.strip_prefix('%') {
+            state.clone_into(&mut span.trace_state);
+        } else if word == "!" {
+            span.status = Some(Status {
+                code: 2,
+                message: String::new(),
+            });
+        } else {
+            let (name, value) = word.split_once('=').unwrap();
+            span.attributes.push(attribute(name, value));
+        }
+    }
+    span.start_time_unix_nano = ((NOON_MS + start) * 1_000_000) as u64;
+    span.end_time_unix_nano = span.start_time_unix_nano + length * 1_000_000;
+    span
+}
+
+fn link(other: &str) -> Link {
+    let (trace, id) = other.split_once('.').unwrap();
+    Link {
+        trace_id: trace.parse::<u128>().unwrap().to_be_bytes().to_vec(),
+        span_id: id.parse::<u64>().unwrap().to_be_bytes().to_vec(),
+        ..Link::default()
     }
 }
 

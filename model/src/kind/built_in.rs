@@ -357,6 +357,10 @@ pub const BUILT_IN_RELATION_KINDS: &[BuiltInRelationKind] = &[
         "includes",
         "the dependent is a whole and the provider one of its parts",
     ),
+    relation(
+        "invokes",
+        "the dependent calls the provider, one interface of a service",
+    ),
     relation("located_in", "the dependent stands in the provider"),
     relation("managed_by", "the dependent is managed by the provider"),
     relation(

@@ -78,6 +78,7 @@ pub(super) fn otlp_config(settings: &Settings, cursor: Option<PathBuf>) -> OtlpC
         open_windows_max: otlp.open_windows_max,
         relations_max: otlp.relations_max,
         items_max: otlp.items_max,
+        interfaces_per_service: otlp.interfaces_per_service,
         pending_events_max: otlp.pending_events_max,
         cursor,
     }

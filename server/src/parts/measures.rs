@@ -115,6 +115,10 @@ fn write_spans(scrape: &mut Exposition, counters: &OtlpCounters) {
         ("evicted", counters.spans_evicted),
         ("items_full", counters.items_beyond_limit),
         ("calls_full", counters.calls_beyond_limit),
+        ("caller_unseen", counters.callers_unseen),
+        ("peer_unknown", counters.peers_unknown),
+        ("link_unseen", counters.links_unseen),
+        ("links_full", counters.links_beyond_limit),
     ] {
         let help = "Spans that became no call, by reason.";
         scrape.counter(
@@ -123,6 +127,14 @@ fn write_spans(scrape: &mut Exposition, counters: &OtlpCounters) {
             &[("reason", reason)],
             count,
         );
+    }
+    for (what, count) in [
+        ("entry", counters.entry_spans),
+        ("clock_ahead", counters.spans_ahead),
+        ("interfaces_full", counters.interfaces_beyond_limit),
+    ] {
+        let help = "Spans that were taken and are worth a look, by what is special.";
+        scrape.counter("otlp_noted_spans_total", help, &[("what", what)], count);
     }
     for (result, count) in [
         ("taken", counters.entity_events),

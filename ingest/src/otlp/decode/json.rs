@@ -39,7 +39,15 @@ pub(crate) struct Resource<'a> {
 #[derive(Debug, Deserialize)]
 struct ScopeSpans<'a> {
     #[serde(borrow, default)]
+    scope: Option<Scope<'a>>,
+    #[serde(borrow, default)]
     spans: List<JsonSpan<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Scope<'a> {
+    #[serde(borrow, default)]
+    name: Text<'a>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -64,7 +72,18 @@ struct JsonSpan<'a> {
     #[serde(borrow, default)]
     attributes: List<KeyValue<'a>>,
     #[serde(default)]
+    links: List<Link>,
+    #[serde(default)]
     status: Option<Status>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Link {
+    #[serde(default)]
+    trace_id: Bytes16,
+    #[serde(default)]
+    span_id: Bytes16,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -94,7 +113,11 @@ impl JsonTraces<'_> {
         for of_resource in &self.resource_spans.0 {
             let resource = spans.resources.len() as u32;
             let facts = of_resource.resource.as_ref().map(Resource::facts);
-            spans.resources.push(facts.unwrap_or_default());
+            let mut facts = facts.unwrap_or_default();
+            for scope in of_resource.scope_spans.0.iter().flat_map(|it| &it.scope) {
+                facts.scope(&scope.name);
+            }
+            spans.resources.push(facts);
             for of_scope in &of_resource.scope_spans.0 {
                 for span in &of_scope.spans.0 {
                     span.add_to(&mut spans, resource);
@@ -132,12 +155,19 @@ impl JsonSpan<'_> {
         };
         match raw.check(resource) {
             Err(fault) => spans.reject(fault),
-            Ok(mut span) => {
-                if span.kind.names_a_peer() && !self.attributes.0.is_empty() {
-                    span.peer = spans.peers.len() as u32;
-                    spans.peers.push(self.peer());
+            Ok(span) => {
+                let has_facts = span.kind.has_facts() && !self.attributes.0.is_empty();
+                let may_take_messages = span.kind.may_take_messages();
+                spans.add(span, has_facts.then(|| self.peer()));
+                if may_take_messages {
+                    for (count, link) in self.links.0.iter().enumerate() {
+                        spans.link(
+                            count as u32,
+                            link.trace_id.as_slice(),
+                            link.span_id.as_slice(),
+                        );
+                    }
                 }
-                spans.spans.push(span);
             }
         }
     }

@@ -62,8 +62,22 @@ fn scope_spans<'a>(
 ) -> Result<(), WireError> {
     let mut fields = Fields::of(message);
     while let Some(field) = fields.next()? {
-        if field.number == 2 {
-            span(field.bytes()?, resource, spans)?;
+        match field.number {
+            1 => scope(field.bytes()?, resource, spans)?,
+            2 => span(field.bytes()?, resource, spans)?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn scope(message: &[u8], resource: u32, spans: &mut Spans<'_>) -> Result<(), WireError> {
+    let mut fields = Fields::of(message);
+    while let Some(field) = fields.next()? {
+        if field.number == 1
+            && let Some(facts) = spans.resources.get_mut(resource as usize)
+        {
+            facts.scope(field.text()?);
         }
     }
     Ok(())
@@ -71,7 +85,7 @@ fn scope_spans<'a>(
 
 fn span<'a>(message: &'a [u8], resource: u32, spans: &mut Spans<'a>) -> Result<(), WireError> {
     let mut raw = RawSpan::default();
-    let mut attributes = None;
+    let (mut attributes, mut links) = (None, None);
     let mut fields = Fields::of(message);
     loop {
         let before = fields;
@@ -85,6 +99,7 @@ fn span<'a>(message: &'a [u8], resource: u32, spans: &mut Spans<'a>) -> Result<(
             7 => raw.started_at = field.fixed64()?,
             8 => raw.ended_at = field.fixed64()?,
             9 if attributes.is_none() => attributes = Some(before),
+            13 if links.is_none() => links = Some(before),
             15 => status(field.bytes()?, &mut raw.status)?,
             16 => raw.flags = field.fixed32()?,
             _ => {}
@@ -92,15 +107,35 @@ fn span<'a>(message: &'a [u8], resource: u32, spans: &mut Spans<'a>) -> Result<(
     }
     match raw.check(resource) {
         Err(fault) => spans.reject(fault),
-        Ok(mut span) => {
-            if span.kind.names_a_peer()
-                && let Some(attributes) = attributes
-            {
-                span.peer = spans.peers.len() as u32;
-                spans.peers.push(read_peer(attributes)?);
+        Ok(span) => {
+            let attributes = attributes.filter(|_| span.kind.has_facts());
+            let links = links.filter(|_| span.kind.may_take_messages());
+            spans.add(span, attributes.map(read_peer).transpose()?);
+            if let Some(links) = links {
+                read_links(links, spans)?;
             }
-            spans.spans.push(span);
         }
+    }
+    Ok(())
+}
+
+fn read_links(mut fields: Fields<'_>, spans: &mut Spans<'_>) -> Result<(), WireError> {
+    let mut count = 0;
+    while let Some(field) = fields.next()? {
+        if field.number != 13 {
+            continue;
+        }
+        let (mut trace, mut id): (&[u8], &[u8]) = (&[], &[]);
+        let mut link = Fields::of(field.bytes()?);
+        while let Some(field) = link.next()? {
+            match field.number {
+                1 => trace = field.bytes()?,
+                2 => id = field.bytes()?,
+                _ => {}
+            }
+        }
+        spans.link(count, trace, id);
+        count += 1;
     }
     Ok(())
 }

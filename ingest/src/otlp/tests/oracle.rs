@@ -1,7 +1,7 @@
 //! The reader in place against prost: both see the same spans in any request.
 
-use opentelemetry_proto::tonic::common::v1::ArrayValue;
-use opentelemetry_proto::tonic::trace::v1::span::{Event as SpanEvent, Link};
+use opentelemetry_proto::tonic::common::v1::{ArrayValue, InstrumentationScope};
+use opentelemetry_proto::tonic::trace::v1::span::Event as SpanEvent;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -20,6 +20,9 @@ fn with_prost(request: &ExportTraceServiceRequest) -> Spans<'_> {
             if let Some(key) = ResourceKey::of(attribute.key.as_bytes()) {
                 facts.set(key, value(attribute));
             }
+        }
+        for scope in of_resource.scope_spans.iter().flat_map(|it| &it.scope) {
+            facts.scope(&scope.name);
         }
         let resource = spans.resources.len() as u32;
         spans.resources.push(facts);
@@ -48,20 +51,26 @@ fn add<'a>(span: &'a Span, resource: u32, spans: &mut Spans<'a>) {
     };
     match raw.check(resource) {
         Err(fault) => spans.reject(fault),
-        Ok(mut checked) => {
-            if checked.kind.names_a_peer() && !span.attributes.is_empty() {
-                let mut peer = PeerFacts::default();
-                for attribute in &span.attributes {
-                    if let Some(key) = PeerKey::of(attribute.key.as_bytes()) {
-                        peer.set(key, value(attribute));
-                    }
-                }
-                checked.peer = spans.peers.len() as u32;
-                spans.peers.push(peer);
+        Ok(checked) => {
+            let has_facts = checked.kind.has_facts() && !span.attributes.is_empty();
+            let takes_messages = checked.kind.may_take_messages();
+            spans.add(checked, has_facts.then(|| peer(span)));
+            let links = span.links.iter().filter(|_| takes_messages);
+            for (count, link) in links.enumerate() {
+                spans.link(count as u32, &link.trace_id, &link.span_id);
             }
-            spans.spans.push(checked);
         }
     }
+}
+
+fn peer(span: &Span) -> PeerFacts<'_> {
+    let mut peer = PeerFacts::default();
+    for attribute in &span.attributes {
+        if let Some(key) = PeerKey::of(attribute.key.as_bytes()) {
+            peer.set(key, value(attribute));
+        }
+    }
+    peer
 }
 
 fn value(attribute: &KeyValue) -> AttributeValue<'_> {
@@ -80,6 +89,7 @@ fn value(attribute: &KeyValue) -> AttributeValue<'_> {
 fn any_value() -> impl Strategy<Value = AnyValue> {
     let scalar = prop_oneof![
         "[a-zé/:.]{0,12}".prop_map(ProtoValue::StringValue),
+        "(proxy|router~a|outbound\\|80\\|\\|x)".prop_map(ProtoValue::StringValue),
         any::<bool>().prop_map(ProtoValue::BoolValue),
         any::<i64>().prop_map(ProtoValue::IntValue),
         any::<f64>().prop_map(ProtoValue::DoubleValue),
@@ -108,6 +118,12 @@ fn key_value() -> impl Strategy<Value = KeyValue> {
         Just("messaging.destination.temporary"),
         Just("url.full"),
         Just("something.else"),
+        Just("component"),
+        Just("node_id"),
+        Just("istio.canonical_service"),
+        Just("http.route"),
+        Just("aws.sqs.queue.url"),
+        Just("upstream_cluster"),
     ];
     (name, option::weighted(0.95, any_value())).prop_map(|(name, value)| KeyValue {
         key: name.to_owned(),
@@ -132,11 +148,17 @@ fn span() -> impl Strategy<Value = Span> {
         0..7_i32,
         any::<u32>(),
         0..4_i32,
-        "(ot=th:[0-9a-f]{1,3})?",
+        "(ot=(th:[0-9a-f]{1,3}|p:[0-9]{1,2}))?",
+        vec((id(16), id(8)), 0..3),
     );
     (ids, times, rest).prop_map(|(ids, times, rest)| {
         let (start, length) = times;
-        let (attributes, kind, flags, code, trace_state) = rest;
+        let (attributes, kind, flags, code, trace_state, links) = rest;
+        let links = links.into_iter().map(|(trace_id, span_id)| Link {
+            trace_id,
+            span_id,
+            ..Link::default()
+        });
         Span {
             trace_id: ids.0,
             span_id: ids.1,
@@ -152,7 +174,7 @@ fn span() -> impl Strategy<Value = Span> {
                 attributes,
                 ..SpanEvent::default()
             }],
-            links: vec![Link::default()],
+            links: links.collect(),
             status: (code != 3).then(|| Status {
                 code,
                 message: "m".to_owned(),
@@ -163,11 +185,15 @@ fn span() -> impl Strategy<Value = Span> {
 }
 
 fn any_request() -> impl Strategy<Value = ExportTraceServiceRequest> {
-    let scope = vec(span(), 0..4).prop_map(|spans| ScopeSpans {
-        spans,
-        schema_url: "x".to_owned(),
-        ..ScopeSpans::default()
-    });
+    let scope =
+        (vec(span(), 0..4), option::of("(nginx|other)")).prop_map(|(spans, name)| ScopeSpans {
+            spans,
+            scope: name.map(|name| InstrumentationScope {
+                name,
+                ..InstrumentationScope::default()
+            }),
+            schema_url: "x".to_owned(),
+        });
     let resource = option::of(vec(key_value(), 0..6).prop_map(|attributes| Resource {
         attributes,
         ..Resource::default()
@@ -214,7 +240,10 @@ fn as_json(request: &ExportTraceServiceRequest) -> Vec<u8> {
             "startTimeUnixNano": span.start_time_unix_nano.to_string(),
             "endTimeUnixNano": span.end_time_unix_nano,
             "attributes": attributes(&span.attributes),
-            "links": null,
+            "links": span.links.iter().map(|link| serde_json::json!({
+                "traceId": hex(&link.trace_id),
+                "spanId": hex(&link.span_id),
+            })).collect::<Vec<_>>(),
             "status": span.status.as_ref().map(|status| serde_json::json!({"code": status.code})),
             "unknownField": {"a": [1]},
         })
@@ -226,9 +255,15 @@ fn as_json(request: &ExportTraceServiceRequest) -> Vec<u8> {
             let scopes: Vec<_> = it
                 .scope_spans
                 .iter()
-                .map(|scope| serde_json::json!({"spans": scope.spans.iter().map(span).collect::<Vec<_>>()}))
+                .map(|scope| serde_json::json!({
+                    "scope": scope.scope.as_ref().map(|it| serde_json::json!({"name": it.name})),
+                    "spans": scope.spans.iter().map(span).collect::<Vec<_>>(),
+                }))
                 .collect();
-            let resource = it.resource.as_ref().map(|it| serde_json::json!({"attributes": attributes(&it.attributes)}));
+            let resource = it
+                .resource
+                .as_ref()
+                .map(|it| serde_json::json!({"attributes": attributes(&it.attributes)}));
             serde_json::json!({"resource": resource, "scopeSpans": scopes})
         })
         .collect();

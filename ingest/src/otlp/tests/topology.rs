@@ -14,7 +14,7 @@ async fn seen(lines: &[&str]) -> String {
     bench.told()
 }
 
-async fn shown(text: &str) -> String {
+pub(super) async fn shown(text: &str) -> String {
     let lines: Vec<&str> = text
         .lines()
         .map(str::trim)
