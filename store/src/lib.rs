@@ -1,4 +1,5 @@
-//! The log, its snapshots, and sled's handle for what can be rebuilt. It knows no business rule.
+//! The log, its snapshots, measurements beside it, and sled's handle for what can be rebuilt. It
+//! knows no business rule.
 
 mod care;
 mod content;
@@ -8,6 +9,7 @@ mod keyvalue;
 mod log;
 mod memory;
 mod pages;
+mod rollups;
 mod segments;
 mod snapshots;
 
@@ -25,6 +27,10 @@ pub use log::{
 };
 pub use memory::MemoryLog;
 pub use pages::{PageFileError, PageFiles};
+pub use rollups::{
+    CALL_PARTS, KeptSince, Latency, Level, LevelStats, Measured, RollupAnswer, RollupConfig,
+    RollupError, RollupPoint, RollupQuestion, RollupStats, Rollups, Series, Totals,
+};
 pub use segments::{
     Directory, DirectoryFile, DiskDirectory, OpenError, SegmentConfig, SegmentLog, StoredRecord,
     TornTail,
