@@ -29,6 +29,7 @@ mod http;
 mod inside;
 mod interfaces;
 mod items;
+mod measuring;
 mod offline;
 mod pairing;
 mod peers;
@@ -49,7 +50,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use model::{Clock, Timestamp};
-use store::LogHealth;
+use store::{LogHealth, Rollups};
 use tokio::sync::Semaphore;
 
 use crate::decoded::Malformed;
@@ -107,22 +108,45 @@ pub struct Otlp {
     state: Mutex<State>,
     writing: tokio::sync::Mutex<()>,
     counters: Counters,
+    rollups: Option<Arc<Rollups>>,
 }
 
 impl Otlp {
     /// Begins with nothing seen. `recorder` takes the events of closed windows.
     pub fn new(recorder: Recorder, clock: Arc<dyn Clock>, config: OtlpConfig) -> Arc<Self> {
-        let started_at = clock.now();
+        Arc::new(Self::made(recorder, clock, config))
+    }
+
+    /// The same; what closed windows show is measured besides.
+    pub fn measured(
+        recorder: Recorder,
+        clock: Arc<dyn Clock>,
+        config: OtlpConfig,
+        rollups: Arc<Rollups>,
+    ) -> Arc<Self> {
+        let made = Self::made(recorder, clock, config);
+        let state = made.state.into_inner();
+        let state = state.unwrap_or_else(PoisonError::into_inner).measured();
         Arc::new(Self {
+            state: Mutex::new(state),
+            rollups: Some(rollups),
+            ..made
+        })
+    }
+
+    fn made(recorder: Recorder, clock: Arc<dyn Clock>, config: OtlpConfig) -> Self {
+        let started_at = clock.now();
+        Self {
             bodies: Room::new(config.requests.bodies_in_flight_bytes),
             decoding: Arc::new(Semaphore::new(config.decoding_at_once.max(1))),
             state: Mutex::new(State::new(&config, started_at)),
             writing: tokio::sync::Mutex::new(()),
             counters: Counters::default(),
+            rollups: None,
             recorder,
             clock,
             config,
-        })
+        }
     }
 
     /// `/v1/traces` and `/v1/logs`.

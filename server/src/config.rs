@@ -7,6 +7,7 @@ mod graphql;
 mod kubernetes;
 mod layers;
 mod log_url;
+mod rollups;
 mod sender;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -18,6 +19,7 @@ pub use graphql::GraphQlSettings;
 pub use kubernetes::KubernetesSettings;
 pub use layers::{ConfigError, Layers, RESERVED_VARIABLES, VARIABLE_PREFIX};
 pub use log_url::{LogUrl, LogUrlError};
+pub use rollups::RollupSettings;
 pub use sender::{CalendarSettings, SenderSettings};
 
 const MIB: usize = 1024 * 1024;
@@ -52,6 +54,8 @@ pub struct Settings {
     pub ingest: IngestSettings,
     /// Spans and entity events.
     pub otlp: OtlpSettings,
+    /// Measurements of calls, outside the log.
+    pub rollups: RollupSettings,
     /// The loop that folds the log.
     pub projector: ProjectorSettings,
     /// The GraphQL surface.
@@ -267,6 +271,7 @@ impl Settings {
                 quarantine_age_ms: 30 * 24 * 60 * 60 * 1_000,
             },
             otlp: OtlpSettings::defaults(),
+            rollups: RollupSettings::defaults(),
             projector: ProjectorSettings {
                 publish_interval_ms: 2,
                 batch_events: 4096,
@@ -316,6 +321,7 @@ impl Settings {
                 return Err(ConfigError::Zero { key });
             }
         }
+        self.rollups.check()?;
         let mut sources = std::collections::BTreeSet::new();
         for cluster in &self.kubernetes {
             let source = cluster.source_name();

@@ -87,6 +87,11 @@ impl DataDir {
         self.path.join("texts")
     }
 
+    /// Where measurements lie.
+    pub(crate) fn rollups(&self) -> PathBuf {
+        self.path.join("rollups")
+    }
+
     /// Where it is noted how far the windows of calls are written.
     pub(crate) fn window_cursor(&self) -> PathBuf {
         self.path.join("windows")

@@ -13,6 +13,7 @@ mod health;
 mod indexer;
 mod lingering;
 mod listen;
+mod measurements;
 mod metrics;
 mod parts;
 mod projector;

@@ -11,7 +11,7 @@ use anyhow::Context;
 use index::{Index, TextIndex};
 use ingest::{Intake, KubernetesWatch, Mappings, Otlp, Quarantine, Recorder, Rules};
 use model::Clock;
-use store::{EventLog, LogHealth, MemoryLog, PageFiles, SegmentLog, Snapshots};
+use store::{EventLog, LogHealth, MemoryLog, PageFiles, Rollups, SegmentLog, Snapshots};
 
 use crate::adapters::NewestKinds;
 use crate::adapters::known::StatedBefore;
@@ -20,6 +20,7 @@ use crate::config::{LogUrl, SenderSettings, Settings};
 use crate::data_dir::DataDir;
 use crate::health::Readiness;
 use crate::indexer::Indexer;
+use crate::measurements;
 use crate::metrics::Metrics;
 use crate::projector::{Archive, Past, Projector, Published, SavedFolds};
 use crate::text_indexer::TextIndexer;
@@ -33,6 +34,7 @@ pub(crate) struct Parts {
     pub(crate) kubernetes: Vec<Arc<KubernetesWatch>>,
     pub(crate) mappings: Option<Arc<Mappings>>,
     pub(crate) otlp: Arc<Otlp>,
+    pub(crate) rollups: Arc<Rollups>,
     pub(crate) published: Arc<Published>,
     pub(crate) past: Arc<Past>,
     pub(crate) projector: Projector,
@@ -52,10 +54,7 @@ impl Parts {
             false => DataDir::temporary()?,
         };
         let OpenedLog { log, segments } = open_log(settings, &data_dir, &clock)?;
-        let snapshots = open_snapshots(settings, &data_dir)?;
-        let archive = open_archive(settings, &data_dir)?;
-        let saved = Arc::new(SavedFolds::new(Arc::clone(&log), snapshots, archive));
-        saved.register(metrics);
+        let saved = open_saved(settings, &data_dir, &log, metrics)?;
         let projector = Projector::start(Arc::clone(&log), Arc::clone(&saved), &settings.projector)
             .context("could not start the fold")?;
         let published = projector.published();
@@ -81,11 +80,14 @@ impl Parts {
         let rules = Rules::new(Arc::new(kinds), Arc::clone(&quarantine));
         let recorder = Recorder::new(Arc::clone(&log), limits::recorder_limits(&settings.ingest))
             .checked_by(rules);
+        let rollups = open_rollups(settings, &data_dir, metrics)?;
         let cursor = durable.then(|| data_dir.window_cursor());
-        let otlp = Otlp::new(
+        let otlp = limits::otlp_config(settings, cursor);
+        let otlp = Otlp::measured(
             recorder.clone(),
             Arc::clone(&clock),
-            limits::otlp_config(settings, cursor),
+            otlp,
+            Arc::clone(&rollups),
         );
         measures::register(&otlp, &recorder, &quarantine, metrics);
         let intake = Intake::new(
@@ -107,6 +109,7 @@ impl Parts {
             kubernetes,
             mappings,
             otlp,
+            rollups,
             published,
             past,
             projector,
@@ -124,6 +127,30 @@ impl Parts {
             mappings: self.mappings.clone(),
         })
     }
+}
+
+fn open_saved(
+    settings: &Settings,
+    data_dir: &DataDir,
+    log: &Arc<dyn EventLog>,
+    metrics: &Metrics,
+) -> anyhow::Result<Arc<SavedFolds>> {
+    let snapshots = open_snapshots(settings, data_dir)?;
+    let archive = open_archive(settings, data_dir)?;
+    let saved = Arc::new(SavedFolds::new(Arc::clone(log), snapshots, archive));
+    saved.register(metrics);
+    Ok(saved)
+}
+
+fn open_rollups(
+    settings: &Settings,
+    data_dir: &DataDir,
+    metrics: &Metrics,
+) -> anyhow::Result<Arc<Rollups>> {
+    let rollups = Rollups::open(data_dir.rollups(), limits::rollup_config(&settings.rollups));
+    let rollups = Arc::new(rollups.context("could not open the measurements")?);
+    measurements::register(&rollups, metrics);
+    Ok(rollups)
 }
 
 /// The intake with its senders and mappings, and what listings are compared with.

@@ -15,6 +15,7 @@ use crate::config::Settings;
 use crate::health;
 use crate::lingering::linger;
 use crate::listen::{bind, serve_http};
+use crate::measurements;
 use crate::metrics::{self, Metrics, RequestMetrics, measure};
 use crate::parts::Parts;
 use crate::shutdown::{self, Signals};
@@ -85,6 +86,8 @@ impl Server {
             let stopped = shutdown::stopped(working.clone());
             workers.spawn("kubernetes", Arc::clone(cluster).run(stopped));
         }
+        let tending = measurements::tend(Arc::clone(&parts.rollups), working.clone());
+        workers.spawn("measurements", tending);
         workers.spawn("windows", windows.run(shutdown::stopped(working)));
         Ok(Self {
             addresses: Addresses {

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use model::Clock;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::clock::SystemClock;
 use crate::serve::Server;
 use crate::tasks::Tasks;
 
@@ -45,9 +47,10 @@ impl Server {
         // 2. The open windows of calls are closed and written.
         self.stop_working.send_replace(true);
         end(&mut self.workers, WORK_TIMEOUT).await;
-        // 3. The fold and the index take what was written, and save their states.
+        // 3. What was measured is written; the fold and the index take what was written, and save their states.
         let parts = self.parts;
         let stopped = tokio::task::spawn_blocking(move || {
+            parts.rollups.write_all(SystemClock.now());
             parts.projector.stop();
             parts.texts.stop();
             parts.indexer.stop();

@@ -6,6 +6,7 @@ use model::{NewEvent, Timestamp};
 
 use super::OtlpConfig;
 use super::aggregate::{Aggregate, AggregateLimits, SpanCounts, TakenSpans};
+use super::measuring::NamedWindow;
 use super::pairing::{LinkLimits, PairingLimits};
 use super::report::Reporter;
 use super::span::Spans;
@@ -17,6 +18,8 @@ pub(crate) struct State {
     aggregate: Aggregate,
     reporter: Reporter,
     pending: VecDeque<NewEvent>,
+    /// Closed windows that are to be measured; nothing is kept when nobody measures.
+    unmeasured: Option<Vec<NamedWindow>>,
     memory_nanos: i64,
     sweep_nanos: i64,
     swept_at: i64,
@@ -63,6 +66,7 @@ impl State {
             aggregate: Aggregate::new(limits),
             reporter: Reporter::new(started_at, summary),
             pending: VecDeque::new(),
+            unmeasured: None,
             // Nothing may be forgotten that an open window or the next summary speaks of.
             memory_nanos: nanos(config.memory)
                 .max(in_use.saturating_add(summary).saturating_mul(4)),
@@ -70,6 +74,12 @@ impl State {
             swept_at: started_at.unix_nanos(),
             has_spans: false,
         }
+    }
+
+    /// The same, keeping what it closes until it is measured.
+    pub(super) fn measured(mut self) -> Self {
+        self.unmeasured = Some(Vec::new());
+        self
     }
 
     /// Takes the spans of one request in.
@@ -81,21 +91,32 @@ impl State {
     /// Closes what is due; its events wait for the log then.
     pub(super) fn close_due(&mut self, now: Timestamp) {
         let windows = self.aggregate.close_due(now.unix_nanos());
-        self.report(&windows, now.unix_nanos());
+        self.report(windows, now.unix_nanos());
         self.sweep(now.unix_nanos());
     }
 
     /// Closes everything.
     pub(super) fn close_all(&mut self, now: Timestamp) {
         let windows = self.aggregate.close_all(now.unix_nanos());
-        self.report(&windows, now.unix_nanos());
+        self.report(windows, now.unix_nanos());
     }
 
-    fn report(&mut self, windows: &[ClosedWindow], now: i64) {
+    fn report(&mut self, windows: Vec<ClosedWindow>, now: i64) {
         for window in windows {
-            let events = self.reporter.report(window, &mut self.aggregate, now);
+            let events = self.reporter.report(&window, &mut self.aggregate, now);
             self.pending.extend(events);
+            if let Some(unmeasured) = &mut self.unmeasured {
+                unmeasured.push(NamedWindow::of(window, &self.aggregate.items));
+            }
         }
+    }
+
+    /// The closed windows that nobody measured yet.
+    pub(super) fn take_unmeasured(&mut self) -> Vec<NamedWindow> {
+        self.unmeasured
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
     fn sweep(&mut self, now: i64) {

@@ -2,6 +2,7 @@
 
 mod derivation;
 mod entities;
+mod measuring;
 mod oracle;
 mod samples;
 mod service_graphs;

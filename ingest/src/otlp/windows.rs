@@ -7,12 +7,15 @@
 use std::collections::{BTreeMap, HashMap};
 
 use hashbrown::DefaultHashBuilder;
-use model::Evidence;
+use model::{Evidence, Timestamp};
+use store::{CALL_PARTS, Latency, Measured, Totals};
 
 use super::calls::{Call, CallRoute};
 use super::span;
 
 const WEIGHT_ONE: u64 = span::WEIGHT_ONE as u64;
+// What is measured counts in the same parts.
+const _: () = assert!(WEIGHT_ONE == CALL_PARTS);
 
 /// Length and bounds of windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +47,7 @@ struct OpenWindow {
 }
 
 /// A window that takes no more calls.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct ClosedWindow {
     /// Its first moment, Unix nanoseconds.
     pub(crate) from: i64,
@@ -55,7 +58,7 @@ pub(crate) struct ClosedWindow {
 }
 
 /// What was seen of one route in one window.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct RouteStats {
     /// Calls in units of 1/[`WEIGHT_ONE`].
     calls: u64,
@@ -68,7 +71,7 @@ pub(crate) struct RouteStats {
     pub(crate) first_seen_at: i64,
     /// Start of the last call.
     pub(crate) last_seen_at: i64,
-    durations: Box<Durations>,
+    latency: Box<Latency>,
 }
 
 impl Windows {
@@ -183,7 +186,7 @@ impl RouteStats {
             evidence: call.evidence,
             first_seen_at: call.started_at,
             last_seen_at: call.started_at,
-            durations: Box::default(),
+            latency: Box::default(),
         }
     }
 
@@ -196,7 +199,8 @@ impl RouteStats {
         self.evidence = self.evidence.min(call.evidence);
         self.first_seen_at = self.first_seen_at.min(call.started_at);
         self.last_seen_at = self.last_seen_at.max(call.started_at);
-        self.durations.add(call.duration, call.weight);
+        let count = u32::try_from(rounded(call.weight).max(1)).unwrap_or(u32::MAX);
+        self.latency.add(call.duration, count);
     }
 
     /// Takes another route's sums in, as seen from the item both lead to.
@@ -207,7 +211,7 @@ impl RouteStats {
         self.evidence = self.evidence.min(other.evidence);
         self.first_seen_at = self.first_seen_at.min(other.first_seen_at);
         self.last_seen_at = self.last_seen_at.max(other.last_seen_at);
-        self.durations.merge(&other.durations);
+        self.latency.merge(&other.latency);
     }
 
     /// Calls, sampling adjusted; at least one.
@@ -228,99 +232,24 @@ impl RouteStats {
 
     /// The duration that this share of the calls stays within, in milliseconds.
     pub(crate) fn duration_ms(&self, share: f64) -> f64 {
-        self.durations.quantile_ms(share)
+        self.latency.quantile_ms(share).unwrap_or_default()
+    }
+
+    /// What is kept of it as a measurement.
+    pub(crate) fn measured(&self) -> Measured {
+        Measured {
+            totals: Totals {
+                calls: self.calls,
+                errors: self.errors,
+                samples: self.samples,
+                first_seen_at: Timestamp::from_unix_nanos(self.first_seen_at),
+                last_seen_at: Timestamp::from_unix_nanos(self.last_seen_at),
+            },
+            latency: Latency::clone(&self.latency),
+        }
     }
 }
 
 const fn rounded(units: u64) -> u64 {
     units.saturating_add(WEIGHT_ONE / 2) / WEIGHT_ONE
-}
-
-/// Durations counted in buckets of microseconds, eight to a doubling: at most 6 % off.
-#[derive(Clone, Debug, PartialEq)]
-struct Durations {
-    buckets: [u32; BUCKETS],
-}
-
-const BUCKETS: usize = 256;
-
-impl Default for Durations {
-    fn default() -> Self {
-        Self {
-            buckets: [0; BUCKETS],
-        }
-    }
-}
-
-impl Durations {
-    fn add(&mut self, nanos: u64, weight: u64) {
-        let count = u32::try_from(rounded(weight).max(1)).unwrap_or(u32::MAX);
-        if let Some(bucket) = self.buckets.get_mut(bucket_of(nanos / 1_000)) {
-            *bucket = bucket.saturating_add(count);
-        }
-    }
-
-    fn merge(&mut self, other: &Self) {
-        for (bucket, more) in self.buckets.iter_mut().zip(other.buckets) {
-            *bucket = bucket.saturating_add(more);
-        }
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "a share of a count")]
-    fn quantile_ms(&self, share: f64) -> f64 {
-        let total: u64 = self.buckets.iter().map(|count| u64::from(*count)).sum();
-        let mut below = 0;
-        for (bucket, count) in self.buckets.iter().enumerate() {
-            below += u64::from(*count);
-            if 0 < *count && share * total as f64 <= below as f64 {
-                return middle_of(bucket) / 1_000.0;
-            }
-        }
-        0.0
-    }
-}
-
-fn bucket_of(micros: u64) -> usize {
-    if micros < 8 {
-        return micros as usize;
-    }
-    let doubling = micros.ilog2() as usize;
-    let eighth = (micros >> (doubling - 3)) as usize & 7;
-    ((doubling - 2) * 8 + eighth).min(BUCKETS - 1)
-}
-
-/// The middle of a bucket, in microseconds.
-#[expect(clippy::cast_precision_loss, reason = "small numbers")]
-fn middle_of(bucket: usize) -> f64 {
-    if bucket < 8 {
-        return bucket as f64 + 0.5;
-    }
-    let width = 2_f64.powi((bucket / 8) as i32 - 1);
-    ((bucket % 8) as f64 + 8.5) * width
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_quantile_is_within_seven_percent() {
-        for micros in [1_u64, 9, 100, 12_345, 999_999, 60_000_000] {
-            let mut durations = Durations::default();
-            durations.add(micros * 1_000, WEIGHT_ONE);
-            let found = durations.quantile_ms(0.5) * 1_000.0;
-            let off = (found - micros as f64).abs() / micros as f64;
-            assert!(off < 0.07 || micros < 8, "{micros} read as {found}");
-        }
-    }
-
-    #[test]
-    fn quantiles_go_up_with_the_share() {
-        let mut durations = Durations::default();
-        for millis in 1..=100_u64 {
-            durations.add(millis * 1_000_000, WEIGHT_ONE);
-        }
-        let close = |share, millis: f64| (durations.quantile_ms(share) / millis - 1.0).abs() < 0.07;
-        assert!(close(0.5, 50.0) && close(0.99, 99.0) && close(1.0, 100.0));
-    }
 }

@@ -87,9 +87,16 @@ impl Otlp {
         let otlp = Arc::clone(self);
         let closed = tokio::task::spawn_blocking(move || {
             let now = otlp.now();
-            match closing {
-                Closing::Due => otlp.state().close_due(now),
-                Closing::All => otlp.state().close_all(now),
+            let closed = {
+                let mut state = otlp.state();
+                match closing {
+                    Closing::Due => state.close_due(now),
+                    Closing::All => state.close_all(now),
+                }
+                state.take_unmeasured()
+            };
+            if let Some(rollups) = &otlp.rollups {
+                closed.iter().for_each(|window| window.add_to(rollups));
             }
         });
         if let Err(error) = closed.await {

@@ -123,6 +123,14 @@ pub enum ConfigError {
         /// Which setting.
         key: &'static str,
     },
+    /// What is made of something would be gone before it.
+    #[error("`{key}` must be at least {least}")]
+    TooShort {
+        /// Which setting.
+        key: &'static str,
+        /// The least it may be.
+        least: u64,
+    },
 }
 
 impl Layers {

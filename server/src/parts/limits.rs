@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use index::TextConfig;
 use ingest::{IntakeLimits, OtlpConfig, QuarantineConfig, RecorderLimits};
-use store::{KeyValueConfig, SegmentConfig, SnapshotRetention};
+use store::{KeyValueConfig, RollupConfig, SegmentConfig, SnapshotRetention};
 
-use crate::config::{IndexSettings, IngestSettings, Settings, StoreSettings};
+use crate::config::{IndexSettings, IngestSettings, RollupSettings, Settings, StoreSettings};
 
 pub(super) fn segment_config(settings: &StoreSettings) -> SegmentConfig {
     SegmentConfig {
@@ -61,6 +61,17 @@ pub(super) fn intake_limits(settings: &IngestSettings) -> IntakeLimits {
         body_bytes: settings.body_bytes,
         bodies_in_flight_bytes: settings.bodies_in_flight_bytes,
         body_timeout: Duration::from_millis(settings.body_timeout_ms),
+    }
+}
+
+pub(super) fn rollup_config(settings: &RollupSettings) -> RollupConfig {
+    RollupConfig {
+        minutes_kept: Duration::from_millis(settings.minutes_kept_ms),
+        hours_kept: Duration::from_millis(settings.hours_kept_ms),
+        days_kept: Duration::from_millis(settings.days_kept_ms),
+        bytes_max: settings.bytes_max,
+        series_max: settings.series_max,
+        waiting_bytes_max: settings.waiting_bytes_max,
     }
 }
 

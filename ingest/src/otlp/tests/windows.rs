@@ -2,7 +2,7 @@
 
 use super::*;
 
-async fn traffic(bench: &Bench, minute: i64, calls: u64, failed: u64, length_ms: u64) {
+pub(super) async fn traffic(bench: &Bench, minute: i64, calls: u64, failed: u64, length_ms: u64) {
     let mut text = String::new();
     for n in 0..calls {
         let id = 1 + minute as u64 * 100_000 + n;
@@ -14,7 +14,7 @@ async fn traffic(bench: &Bench, minute: i64, calls: u64, failed: u64, length_ms:
     bench.pass(60_000).await;
 }
 
-async fn told_after(bench: &Bench) -> String {
+pub(super) async fn told_after(bench: &Bench) -> String {
     bench.pass(30_000).await;
     bench.pass(60_000).await;
     bench.told()
@@ -89,8 +89,6 @@ async fn what_differs_is_told_at_once_and_as_a_deviation() {
          service:web calls service:api x30 !15 OneSided\n\
          service:web -> service:api latency_p99_ms 80.00 was 10.00\n\
          service:api latency_p99_ms 80.00 was 10.00"
-            .replace("80.00", "77.82")
-            .replace("10.00", "9.73")
     );
 }
 
