@@ -14,6 +14,7 @@ mod indexer;
 mod lingering;
 mod listen;
 mod measurements;
+mod memory;
 mod metrics;
 mod parts;
 mod projector;
@@ -26,4 +27,5 @@ mod text_indexer;
 
 pub use cli::Cli;
 pub use clock::{RandomIds, SystemClock};
+pub use memory::give_back_freed;
 pub use serve::{Addresses, Server};

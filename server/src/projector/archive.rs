@@ -67,15 +67,15 @@ impl Archive {
         }
     }
 
-    /// Folds the next event, and keeps what is put away by it.
+    /// Folds the next event, and keeps what is put away by it. Says whether anything was.
     pub(crate) fn take(
         &self,
         estate: &mut Estate,
         envelope: &EventEnvelope,
-    ) -> Result<(), PageError> {
+    ) -> Result<bool, PageError> {
         estate.take(envelope, self)?;
         if estate.sealed().is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let sealed = estate.sealed().iter();
         let sealed = sealed.map(|sealed| (sealed.page, &*sealed.bytes));
@@ -89,7 +89,7 @@ impl Archive {
             }
         }
         estate.kept();
-        Ok(())
+        Ok(true)
     }
 
     /// Whether everything that a view needs is where it outlives the process.

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use super::anew::{AT_ONCE, apply_until, fold_knowing};
 use super::{FoldError, Published, SavedFolds};
 use crate::config::ProjectorSettings;
+use crate::memory::give_back_freed;
 use crate::tasks::message_of;
 
 /// How often the thread looks whether a state folded aside is ready.
@@ -30,6 +31,8 @@ pub(super) struct Fold {
     head: watch::Receiver<LogPosition>,
     last_publish: Option<Instant>,
     last_saved: LogPosition,
+    /// Much memory is free once the newest view is published.
+    freed: bool,
     /// The state that is being folded anew aside.
     anew: Option<JoinHandle<Result<Estate, FoldError>>>,
     /// The relations that are being laid out aside.
@@ -62,6 +65,7 @@ impl Fold {
             head,
             last_publish: None,
             last_saved: LogPosition::ZERO,
+            freed: false,
             anew: None,
             layout: None,
         }
@@ -120,6 +124,7 @@ impl Fold {
             )?;
             tracing::info!("folded the log anew up to position {}", renewed.position());
             *estate = renewed;
+            self.freed = true;
             self.publish(estate);
         }
         if !estate.is_outdated() || self.anew.is_some() {
@@ -192,13 +197,14 @@ impl Fold {
         };
         for envelope in self.log.read(estate.position(), limit)? {
             let archive = self.saved.archive();
-            if let Err(error) = archive.take(estate, &envelope) {
+            let taken = archive.take(estate, &envelope).or_else(|error| {
                 tracing::error!("{error}; folding the log anew, which makes it again");
                 let (log, position) = (&self.log, estate.position());
                 let retractions = estate.retractions().clone();
                 *estate = fold_knowing(retractions, archive, log, position, &self.settings)?;
-                archive.take(estate, &envelope)?;
-            }
+                anyhow::Ok(archive.take(estate, &envelope)?)
+            });
+            self.freed |= taken?;
         }
         Ok(())
     }
@@ -207,6 +213,9 @@ impl Fold {
         let started = Instant::now();
         let view = estate.publish();
         self.published.publish(view, started.elapsed());
+        if std::mem::take(&mut self.freed) {
+            give_back_freed();
+        }
         self.last_publish = Some(Instant::now());
     }
 
