@@ -1,9 +1,10 @@
 //! What sources say of an item, by mention and source.
 
-use model::{LogPosition, ObservedItem};
+use model::{Deviation, LogPosition, ObservedItem};
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
-use crate::deviations::DeviationRow;
+use crate::deviations::{self, DeviationRow};
 use crate::intern::{WordIx, Words};
 use crate::stamped::{Stamp, Stamped};
 use crate::validity::Validity;
@@ -13,8 +14,14 @@ use crate::validity::Validity;
 pub(crate) struct ItemFacts {
     pub(crate) validity: Validity,
     /// What each source says, sorted by source.
-    pub(crate) said: Vec<SourceSaid>,
-    pub(crate) deviations: Vec<DeviationRow>,
+    pub(crate) said: SmallVec<[SourceSaid; 1]>,
+    /// What most lack.
+    more: Option<Box<More>>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct More {
+    deviations: Vec<DeviationRow>,
 }
 
 /// What one source says of one mention.
@@ -39,6 +46,16 @@ struct Fields {
 }
 
 impl ItemFacts {
+    /// Measures that left their baseline, by the start of their window.
+    pub(crate) fn deviations(&self) -> &[DeviationRow] {
+        self.more.as_ref().map_or(&[], |more| &more.deviations)
+    }
+
+    pub(crate) fn say_deviation(&mut self, deviation: &Deviation, stamp: Stamp) {
+        let more = self.more.get_or_insert_default();
+        deviations::keep(&mut more.deviations, deviation, stamp);
+    }
+
     /// Takes one observation.
     pub(crate) fn say(
         &mut self,

@@ -13,6 +13,7 @@ mod contested;
 mod decided;
 mod hinted;
 mod named;
+mod namesakes;
 mod ranks;
 mod regroup;
 mod renamed;
@@ -33,6 +34,7 @@ use crate::table::Table;
 use attach::{Attachment, Keyed, attachments};
 use classes::{Bond, Cluster, Reason};
 use decided::Decisions;
+use namesakes::Namesakes;
 
 pub use decided::decision_id;
 pub(crate) use decided::{Decided, Decision, DecisionId};
@@ -64,10 +66,8 @@ pub(crate) struct Identity {
     pub(crate) items: CowVec<ItemRow, 64>,
     /// Mentions by the id of their claim.
     by_id: Table,
-    /// Places in `keyed` by the hash of kind and name.
-    by_name: Table,
-    /// The keys that share kind and name.
-    keyed: CowVec<SmallVec<[MentionIx; 2]>, 64>,
+    /// The keys by kind and name.
+    namesakes: Namesakes,
     /// Places in `items` that are free.
     free: BTreeSet<ItemIx>,
     decisions: Decisions,
@@ -104,11 +104,9 @@ impl Identity {
     }
 
     /// The keys that share kind and name with the given one.
-    pub(crate) fn keys_named(&self, kind: &str, name: &str) -> &[MentionIx] {
-        self.by_name
-            .get(name_hash(kind, name).as_bytes())
-            .and_then(|place| self.keyed.get(place as usize))
-            .map_or(&[], |keys| keys.as_slice())
+    pub(crate) fn keys_named(&self, kind: &str, name: &str) -> SmallVec<[MentionIx; 4]> {
+        let first = self.namesakes.first(&name_hash(kind, name));
+        first.map_or_else(SmallVec::new, |first| self.namesakes.of(first))
     }
 
     /// The mention of a source's key, made if it is new.
@@ -178,12 +176,12 @@ impl Identity {
     }
 
     fn settle_anew(&mut self, mut dirty: BTreeSet<MentionIx>) {
-        let places: BTreeSet<usize> = dirty
+        let firsts: BTreeSet<MentionIx> = dirty
             .iter()
-            .filter_map(|member| self.place_of(*member))
+            .filter_map(|member| self.first_namesake(*member))
             .collect();
-        for place in places {
-            dirty.extend(self.attach_again(place));
+        for first in firsts {
+            dirty.extend(self.attach_again(first));
         }
         self.regroup(&dirty);
     }
@@ -194,22 +192,21 @@ impl Identity {
             return;
         };
         let hash = name_hash(self.words.text(parts.kind), &parts.name);
-        let next = u32::try_from(self.keyed.len()).expect("fewer names than mentions");
-        let place = self.by_name.insert(*hash.as_bytes(), next) as usize;
-        self.keyed.grow_to(place).push(mention);
-        let dirty = self.attach_again(place);
+        let first = self.namesakes.add(&hash, mention);
+        let dirty = self.attach_again(first);
         self.regroup(&dirty);
     }
 
-    fn place_of(&self, mention: MentionIx) -> Option<usize> {
+    /// The first key of the same kind and name.
+    fn first_namesake(&self, mention: MentionIx) -> Option<MentionIx> {
         let parts = self.mention(mention).parts()?;
         let hash = name_hash(self.words.text(parts.kind), &parts.name);
-        Some(self.by_name.get(hash.as_bytes())? as usize)
+        self.namesakes.first(&hash)
     }
 
-    /// Decides anew what the keys of one kind and name mean; returns the mentions it moved.
-    fn attach_again(&mut self, place: usize) -> BTreeSet<MentionIx> {
-        let keys = self.keyed.get(place).cloned().unwrap_or_default();
+    /// Decides anew what the keys of one kind and name mean, by the first of them; returns the mentions it moved.
+    fn attach_again(&mut self, first: MentionIx) -> BTreeSet<MentionIx> {
+        let keys = self.namesakes.of(first);
         if keys.len() < 2 {
             return BTreeSet::new();
         }

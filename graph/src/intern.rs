@@ -1,22 +1,24 @@
 //! Words that recur (kinds, sources, environments), kept once.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// The number of a word, in order of its first appearance.
+/// The number of a word, in order of its first appearance; one more is kept, so that no word takes no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct WordIx(u32);
+pub(crate) struct WordIx(NonZeroU32);
 
 impl WordIx {
     pub(crate) fn number(self) -> u32 {
-        self.0
+        self.0.get() - 1
     }
 
     /// The word that had this number.
     pub(crate) fn from_number(number: u32) -> Self {
-        Self(number)
+        let kept = number.checked_add(1).and_then(NonZeroU32::new);
+        Self(kept.expect("fewer than 2^32 - 1 words fit in memory"))
     }
 }
 
@@ -42,11 +44,12 @@ impl Words {
         let word: Arc<str> = word.into();
         table.words.push(Arc::clone(&word));
         table.numbers.insert(word, number);
-        WordIx(number)
+        WordIx::from_number(number)
     }
 
     pub(crate) fn find(&self, word: &str) -> Option<WordIx> {
-        self.shared.numbers.get(word).map(|number| WordIx(*number))
+        let number = self.shared.numbers.get(word)?;
+        Some(WordIx::from_number(*number))
     }
 
     /// How many there are.
@@ -57,7 +60,7 @@ impl Words {
     pub(crate) fn text(&self, word: WordIx) -> &str {
         self.shared
             .words
-            .get(word.0 as usize)
+            .get(word.number() as usize)
             .map_or("", |text| text)
     }
 }

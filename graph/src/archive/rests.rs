@@ -108,7 +108,7 @@ impl<'v> Rests<'v> {
             let mut beside: Vec<MentionIx> = row.linked.iter().map(|link| link.other).collect();
             if let Some(parts) = row.parts() {
                 let kind = identity.words.text(parts.kind);
-                beside.extend_from_slice(identity.keys_named(kind, &parts.name));
+                beside.extend(identity.keys_named(kind, &parts.name));
             }
             beside.extend(self.beside_in_lists(name));
             for other in beside {
@@ -212,7 +212,7 @@ impl<'v> Rests<'v> {
                 return None;
             }
             widen(resting, &facts.validity);
-            for deviation in &facts.deviations {
+            for deviation in facts.deviations() {
                 resting.cover(deviation.from, deviation.until.unwrap_or(deviation.from));
             }
         }

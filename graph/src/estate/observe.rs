@@ -6,7 +6,6 @@ use model::{
 };
 
 use super::Estate;
-use crate::deviations;
 use crate::facts::ItemFacts;
 use crate::freshness::HalfLife;
 use crate::identity::{Worth, worth};
@@ -274,11 +273,8 @@ impl Estate {
 
     pub(super) fn item_deviated(&mut self, deviated: &ItemDeviated, stamp: Stamp) {
         let mention = self.mention(&deviated.key);
-        deviations::keep(
-            &mut self.facts_mut(mention).deviations,
-            &deviated.deviation,
-            stamp,
-        );
+        self.facts_mut(mention)
+            .say_deviation(&deviated.deviation, stamp);
     }
 
     pub(super) fn relation_deviated(&mut self, deviated: &RelationDeviated, stamp: Stamp) {

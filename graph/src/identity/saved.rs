@@ -4,10 +4,11 @@ use model::CiId;
 use serde::{Deserialize, Serialize};
 
 use super::decided::Decisions;
+use super::namesakes::Namesakes;
 use super::{Identity, ItemIx, ItemRow, name_hash};
 use crate::cow::CowVec;
 use crate::intern::Words;
-use crate::mention::{Mention, MentionIx};
+use crate::mention::Mention;
 use crate::table::Table;
 
 /// What is saved of it; the rest is made again.
@@ -52,13 +53,7 @@ impl Identity {
             }
         }
         identity.by_id = Table::of(ids);
-        names.sort_unstable();
-        let named_alike = || names.chunk_by(|one, other| one.0 == other.0);
-        let places = named_alike().zip(0..);
-        let places = places.filter_map(|(keys, place)| Some((keys.first()?.0, place)));
-        identity.by_name = Table::of(places.collect());
-        let keyed = named_alike().map(|keys| keys.iter().map(|key| MentionIx(key.1)).collect());
-        identity.keyed = keyed.collect();
+        identity.namesakes = Namesakes::of_all(names);
         for (number, row) in identity.items.iter().enumerate() {
             if row.members.is_empty() {
                 identity.free.insert(ItemIx(

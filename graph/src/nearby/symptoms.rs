@@ -7,6 +7,7 @@ use model::Timestamp;
 use super::weights::Weights;
 use super::words::words_of;
 use crate::deviations::DeviationRow;
+use crate::facts::ItemFacts;
 use crate::identity::ItemIx;
 use crate::view::GraphView;
 
@@ -180,7 +181,7 @@ fn symptoms(
         let own = view
             .facts
             .get(member.0 as usize)
-            .map_or(&[][..], |facts| facts.deviations.as_slice());
+            .map_or(&[][..], ItemFacts::deviations);
         let of_relations = view.relations.deviations_to(*member);
         let seen = own.iter().chain(of_relations);
         let in_time =

@@ -383,7 +383,7 @@ impl<'v> Item<'v> {
     /// Measures that left their baseline, by the start of their window.
     pub fn deviations(&self) -> Vec<&'v DeviationRow> {
         let mut deviations: Vec<&DeviationRow> =
-            self.facts().flat_map(|facts| &facts.deviations).collect();
+            self.facts().flat_map(ItemFacts::deviations).collect();
         deviations.sort_by_key(|deviation| deviation.from);
         deviations
     }

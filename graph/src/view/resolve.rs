@@ -183,8 +183,8 @@ impl GraphView {
                     && agrees(text(parts.namespace), key.namespace.as_deref())
             })
         };
-        let fitting = identity
-            .keys_named(&key.kind, &key.name)
+        let named = identity.keys_named(&key.kind, &key.name);
+        let fitting = named
             .iter()
             .filter(|mention| identity.is_meant(**mention))
             .filter(fits);
