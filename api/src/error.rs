@@ -54,6 +54,8 @@ pub enum ErrorCode {
     IncidentNotFound,
     /// Nobody ever stated the relation.
     RelationNotFound,
+    /// The subscription does not exist, or was withdrawn.
+    SubscriptionNotFound,
     /// The quarantined input does not exist.
     QuarantinedInputNotFound,
     /// The same `eventId` was recorded before with other content.
@@ -66,7 +68,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, in the order of their table.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::BadRequest,
         Self::ForbiddenOrigin,
         Self::MethodNotAllowed,
@@ -91,6 +93,7 @@ impl ErrorCode {
         Self::ChangeNotFound,
         Self::IncidentNotFound,
         Self::RelationNotFound,
+        Self::SubscriptionNotFound,
         Self::QuarantinedInputNotFound,
         Self::Conflict,
         Self::LogUnavailable,
@@ -124,6 +127,7 @@ impl ErrorCode {
             Self::ChangeNotFound => "CHANGE_NOT_FOUND",
             Self::IncidentNotFound => "INCIDENT_NOT_FOUND",
             Self::RelationNotFound => "RELATION_NOT_FOUND",
+            Self::SubscriptionNotFound => "SUBSCRIPTION_NOT_FOUND",
             Self::QuarantinedInputNotFound => "QUARANTINED_INPUT_NOT_FOUND",
             Self::Conflict => "CONFLICT",
             Self::LogUnavailable => "LOG_UNAVAILABLE",
@@ -158,6 +162,7 @@ impl ErrorCode {
             | Self::ChangeNotFound
             | Self::IncidentNotFound
             | Self::RelationNotFound
+            | Self::SubscriptionNotFound
             | Self::QuarantinedInputNotFound
             | Self::Conflict => StatusCode::BAD_REQUEST,
         }

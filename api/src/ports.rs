@@ -2,6 +2,7 @@
 //!
 //! Every port is asynchronous and none blocks the thread it is called on.
 
+mod deliveries;
 mod plans;
 
 use std::pin::Pin;
@@ -18,6 +19,7 @@ use serde_json::Value;
 use thiserror::Error;
 use tokio::sync::watch;
 
+pub use deliveries::{Deliveries, DeliveryError, SealedEndpoint};
 pub use plans::{
     PlanDocument, PlanForm, PlanSurroundings, PlannedAction, PlannedTarget, PlannedWork, Plans,
     PlansError, UnreadPart,
@@ -39,6 +41,8 @@ pub struct Ports {
     pub quarantine: Arc<dyn Quarantine>,
     /// The long part of changes and items.
     pub bodies: Arc<dyn Bodies>,
+    /// Where notices of subscriptions go.
+    pub deliveries: Arc<dyn Deliveries>,
     /// Plans and manifests of what is to be changed.
     pub plans: Arc<dyn Plans>,
     /// The full text of changes.

@@ -39,6 +39,7 @@ mod scalars;
 mod source;
 mod standpoint;
 mod structure;
+mod subscriptions;
 mod values;
 mod why;
 
@@ -66,6 +67,7 @@ use quarantine::QuarantineConnection;
 use query::CoreQuery;
 use risk::{RiskMutation, RiskQuery};
 use structure::{DriftConnection, GroupMutation, StructureQuery};
+use subscriptions::{SubscriptionConnection, SubscriptionMutation, SubscriptionQuery};
 use why::{EvidenceConnection, ProvenanceQuery};
 
 /// Everything that can be asked. Every answer is given from one immutable view that holds all that was acknowledged before the request.
@@ -83,6 +85,7 @@ pub(crate) struct Query(
     ProvenanceQuery,
     RiskQuery,
     StructureQuery,
+    SubscriptionQuery,
 );
 
 /// Everything that can be stated. Success is answered after the fact is on the disk.
@@ -95,6 +98,7 @@ pub(crate) struct Mutation(
     IdentityMutation,
     KindMutation,
     RiskMutation,
+    SubscriptionMutation,
 );
 
 /// The engine with our schema.
@@ -146,6 +150,9 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
         )
         .override_output_type_description::<EvidenceConnection>(
             "A page of evidence, the newest first.",
+        )
+        .override_output_type_description::<SubscriptionConnection>(
+            "A page of subscriptions, in order of id.",
         )
         .override_output_type_description::<QuarantineConnection>(
             "A page of the quarantine, the newest first.",

@@ -123,6 +123,11 @@ impl Estate {
             Event::RelationKindWithdrawn(it) => self.kinds().withdraw_relation(&it.name, stamp, at),
             Event::CheckJudged(judged) => self.check_judged(judged, stamp),
             Event::RiskScored(scored) => self.risk_scored(scored, &envelope.id.source, stamp),
+            Event::SubscriptionDeclared(_)
+            | Event::SubscriptionWithdrawn(_)
+            | Event::SubscriptionDisabled(_) => {
+                Arc::make_mut(&mut self.view.subscriptions).say(envelope, stamp);
+            }
             Event::PlatformRegistered(_)
             | Event::PlatformWithdrawn(_)
             | Event::SceneRegistered(_)

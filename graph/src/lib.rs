@@ -38,6 +38,7 @@ mod shelves;
 mod sources;
 mod stamped;
 mod structure;
+mod subscriptions;
 mod table;
 mod topology;
 mod validity;
@@ -108,6 +109,7 @@ pub use structure::{
     data_quality, dependency_cycles, drift, grouped, neighbours, placement, priority_inversions,
     responsible, retirement_check, shared_infrastructure,
 };
+pub use subscriptions::{Nearness, Subscription, Telling};
 pub use versions::Version;
 pub use view::{
     AliasOfItem, BatchOfChange, ChangeRow, CheckOfChange, GraphView, IncidentRow, Item, ItemField,

@@ -23,6 +23,7 @@ use crate::retractions::Retractions;
 use crate::shelves::Shelves;
 use crate::sources::{GapRow, SourceRow};
 use crate::stamped::Stamped;
+use crate::subscriptions::{SavedSubscription, Subscriptions};
 use crate::view::{CheckJudgements, GraphView, RiskScores};
 
 /// Why saved bytes are no estate.
@@ -60,6 +61,7 @@ pub(crate) struct SavedEstate {
     quarantined: u64,
     kinds: SavedKinds,
     groups: Vec<SavedGroup>,
+    subscriptions: Vec<SavedSubscription>,
     calendar: SavedCalendar,
     retractions: Retractions,
     numbering: u64,
@@ -87,6 +89,7 @@ impl SavedEstate {
             quarantined: view.quarantined,
             kinds: view.kinds.save(),
             groups: view.groups.save(),
+            subscriptions: view.subscriptions.save(),
             calendar: view.calendar.save(),
             retractions: view.retractions.clone(),
             numbering: view.numbering,
@@ -122,6 +125,7 @@ impl SavedEstate {
             quarantined: self.quarantined,
             kinds: Arc::new(KindBook::restore(self.kinds)),
             groups: Arc::new(Groups::restore(self.groups)),
+            subscriptions: Arc::new(Subscriptions::restore(self.subscriptions)),
             calendar: Arc::new(CalendarBook::restore(self.calendar)),
             retractions: self.retractions,
             numbering: self.numbering,

@@ -117,6 +117,15 @@ impl SourceRow {
 
 /// Takes note that a source spoke.
 pub(crate) fn hear(sources: &mut BTreeMap<String, SourceRow>, envelope: &EventEnvelope) {
+    let is_about_ourselves = matches!(
+        envelope.event,
+        Event::SubscriptionDeclared(_)
+            | Event::SubscriptionWithdrawn(_)
+            | Event::SubscriptionDisabled(_)
+    );
+    if is_about_ourselves {
+        return;
+    }
     let name = envelope.id.source.as_str();
     if let Some(source) = sources.get_mut(name) {
         source.hear(envelope);

@@ -36,6 +36,7 @@ use crate::risk::RiskScore;
 use crate::shelves::Shelves;
 use crate::sources::{GapRow, SourceRow};
 use crate::stamped::Stamped;
+use crate::subscriptions::{Subscription, Subscriptions};
 
 pub use change::{
     BatchOfChange, ChangeRow, CheckOfChange, LinkedChange, Membership, TargetOfChange,
@@ -71,6 +72,7 @@ pub struct GraphView {
     pub(crate) gaps: Arc<BTreeSet<GapRow>>,
     pub(crate) kinds: Arc<KindBook>,
     pub(crate) groups: Arc<Groups>,
+    pub(crate) subscriptions: Arc<Subscriptions>,
     pub(crate) calendar: Arc<CalendarBook>,
     pub(crate) retractions: Retractions,
     /// Which retractions it was folded with from the start, and what was put away or brought back: views with
@@ -231,6 +233,21 @@ impl GraphView {
     /// Every group, in order of name.
     pub fn groups(&self) -> impl Iterator<Item = &Group> {
         self.groups.iter()
+    }
+
+    /// Who wants to hear of what, in order of id; those that were withdrawn are not among them.
+    pub fn subscriptions(&self) -> impl Iterator<Item = &Subscription> {
+        self.subscriptions.iter()
+    }
+
+    /// The subscription of an id, unless it was withdrawn.
+    pub fn subscription(&self, id: &str) -> Option<&Subscription> {
+        self.subscriptions.get(id)
+    }
+
+    /// Changes whenever a subscription does.
+    pub fn subscriptions_said(&self) -> u64 {
+        self.subscriptions.said()
     }
 
     /// Every version of every definition of a kind.

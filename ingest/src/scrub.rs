@@ -63,6 +63,9 @@ pub(crate) fn scrub(event: &mut Event) {
             scrub_text(&mut scored.level);
             scrub_text(&mut scored.reason);
         }
+        Event::SubscriptionDeclared(declared) => scrub_line(&mut declared.name),
+        Event::SubscriptionWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
+        Event::SubscriptionDisabled(disabled) => scrub_line(&mut disabled.reason),
         Event::PlatformWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
         Event::SceneWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
         Event::LevelWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),

@@ -11,7 +11,8 @@ use crate::{
     LevelWithdrawn, ObservationGap, ObservedCalls, ObservedItem, ObservedRelation, Occurred,
     PlatformRegistered, PlatformWithdrawn, QuarantinedInput, RelationDeviated, RelationEnded,
     RelationKindDefined, RelationKindWithdrawn, RiskScored, SceneRegistered, SceneWithdrawn,
-    SourceListed, SourceRestored, SourceRetracted, Timestamp,
+    SourceListed, SourceRestored, SourceRetracted, SubscriptionDeclared, SubscriptionDisabled,
+    SubscriptionWithdrawn, Timestamp,
 };
 
 /// Something that was observed or decided. Named in the past tense.
@@ -91,6 +92,12 @@ pub enum Event {
     CheckJudged(CheckJudged),
     /// Somebody says how risky a change is.
     RiskScored(RiskScored),
+    /// Somebody wants to hear of something.
+    SubscriptionDeclared(Box<SubscriptionDeclared>),
+    /// Nobody wants to hear of it any more.
+    SubscriptionWithdrawn(SubscriptionWithdrawn),
+    /// Nothing is sent for now.
+    SubscriptionDisabled(SubscriptionDisabled),
 }
 
 /// Why a stored payload is no event.
@@ -111,7 +118,7 @@ pub enum DecodeEventError {
 
 impl Event {
     /// Every stored name with its newest payload version.
-    pub const TAGS: [(&'static str, u16); 37] = [
+    pub const TAGS: [(&'static str, u16); 40] = [
         ("item.observed", 1),
         ("item.retired", 1),
         ("relation.observed", 1),
@@ -149,6 +156,9 @@ impl Event {
         ("level.withdrawn", 1),
         ("check.judged", 1),
         ("risk_score.recorded", 1),
+        ("subscription.declared", 1),
+        ("subscription.withdrawn", 1),
+        ("subscription.disabled", 1),
     ];
 
     /// The stored name and payload version. A stored name is never renamed or reused.
@@ -191,6 +201,9 @@ impl Event {
             Self::LevelWithdrawn(_) => ("level.withdrawn", 1),
             Self::CheckJudged(_) => ("check.judged", 1),
             Self::RiskScored(_) => ("risk_score.recorded", 1),
+            Self::SubscriptionDeclared(_) => ("subscription.declared", 1),
+            Self::SubscriptionWithdrawn(_) => ("subscription.withdrawn", 1),
+            Self::SubscriptionDisabled(_) => ("subscription.disabled", 1),
         }
     }
 
@@ -245,7 +258,10 @@ impl Event {
             | Self::LevelDefined(_)
             | Self::LevelWithdrawn(_)
             | Self::CheckJudged(_)
-            | Self::RiskScored(_) => None,
+            | Self::RiskScored(_)
+            | Self::SubscriptionDeclared(_)
+            | Self::SubscriptionWithdrawn(_)
+            | Self::SubscriptionDisabled(_) => None,
         }
     }
 
@@ -290,6 +306,9 @@ impl Event {
             Self::LevelWithdrawn(payload) => payload::write(payload, out),
             Self::CheckJudged(payload) => payload::write(payload, out),
             Self::RiskScored(payload) => payload::write(payload, out),
+            Self::SubscriptionDeclared(payload) => payload::write(payload, out),
+            Self::SubscriptionWithdrawn(payload) => payload::write(payload, out),
+            Self::SubscriptionDisabled(payload) => payload::write(payload, out),
         };
         written.expect("a payload has string keys only and memory takes it");
     }
@@ -334,6 +353,15 @@ impl Event {
             "level.withdrawn" => serde_json::from_slice(payload).map(Self::LevelWithdrawn),
             "check.judged" => serde_json::from_slice(payload).map(Self::CheckJudged),
             "risk_score.recorded" => serde_json::from_slice(payload).map(Self::RiskScored),
+            "subscription.declared" => {
+                serde_json::from_slice(payload).map(Self::SubscriptionDeclared)
+            }
+            "subscription.withdrawn" => {
+                serde_json::from_slice(payload).map(Self::SubscriptionWithdrawn)
+            }
+            "subscription.disabled" => {
+                serde_json::from_slice(payload).map(Self::SubscriptionDisabled)
+            }
             "kind.defined" => serde_json::from_slice(payload).map(Self::KindDefined),
             "kind.withdrawn" => serde_json::from_slice(payload).map(Self::KindWithdrawn),
             "relation_kind.defined" => {

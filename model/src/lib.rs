@@ -29,6 +29,7 @@ mod relation;
 mod scene;
 mod source;
 mod span;
+mod subscription;
 mod time;
 
 pub use calendar::{
@@ -76,4 +77,8 @@ pub use source::{
     Actor, ActorKind, EventId, SourceListed, SourceName, SourceRef, SourceRestored, SourceRetracted,
 };
 pub use span::{SpanError, SpanLength};
+pub use subscription::{
+    BecameStatus, ChangeFilter, ItemsAround, NoticeFormat, SubscriptionDeclared,
+    SubscriptionDisabled, SubscriptionMatch, SubscriptionWithdrawn,
+};
 pub use time::{AsOf, Lookback, TimeError, Timestamp, ValidInterval};

@@ -2,6 +2,7 @@
 
 mod behind;
 mod bodies;
+mod deliveries;
 mod kinds;
 pub(crate) mod known;
 mod plans;
@@ -27,6 +28,7 @@ use crate::clock::SystemClock;
 use crate::parts::Parts;
 use crate::projector::{Past, PastError, Published};
 use bodies::IndexedBodies;
+use deliveries::SealedDeliveries;
 pub(crate) use kinds::NewestKinds;
 use plans::ReadPlans;
 use quarantine::KeptAside;
@@ -53,6 +55,11 @@ pub(crate) fn ports(parts: &Parts) -> Ports {
         bodies: Arc::new(IndexedBodies {
             index: parts.indexer.reader(),
             log: Arc::clone(&parts.log),
+        }),
+        deliveries: Arc::new(SealedDeliveries {
+            seals: Arc::clone(&parts.seals),
+            policy: Arc::clone(&parts.addresses),
+            recorder: parts.recorder.clone(),
         }),
         plans: Arc::new(ReadPlans),
         texts: Arc::new(SearchedTexts {

@@ -3,6 +3,7 @@
 //! A value comes from a flag, else from the environment (`EPICENTER_…`), else from
 //! one TOML file, else from here. No other file of the product holds a default.
 
+mod deliveries;
 mod graphql;
 mod kubernetes;
 mod layers;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use deliveries::{DeliverySettings, LoopbackDeliveries};
 pub use graphql::GraphQlSettings;
 pub use kubernetes::KubernetesSettings;
 pub use layers::{ConfigError, Layers, RESERVED_VARIABLES, VARIABLE_PREFIX};
@@ -58,6 +60,8 @@ pub struct Settings {
     pub rollups: RollupSettings,
     /// The loop that folds the log.
     pub projector: ProjectorSettings,
+    /// Where notices of subscriptions may go.
+    pub deliveries: DeliverySettings,
     /// The GraphQL surface.
     pub graphql: GraphQlSettings,
     /// Own logs and traces.
@@ -283,6 +287,7 @@ impl Settings {
                 past_bundles_max: 200_000,
                 closed_horizon_ms: 30 * 24 * 60 * 60 * 1_000,
             },
+            deliveries: DeliverySettings::defaults(),
             graphql: GraphQlSettings::defaults(),
             telemetry: TelemetrySettings {
                 log_filter: "info".to_owned(),
@@ -334,6 +339,7 @@ impl Settings {
         for (index, sender) in self.senders.iter().enumerate() {
             sender.check(self.senders.get(..index).unwrap_or_default())?;
         }
+        self.deliveries.check()?;
         if self.graphql.documents_only && self.graphql.documents.as_os_str().is_empty() {
             return Err(ConfigError::NoDocuments);
         }

@@ -97,6 +97,16 @@ impl DataDir {
         self.path.join("windows")
     }
 
+    /// Where addresses and keys of endpoints lie sealed.
+    pub(crate) fn seals(&self) -> PathBuf {
+        self.path.join("seals")
+    }
+
+    /// The key that opens them, where no other is named.
+    pub(crate) fn seal_key(&self) -> PathBuf {
+        self.path.join("seal.key")
+    }
+
     /// Where input lies that was not understood.
     pub(crate) fn quarantine(&self) -> PathBuf {
         quarantine_folder(&self.path)

@@ -7,6 +7,7 @@ mod cli;
 mod clock;
 pub mod config;
 mod data_dir;
+mod deliveries;
 mod demo;
 mod follower;
 mod health;

@@ -18,6 +18,7 @@ use crate::adapters::known::StatedBefore;
 use crate::clock::SystemClock;
 use crate::config::{LogUrl, SenderSettings, Settings};
 use crate::data_dir::DataDir;
+use crate::deliveries::{AddressPolicy, Seals};
 use crate::health::Readiness;
 use crate::indexer::Indexer;
 use crate::measurements;
@@ -40,6 +41,10 @@ pub(crate) struct Parts {
     pub(crate) projector: Projector,
     pub(crate) indexer: Indexer,
     pub(crate) texts: TextIndexer,
+    /// Addresses and keys of endpoints, and where notices may go.
+    pub(crate) seals: Arc<Seals>,
+    pub(crate) addresses: Arc<AddressPolicy>,
+    pub(crate) recorder: Recorder,
     /// Let go last: it keeps other processes out of the folder.
     pub(crate) data_dir: DataDir,
 }
@@ -70,12 +75,7 @@ impl Parts {
         let indexer = Indexer::start(index, Arc::clone(&log))?;
         indexer.register(metrics);
         let texts = start_texts(settings, &data_dir, &log, &indexer, metrics)?;
-        let quarantine = Quarantine::open(
-            data_dir.quarantine(),
-            limits::quarantine_config(&settings.ingest),
-            Arc::clone(&clock),
-        );
-        let quarantine = Arc::new(quarantine.context("could not open the quarantine")?);
+        let quarantine = open_quarantine(settings, &data_dir, &clock)?;
         let kinds = NewestKinds::new(Arc::clone(&log), Arc::clone(&published), Arc::clone(&clock));
         let rules = Rules::new(Arc::new(kinds), Arc::clone(&quarantine));
         let recorder = Recorder::new(Arc::clone(&log), limits::recorder_limits(&settings.ingest))
@@ -90,8 +90,11 @@ impl Parts {
             Arc::clone(&rollups),
         );
         measures::register(&otlp, &recorder, &quarantine, metrics);
+        let seals = Arc::new(open_seals(settings, &data_dir)?);
+        let loopback_only = settings.listen.ip().is_loopback();
+        let addresses = Arc::new(settings.deliveries.policy(loopback_only)?);
         let intake = Intake::new(
-            recorder,
+            recorder.clone(),
             Arc::clone(&quarantine),
             clock,
             limits::intake_limits(&settings.ingest),
@@ -115,6 +118,9 @@ impl Parts {
             projector,
             indexer,
             texts,
+            seals,
+            addresses,
+            recorder,
             data_dir,
         })
     }
@@ -166,6 +172,28 @@ fn start_intake(
         intake = intake.with_mappings(Arc::clone(mappings));
     }
     Ok(Arc::new(intake.comparing_with(Arc::new(before))))
+}
+
+fn open_quarantine(
+    settings: &Settings,
+    data_dir: &DataDir,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Arc<Quarantine>> {
+    let config = limits::quarantine_config(&settings.ingest);
+    let quarantine = Quarantine::open(data_dir.quarantine(), config, Arc::clone(clock));
+    Ok(Arc::new(
+        quarantine.context("could not open the quarantine")?,
+    ))
+}
+
+/// Opens what keeps addresses and keys of endpoints.
+fn open_seals(settings: &Settings, data_dir: &DataDir) -> anyhow::Result<Seals> {
+    let named = &settings.deliveries.key_file;
+    let key_file = match named.as_os_str().is_empty() {
+        true => data_dir.seal_key(),
+        false => named.clone(),
+    };
+    Seals::open(data_dir.seals(), &key_file).context("could not open the keys of subscriptions")
 }
 
 fn start_texts(

@@ -1,5 +1,7 @@
 //! Which changes are asked for, in the words of a client.
 
+mod kept;
+
 use async_graphql::{ID, InputObject, Result};
 use index::{ExactTerm, TextQuery};
 
@@ -7,6 +9,8 @@ use super::change_input::{ChangeStatus, OperatorKind};
 use super::scalars::DateTime;
 use super::structure::Direction;
 use crate::error::ErrorCode;
+
+pub(crate) use kept::{kept_keys, texts_of};
 
 /// Most entries of one list of a filter.
 const LIST_MAX: usize = 100;

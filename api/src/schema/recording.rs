@@ -157,7 +157,7 @@ pub(crate) async fn standpoint_after(ctx: &Context<'_>, position: Position) -> R
     Standpoint::at(ctx, view, Moment::default()).await
 }
 
-fn record_error(error: &RecordError) -> async_graphql::Error {
+pub(crate) fn record_error(error: &RecordError) -> async_graphql::Error {
     let code = match error {
         RecordError::Rejected(rejections) => {
             let reasons: Vec<String> = rejections

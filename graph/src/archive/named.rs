@@ -157,7 +157,10 @@ fn each_key(event: &Event, take: &mut dyn FnMut(&SourceKey)) {
         | Event::LevelDefined(_)
         | Event::LevelWithdrawn(_)
         | Event::CheckJudged(_)
-        | Event::RiskScored(_) => {}
+        | Event::RiskScored(_)
+        | Event::SubscriptionDeclared(_)
+        | Event::SubscriptionWithdrawn(_)
+        | Event::SubscriptionDisabled(_) => {}
     }
 }
 

@@ -76,6 +76,11 @@ impl ExactTerm {
         Self::new("part", &plan.to_string())
     }
 
+    /// A term of one sort for each value.
+    pub(super) fn each(named: fn(&str) -> Self, values: &[String]) -> Vec<Self> {
+        values.iter().map(|value| named(value)).collect()
+    }
+
     /// Whether it finds what it is only the beginning of.
     pub(super) fn finds_longer(&self) -> bool {
         self.0.starts_with("commit=")

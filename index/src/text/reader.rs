@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use graph::{ChangeNumber, ChangeSet, GraphView, Statement};
-use model::{Change, ChangeId, ChangeStatus, LogPosition, Timestamp};
+use model::{Change, ChangeFilter, ChangeId, ChangeStatus, LogPosition, Timestamp};
 use tantivy::collector::TopDocs;
 use tantivy::query::{Query, RangeQuery};
 use tantivy::{Order, Searcher, Term};
@@ -16,7 +16,7 @@ use super::exact::ExactTerm;
 use super::fields::{Fields, id_of_halves, schema};
 use super::fragments::{self, Fragment};
 use super::hits::{Hit, Hits};
-use super::language::TextQuery;
+use super::language::{LanguageError, TextQuery};
 use super::plan::Planner;
 use super::segmenter::Segmenter;
 use super::statistics::Statistics;
@@ -36,6 +36,48 @@ pub struct TextQuestion {
     pub scored: bool,
     /// By which measure; what is counted now when missing.
     pub statistics: Option<Statistics>,
+}
+
+impl TextQuestion {
+    /// What a kept filter asks of texts and details; the field that cannot be read with the reason, if one cannot.
+    pub fn of_filter(filter: &ChangeFilter) -> Result<Self, (&'static str, LanguageError)> {
+        let read = |name: &'static str, text: &Option<String>| {
+            let text = text.as_deref().filter(|text| !text.trim().is_empty());
+            let query = text.map(str::parse::<TextQuery>).transpose();
+            query.map_err(|error| (name, error))
+        };
+        let title = read("title", &filter.title)?.map(TextQuery::in_title);
+        let text = read("text", &filter.text)?;
+        let query = match (title, text) {
+            (Some(title), Some(text)) => Some(title.and(text)),
+            (title, text) => title.or(text),
+        };
+        let part_of = filter.part_of.as_ref();
+        let part_of = part_of.map(|plan| ExactTerm::part_of(ChangeId::of(plan)));
+        let exact = [
+            ExactTerm::each(ExactTerm::category, &filter.categories),
+            ExactTerm::each(ExactTerm::domain, &filter.domains),
+            ExactTerm::each(ExactTerm::risk_level, &filter.risk_levels),
+            ExactTerm::each(ExactTerm::fold_key, &filter.fold_keys),
+            ExactTerm::each(ExactTerm::exemption, &filter.exemptions),
+            ExactTerm::each(ExactTerm::flow, &filter.flows),
+            ExactTerm::each(ExactTerm::check_result, &filter.check_results),
+            ExactTerm::each(ExactTerm::artifact, filter.artifact.as_slice()),
+            ExactTerm::each(ExactTerm::commit, filter.commit.as_slice()),
+            part_of.into_iter().collect(),
+        ];
+        let became = filter.became.iter().map(|became| {
+            let from = became.from.unwrap_or(Timestamp::MIN);
+            let until = became.until.unwrap_or(Timestamp::MAX);
+            (became.statuses.clone(), from, until)
+        });
+        Ok(Self {
+            query,
+            exact: exact.into_iter().filter(|list| !list.is_empty()).collect(),
+            became: became.collect(),
+            ..Self::default()
+        })
+    }
 }
 
 /// What texts answer.

@@ -103,6 +103,12 @@ pub enum ConfigError {
         /// Why.
         reason: &'static str,
     },
+    /// It names no network.
+    #[error("`deliveries.networks`: {text:?} is no network such as 10.1.0.0/16")]
+    Network {
+        /// What it says.
+        text: String,
+    },
     /// A secret could not be read.
     #[error("could not read the secret file {path}")]
     SecretFile {

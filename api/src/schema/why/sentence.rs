@@ -50,13 +50,8 @@ fn said(event: &Event, about: &About) -> String {
             )
         }
         Event::RelationObserved(relation) => {
-            let strength = match relation.strength {
-                Some(Strength::Strong) => " and cannot do without it",
-                Some(Strength::Weak) => " and can do without it",
-                None => "",
-            };
             let words = words(&relation.dependent, &relation.kind, &relation.provider);
-            format!("says that {words}{strength}")
+            format!("says that {words}{}", strength(relation.strength))
         }
         Event::RelationEnded(relation) => {
             let words = words(&relation.dependent, &relation.kind, &relation.provider);
@@ -102,6 +97,9 @@ fn said(event: &Event, about: &About) -> String {
         | Event::ExemptionWithdrawn(_)
         | Event::CheckJudged(_)
         | Event::RiskScored(_)
+        | Event::SubscriptionDeclared(_)
+        | Event::SubscriptionWithdrawn(_)
+        | Event::SubscriptionDisabled(_)
         | Event::PlatformRegistered(_)
         | Event::PlatformWithdrawn(_)
         | Event::SceneRegistered(_)
@@ -109,6 +107,14 @@ fn said(event: &Event, about: &About) -> String {
         | Event::LevelDefined(_)
         | Event::LevelWithdrawn(_)
         | Event::SourceListed(_) => format!("sent {}", event.tag().0),
+    }
+}
+
+fn strength(strength: Option<Strength>) -> &'static str {
+    match strength {
+        Some(Strength::Strong) => " and cannot do without it",
+        Some(Strength::Weak) => " and can do without it",
+        None => "",
     }
 }
 

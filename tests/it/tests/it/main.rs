@@ -20,6 +20,7 @@ mod preview;
 mod running;
 mod search;
 mod structure;
+mod subscriptions;
 mod texts;
 mod tidy;
 mod why;

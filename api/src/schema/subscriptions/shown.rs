@@ -1,0 +1,78 @@
+//! Subscriptions as they are shown: never with a key, nor with the path of an address.
+
+use async_graphql::{ID, Json, Object};
+use graph::Subscription;
+use serde_json::Value;
+
+use super::input::NoticeFormat;
+use crate::schema::scalars::{DateTime, LogPosition};
+
+/// A subscription of an endpoint to what is recorded.
+pub(crate) struct WebhookSubscription(Subscription);
+
+impl From<Subscription> for WebhookSubscription {
+    fn from(subscription: Subscription) -> Self {
+        Self(subscription)
+    }
+}
+
+/// A subscription of an endpoint to what is recorded.
+#[Object]
+impl WebhookSubscription {
+    /// Its id.
+    async fn id(&self) -> ID {
+        ID(self.0.declared.id.clone())
+    }
+
+    /// A line for people.
+    async fn name(&self) -> &str {
+        &self.0.declared.name
+    }
+
+    /// Scheme, host and port of the endpoint. Path and query are kept sealed, for many of them are secrets.
+    async fn url(&self) -> &str {
+        &self.0.declared.endpoint
+    }
+
+    /// How notices are written.
+    async fn format(&self) -> NoticeFormat {
+        self.0.declared.format.into()
+    }
+
+    /// What it is about, as the event has it.
+    #[graphql(name = "match")]
+    async fn wanted(&self) -> Json<Value> {
+        Json(serde_json::to_value(&self.0.declared.wanted).unwrap_or_default())
+    }
+
+    /// Most notices sent in a second, if it says so.
+    async fn per_second_max(&self) -> Option<u32> {
+        self.0.declared.per_second_max
+    }
+
+    /// Whether anything is sent: it was not disabled since it was declared.
+    async fn enabled(&self) -> bool {
+        self.0.disabled.is_none()
+    }
+
+    /// Why nothing is sent.
+    async fn disabled_reason(&self) -> Option<&str> {
+        let disabled = self.0.disabled.as_ref();
+        disabled.map(|(disabled, _)| disabled.reason.as_str())
+    }
+
+    /// Since when nothing is sent.
+    async fn disabled_at(&self) -> Option<DateTime> {
+        self.0.disabled.as_ref().map(|(_, at)| DateTime(*at))
+    }
+
+    /// When it was declared last.
+    async fn declared_at(&self) -> DateTime {
+        DateTime(self.0.declared_at)
+    }
+
+    /// Where that stands in the log.
+    async fn position(&self) -> LogPosition {
+        LogPosition(self.0.position)
+    }
+}
