@@ -17,9 +17,9 @@ use model::{ContentHash, Event, SourceName, Timestamp, bounds};
 use serde_json::{Value, json};
 
 use crate::decoded::Part;
-use crate::import::{self, Format, ImportFile, PostedForm, Surroundings};
+use crate::import::{self, Format, ImportFile, OtlpFile, PostedForm, Surroundings};
 use crate::intake::{ADDRESSES, Address, Delivery, MediaType};
-use crate::otlp::decode::{json as otlp_json, logs, protobuf};
+use crate::otlp::decode::{jaeger, json as otlp_json, logs, protobuf, zipkin};
 use crate::{Mappings, Quarantine, Sender, Trial};
 use mutation::{Dice, mutated};
 
@@ -266,6 +266,22 @@ fn of_otlp() -> Vec<Target> {
         spans("otlp-json-traces", |input| {
             if let Ok(traces) = otlp_json::parse_traces(input) {
                 let _spans = traces.spans();
+            }
+        }),
+        target("zipkin-spans", "zipkin", |input| {
+            if let Ok(parsed) = zipkin::parse(input) {
+                let _spans = parsed.spans();
+            }
+        }),
+        target("jaeger-traces", "jaeger", |input| {
+            if let Ok(parsed) = jaeger::parse(input) {
+                let _spans = parsed.spans();
+            }
+        }),
+        spans("otlp-files", |input| {
+            let file = std::io::Cursor::new(input.to_vec());
+            if let Ok(mut file) = OtlpFile::open(file) {
+                while let Ok(Some(_)) = file.next_piece() {}
             }
         }),
         spans("otlp-protobuf-logs", |input| {

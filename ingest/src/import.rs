@@ -10,6 +10,7 @@ mod backstage;
 mod bk_cmdb;
 pub mod kubernetes;
 mod listing;
+mod otlp;
 mod posted;
 mod preview;
 mod read;
@@ -22,6 +23,7 @@ mod yaml;
 
 pub(crate) use listing::ItemWriter;
 pub use listing::{Listing, RejectedPart, Surroundings};
+pub use otlp::{OtlpFile, OtlpFileError, OtlpPiece, OtlpRequest};
 pub use posted::{PostedBody, PostedError, PostedForm};
 pub use preview::{PlanForm, PlannedAction, PlannedTarget, PlannedWork, preview};
 pub use rows::{Mapping, MappingError};

@@ -58,9 +58,11 @@ use crate::intake::answer::Refusal;
 use crate::intake::body::{self, Admitted};
 use crate::room::Room;
 use crate::{IntakeLimits, Recorder};
+pub(crate) use answer::Signal as OtlpSignal;
 use answer::{Encoding, Signal, Taken};
 use counters::Counters;
 pub use counters::OtlpCounters;
+pub(crate) use offline::signal_of;
 pub use offline::{NotOtlp, SpansToCalls, count_spans};
 use state::State;
 pub use write::FlushError;
@@ -149,7 +151,7 @@ impl Otlp {
         }
     }
 
-    /// `/v1/traces` and `/v1/logs`.
+    /// `/v1/traces` and `/v1/logs`, and the addresses of Zipkin's and Jaeger's spans.
     pub fn http_routes(self: &Arc<Self>) -> axum::Router {
         http::routes(Arc::clone(self))
     }
@@ -191,6 +193,36 @@ impl Otlp {
         self.decoded(signal, move |otlp| {
             let unpacked = admitted.unpack(&otlp.config.requests)?;
             otlp.decode(signal, encoding, &unpacked.body)
+        })
+        .await
+    }
+
+    /// Takes spans that came over HTTP in another form than OTLP.
+    async fn take_foreign(
+        self: &Arc<Self>,
+        form: Foreign,
+        admitted: Admitted,
+    ) -> Result<Taken, Refusal> {
+        self.decoded(Signal::Traces, move |otlp| {
+            let unpacked = admitted.unpack(&otlp.config.requests)?;
+            otlp.counters.request(Signal::Traces, unpacked.body.len());
+            let now = otlp.clock.now();
+            let taken = match form {
+                Foreign::Zipkin => {
+                    let parsed = decode::zipkin::parse(&unpacked.body);
+                    let parsed = parsed.map_err(|error| form.malformed(&error))?;
+                    otlp.state().take(&parsed.spans(), now)
+                }
+                Foreign::Jaeger => {
+                    let parsed = decode::jaeger::parse(&unpacked.body);
+                    let parsed = parsed.map_err(|error| form.malformed(&error))?;
+                    otlp.state().take(&parsed.spans(), now)
+                }
+            };
+            Ok(Decoded {
+                taken: counters::spans_answer(taken),
+                events: Vec::new(),
+            })
         })
         .await
     }
@@ -309,6 +341,27 @@ impl Otlp {
 
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+}
+
+/// Forms of spans besides OTLP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Foreign {
+    /// Zipkin's, version 2 in JSON.
+    Zipkin,
+    /// What Jaeger's page and API give, in JSON.
+    Jaeger,
+}
+
+impl Foreign {
+    fn malformed(self, error: &serde_json::Error) -> Refusal {
+        let form = match self {
+            Self::Zipkin => "a list of Zipkin's spans",
+            Self::Jaeger => "traces as Jaeger's API gives them",
+        };
+        Refusal::Malformed(Malformed::because(format!(
+            "the body is not {form}: {error}"
+        )))
     }
 }
 

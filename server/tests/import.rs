@@ -285,6 +285,84 @@ fn a_file_of_an_audit_is_imported_once_and_its_reads_are_passed_over() {
     serving.stop();
 }
 
+/// Spans of two hours ago and of yesterday, written as the Collector's file exporter writes them.
+fn otlp_files(folder: &Path) -> Vec<(&'static str, PathBuf)> {
+    let message = fs::read(testdata("otlp/python-sdk-1.45.1.traces.pb")).unwrap();
+    let mut framed = (message.len() as u32).to_be_bytes().to_vec();
+    framed.extend_from_slice(&message);
+    let lines = format!("{}\n{}\n", spans(), spans());
+    let gzip = |name: &str, bytes: &[u8]| {
+        let plain = folder.join(name);
+        fs::write(&plain, bytes).unwrap();
+        let mut packing = std::process::Command::new("gzip");
+        assert!(packing.arg("-k").arg(&plain).status().unwrap().success());
+        [plain, folder.join(format!("{name}.gz"))]
+    };
+    let [text, packed_text] = gzip("traces.jsonl", lines.as_bytes());
+    let [binary, packed_binary] = gzip("traces.proto", &framed);
+    vec![
+        ("otlp", text),
+        ("otlp", packed_text),
+        ("otlp", binary),
+        ("otlp", packed_binary),
+        ("zipkin", testdata("zipkin/spans.from-specification.json")),
+        ("jaeger", testdata("jaeger/traces.from-specification.json")),
+    ]
+}
+
+#[tokio::test]
+async fn files_of_spans_become_calls_at_their_own_times() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut told = Vec::new();
+    for (format, file) in otlp_files(folder.path()) {
+        // A stopped server's folder: what is imported is in the log when the command ends.
+        let given = [
+            "import",
+            format,
+            file.to_str().unwrap(),
+            "--json",
+            "--data-dir",
+            data.to_str().unwrap(),
+        ];
+        let output = epicenter(&given).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let summary: Value = serde_json::from_str(&said)
+            .unwrap_or_else(|_| panic!("{said}{}", String::from_utf8_lossy(&output.stderr)));
+        let counts = ["read", "accepted", "rejected"].map(|name| summary[name].to_string());
+        told.push(format!("{format} {}", counts.join(" ")));
+    }
+    assert_eq!(
+        told,
+        [
+            "otlp 2 2 0",
+            "otlp 2 2 0",
+            "otlp 1 1 0",
+            "otlp 1 1 0",
+            "zipkin 9 7 1",
+            "jaeger 2 6 1"
+        ]
+    );
+    let serving = Serving::over(&data);
+    let query = "{ item(key: \"service:cart\", asOf: { validAt: \"2026-11-20T12:05:00Z\" }) {
+        usedBy { nodes { kind firstSeenAt dependent { key } } } } }";
+    let answer = serving.post("/graphql", &json!({ "query": query })).await;
+    let nodes = answer["data"]["item"]["usedBy"]["nodes"].as_array();
+    let seen: Vec<String> = nodes
+        .unwrap_or_else(|| panic!("{answer}"))
+        .iter()
+        .map(|it| {
+            format!(
+                "{} {} {}",
+                it["dependent"]["key"], it["kind"], it["firstSeenAt"]
+            )
+        })
+        .collect();
+    let call = r#""service:web" "calls" "2026-11-20T12:00:00"#;
+    assert!(seen.iter().any(|line| line.starts_with(call)), "{seen:?}");
+    serving.stop();
+}
+
 #[test]
 fn a_repeated_listing_is_no_news_and_what_is_gone_ends() {
     let folder = tempfile::tempdir().unwrap();

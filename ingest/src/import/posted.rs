@@ -27,6 +27,10 @@ pub enum PostedForm {
     Flyway,
     /// Rows of `DATABASECHANGELOG`.
     Liquibase,
+    /// Spans of Zipkin.
+    Zipkin,
+    /// Traces of Jaeger.
+    Jaeger,
 }
 
 /// Some parts of a file, as one body.
@@ -64,6 +68,8 @@ impl PostedForm {
             Self::Gcp => "/ingest/gcp",
             Self::Flyway => "/ingest/flyway",
             Self::Liquibase => "/ingest/liquibase",
+            Self::Zipkin => "/api/v2/spans",
+            Self::Jaeger => "/ingest/jaeger",
         }
     }
 
@@ -73,7 +79,8 @@ impl PostedForm {
             Self::CloudTrail => Some("Records"),
             Self::KubernetesAudit => Some("items"),
             Self::Azure => Some("records"),
-            Self::Gcp | Self::Flyway | Self::Liquibase => None,
+            Self::Jaeger => Some("data"),
+            Self::Gcp | Self::Flyway | Self::Liquibase | Self::Zipkin => None,
         }
     }
 

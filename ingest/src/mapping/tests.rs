@@ -361,7 +361,12 @@ fn the_shipped_examples_make_events() {
         .filter(|path| path.extension().is_some_and(|ending| ending == "jq"))
         .collect();
     names.sort();
-    let shipped = ["octopus-deploy", "uptime-kuma"];
+    let shipped = [
+        "envoy-access-log",
+        "hubble",
+        "octopus-deploy",
+        "uptime-kuma",
+    ];
     assert_eq!(names.len(), shipped.len());
     for (path, name) in names.iter().zip(shipped) {
         assert_eq!(path.file_stem().unwrap(), name);

@@ -119,6 +119,7 @@ pub(crate) struct SpanCounts {
 /// What became of one request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TakenSpans {
+    pub(crate) valid: u64,
     pub(crate) rejected: RejectedSpans,
     /// Valid, but of nobody: they show no call.
     pub(crate) without_service: u64,
@@ -195,6 +196,7 @@ impl Aggregate {
         self.counts.without_service += without_service;
         self.counts.links_dropped += spans.links_dropped;
         TakenSpans {
+            valid: spans.spans.len() as u64,
             rejected: spans.rejected,
             without_service,
         }

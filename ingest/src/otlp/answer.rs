@@ -38,6 +38,8 @@ pub(crate) enum Signal {
 /// The request was taken; some of it perhaps not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Taken {
+    /// Spans or records that were taken.
+    pub(crate) taken: u64,
     /// Spans or records that were refused.
     pub(crate) rejected: u64,
     /// Why, or a warning; empty when there is nothing to say.
@@ -55,7 +57,7 @@ impl Taken {
                     .finish();
                 MessageWriter::default().bytes(1, &partial).finish()
             }
-            Encoding::Json if self == &Self::default() => b"{}".to_vec(),
+            Encoding::Json if self.rejected == 0 && self.message.is_empty() => b"{}".to_vec(),
             Encoding::Json => {
                 let name = match signal {
                     Signal::Traces => "rejectedSpans",
@@ -150,6 +152,7 @@ mod tests {
     #[test]
     fn a_partial_success_is_what_protobuf_says_it_is() {
         let taken = Taken {
+            taken: 1,
             rejected: 300,
             message: "why".to_owned(),
         };

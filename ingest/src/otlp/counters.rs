@@ -179,6 +179,7 @@ pub(super) fn spans_answer(taken: TakenSpans) -> Taken {
         "spans have no service.name and show no call",
     );
     Taken {
+        taken: taken.valid,
         rejected: taken.rejected.total(),
         message: parts.join("; "),
     }
@@ -194,6 +195,7 @@ pub(super) fn entities_answer(said: &SaidOfEntities) -> Taken {
         .map(|fault| format!("record {}: {} {}", fault.index, fault.field, fault.reason))
         .collect();
     Taken {
+        taken: said.events.len() as u64,
         rejected: said.rejected_records() as u64,
         message: told.join("; "),
     }

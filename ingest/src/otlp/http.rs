@@ -1,16 +1,17 @@
-//! OTLP over HTTP: `/v1/traces` and `/v1/logs`, protobuf and JSON, gzip.
+//! OTLP over HTTP: `/v1/traces` and `/v1/logs`, protobuf and JSON, gzip. Besides, spans of Zipkin and Jaeger in JSON.
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use axum::{Json, Router};
+use model::Rejection;
 
-use super::Otlp;
 use super::answer::{Encoding, RpcStatus, Signal, Taken};
-use crate::intake::answer::Refusal;
+use super::{Foreign, Otlp};
+use crate::intake::answer::{Answer, Refusal};
 use crate::intake::body;
 use crate::intake::media::MediaType;
 
@@ -19,6 +20,9 @@ pub(crate) fn routes(otlp: Arc<Otlp>) -> Router {
     Router::new()
         .route("/v1/traces", post(traces))
         .route("/v1/logs", post(logs))
+        .route("/api/v2/spans", post(zipkin))
+        .route("/ingest/jaeger", post(jaeger))
+        .route("/api/traces", post(jaeger))
         .layer(DefaultBodyLimit::disable())
         .with_state(otlp)
 }
@@ -29,6 +33,63 @@ async fn traces(State(otlp): State<Arc<Otlp>>, request: Request) -> Response {
 
 async fn logs(State(otlp): State<Arc<Otlp>>, request: Request) -> Response {
     answer(&otlp, Signal::Logs, request).await
+}
+
+async fn zipkin(State(otlp): State<Arc<Otlp>>, request: Request) -> Response {
+    // Zipkin itself answers so.
+    foreign(&otlp, Foreign::Zipkin, StatusCode::ACCEPTED, request).await
+}
+
+async fn jaeger(State(otlp): State<Arc<Otlp>>, request: Request) -> Response {
+    foreign(&otlp, Foreign::Jaeger, StatusCode::OK, request).await
+}
+
+async fn foreign(
+    otlp: &Arc<Otlp>,
+    form: Foreign,
+    success: StatusCode,
+    request: Request,
+) -> Response {
+    match take_foreign(otlp, form, request).await {
+        Ok(taken) => {
+            let answer = foreign_answer(&taken);
+            (answer.status(success), Json(answer)).into_response()
+        }
+        Err(refusal) => {
+            otlp.counters.refused(&refusal);
+            refusal.into_response()
+        }
+    }
+}
+
+async fn take_foreign(otlp: &Arc<Otlp>, form: Foreign, request: Request) -> Result<Taken, Refusal> {
+    let media = MediaType::of(request.headers());
+    if !media.is_json() {
+        return Err(Refusal::MediaType {
+            found: media.to_string(),
+            expects: match form {
+                Foreign::Zipkin => "application/json, spans of Zipkin's version 2",
+                Foreign::Jaeger => "application/json; whatever sends Thrift can send OTLP",
+            },
+        });
+    }
+    let admitted = body::admit(otlp.bodies(), otlp.request_limits(), request).await?;
+    otlp.take_foreign(form, admitted).await
+}
+
+fn foreign_answer(taken: &Taken) -> Answer {
+    let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let rejection = Rejection {
+        index: 0,
+        field: "spans".to_owned(),
+        reason: taken.message.clone(),
+    };
+    let mut answer = Answer::default();
+    answer.accepted = count(taken.taken);
+    if 0 < taken.rejected {
+        answer.rejected.push(rejection);
+    }
+    answer
 }
 
 async fn answer(otlp: &Arc<Otlp>, signal: Signal, request: Request) -> Response {

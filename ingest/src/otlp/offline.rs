@@ -5,9 +5,10 @@ use model::{Event, ObservedCall, Timestamp};
 use thiserror::Error;
 
 use super::OtlpConfig;
+use super::answer::Signal;
 use super::decode::protobuf;
 use super::state::State;
-use super::wire::WireError;
+use super::wire::{Fields, WireError};
 
 /// The bytes are not an OTLP trace request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -56,4 +57,34 @@ impl SpansToCalls {
 pub fn count_spans(body: &[u8]) -> Result<usize, NotOtlp> {
     let spans = protobuf::decode_traces(body).map_err(|source| NotOtlp { source })?;
     Ok(spans.spans.len())
+}
+
+/// What a protobuf message of OTLP holds, as far as its first record tells; an empty one does not.
+pub(crate) fn signal_of(message: &[u8]) -> Option<Signal> {
+    let of_resource = first(message, 1)?;
+    let of_scope = first(of_resource, 2)?;
+    let record = first(of_scope, 2)?;
+    let mut fields = Fields::of(record);
+    let (mut trace, mut span) = (false, false);
+    while let Ok(Some(field)) = fields.next() {
+        let length = field.bytes().map_or(0, <[u8]>::len);
+        match field.number {
+            1 | 11 if field.fixed64().is_ok() => return Some(Signal::Logs),
+            1 => trace = length == 16,
+            2 => span = length == 8,
+            _ => {}
+        }
+    }
+    (trace && span).then_some(Signal::Traces)
+}
+
+/// The first message in a field that lies there.
+fn first(message: &[u8], number: u32) -> Option<&[u8]> {
+    let mut fields = Fields::of(message);
+    while let Ok(Some(field)) = fields.next() {
+        if field.number == number {
+            return field.bytes().ok();
+        }
+    }
+    None
 }

@@ -2,6 +2,7 @@
 
 mod derivation;
 mod entities;
+mod foreign;
 mod measuring;
 mod oracle;
 mod samples;

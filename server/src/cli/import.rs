@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
-use ingest::import::{Format as EstateFormat, PostedForm};
+use ingest::import::{Format as EstateFormat, OtlpFile, PostedForm};
 
 use super::serve::runtime;
 use super::{SettingFlags, print, progress};
@@ -97,8 +97,12 @@ struct EstateFlags {
 enum Format {
     /// Our own events, one JSON object a line; with --mapping any objects
     Jsonl,
-    /// OTLP traces and logs as JSON, one request a line, as the Collector's file exporter writes them
+    /// OTLP traces and logs as the Collector's file exporter writes them: JSON lines or protobuf, packed with gzip or not
     Otlp,
+    /// Spans of Zipkin, version 2 as JSON
+    Zipkin,
+    /// Traces as Jaeger's page and API give them
+    Jaeger,
     /// Kubernetes objects and lists as JSON or YAML, as `kubectl get -o json` writes them
     Kubernetes,
     /// Terraform's state, or `terraform show -json` of a state or a plan
@@ -143,6 +147,8 @@ impl Format {
             | Self::GcpAudit
             | Self::Flyway
             | Self::Liquibase
+            | Self::Zipkin
+            | Self::Jaeger
             | Self::Ical => None,
             Self::Csv => Some(EstateFormat::Csv),
             Self::BkCmdb => Some(EstateFormat::BkCmdb),
@@ -163,6 +169,8 @@ impl Format {
             Self::GcpAudit => Some(PostedForm::Gcp),
             Self::Flyway => Some(PostedForm::Flyway),
             Self::Liquibase => Some(PostedForm::Liquibase),
+            Self::Zipkin => Some(PostedForm::Zipkin),
+            Self::Jaeger => Some(PostedForm::Jaeger),
             Self::Jsonl
             | Self::Otlp
             | Self::Kubernetes
@@ -275,14 +283,22 @@ async fn send_lines(
     let length = std::fs::metadata(path).context("could not be read")?.len();
     summary.next_file();
     let bar = progress::bytes(length, &path.display().to_string());
-    let mut batches = Batches::open(path, format == Format::Otlp)?;
-    while let Some(batch) = batches.next_batch()? {
-        let bytes = batch.body.len() as u64;
-        match format {
-            Format::Otlp => poster.otlp(batch, summary).await?,
-            _ => poster.events(batch, summary).await?,
+    match format {
+        Format::Otlp => {
+            let file = std::fs::File::open(path).context("could not be opened")?;
+            let mut file = OtlpFile::open(bar.wrap_read(file))?;
+            while let Some(piece) = file.next_piece()? {
+                poster.otlp(piece, summary).await?;
+            }
         }
-        bar.inc(bytes);
+        _ => {
+            let mut batches = Batches::open(path)?;
+            while let Some(batch) = batches.next_batch()? {
+                let bytes = batch.body.len() as u64;
+                poster.events(batch, summary).await?;
+                bar.inc(bytes);
+            }
+        }
     }
     bar.finish_and_clear();
     Ok(())

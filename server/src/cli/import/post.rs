@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use futures_util::StreamExt;
 use indicatif::ProgressBar;
+use ingest::import::OtlpPiece;
 use reqwest::StatusCode;
 use serde_json::Value;
 
@@ -108,35 +109,36 @@ impl Poster {
     }
 
     /// One OTLP request.
-    pub(super) async fn otlp(&self, batch: Batch, summary: &mut Summary) -> anyhow::Result<()> {
-        let place = batch.places.name(0);
+    pub(super) async fn otlp(&self, piece: OtlpPiece, summary: &mut Summary) -> anyhow::Result<()> {
+        let place = piece.place;
         summary.read += 1;
-        let request: Value = match serde_json::from_slice(&batch.body) {
+        let request = match piece.request {
             Ok(request) => request,
-            Err(error) => {
-                summary.reject(&place, &format!("not JSON: {error}"));
+            Err(reason) => {
+                summary.reject(&place, &reason);
                 return Ok(());
             }
         };
-        let path = if request.get("resourceSpans").is_some() {
-            "/v1/traces"
-        } else if request.get("resourceLogs").is_some() {
-            "/v1/logs"
-        } else {
-            summary.reject(&place, "neither resourceSpans nor resourceLogs");
-            return Ok(());
-        };
+        let is_text = request.media == "application/json";
         let request = Request {
-            path,
-            kind: "application/json",
-            body: batch.body,
+            path: request.path,
+            kind: request.media,
+            body: request.body,
             header: None,
         };
         let (status, answer) = self.post(request).await?;
-        let partial = answer.pointer("/partialSuccess/errorMessage");
+        // Protobuf answers with nothing when it took all, else with bytes whose text is in the middle.
+        let partial = match (is_text, &answer) {
+            (true, answer) => answer.pointer("/partialSuccess/errorMessage"),
+            (false, Value::String(text)) if text.is_empty() => None,
+            (false, answer) => Some(answer),
+        };
         match (status.is_success(), partial.and_then(Value::as_str)) {
             (false, _) => summary.reject(&place, &format!("{status}: {answer}")),
-            (true, Some(message)) if !message.is_empty() => summary.reject(&place, message),
+            (true, Some(message)) if !message.is_empty() => {
+                let message: String = message.chars().filter(|it| !it.is_control()).collect();
+                summary.reject(&place, &message);
+            }
             (true, _) => summary.accepted += 1,
         }
         Ok(())

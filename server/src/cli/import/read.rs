@@ -39,27 +39,24 @@ impl Places {
 /// The batches of a file, in order.
 pub(super) struct Batches {
     reader: BufReader<File>,
-    one_by_one: bool,
     line: u64,
 }
 
 impl Batches {
-    /// Opens a file whose lines go together, or one by one.
-    pub(super) fn open(path: &Path, one_by_one: bool) -> anyhow::Result<Self> {
+    /// Opens a file whose lines go together.
+    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
         let file = File::open(path).context("could not be opened")?;
         Ok(Self {
             reader: BufReader::new(file),
-            one_by_one,
             line: 0,
         })
     }
 
     /// The next lines; none at the end.
     pub(super) fn next_batch(&mut self) -> anyhow::Result<Option<Batch>> {
-        let lines_max = if self.one_by_one { 1 } else { LINES_MAX };
         let mut body = Vec::new();
         let mut numbers = Vec::new();
-        while numbers.len() < lines_max && body.len() < BYTES_MAX {
+        while numbers.len() < LINES_MAX && body.len() < BYTES_MAX {
             let start = body.len();
             let read = self.reader.read_until(b'\n', &mut body);
             if read.context("could not be read")? == 0 {
@@ -89,19 +86,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("events.jsonl");
         std::fs::write(&path, "{}\n\n  \n{}").unwrap();
-        let mut together = Batches::open(&path, false).unwrap();
+        let mut together = Batches::open(&path).unwrap();
         let batch = together.next_batch().unwrap().unwrap();
         assert_eq!((batch.places.len(), batch.body), (2, b"{}\n{}".to_vec()));
         assert_eq!(batch.places.name(1), "line 4");
         assert!(together.next_batch().unwrap().is_none());
-        let mut alone = Batches::open(&path, true).unwrap();
-        assert_eq!(
-            alone.next_batch().unwrap().unwrap().places.name(0),
-            "line 1"
-        );
-        assert_eq!(
-            alone.next_batch().unwrap().unwrap().places.name(0),
-            "line 4"
-        );
     }
 }
