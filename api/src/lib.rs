@@ -19,11 +19,12 @@ use axum::routing::{any, get};
 pub use error::ErrorCode;
 pub use limits::ApiLimits;
 pub use ports::{
-    Bodies, BodiesError, Deliveries, DeliveryError, Events, EventsError, ItemStatements, KnownAt,
-    PlanDocument, PlanForm, PlanSurroundings, PlannedAction, PlannedTarget, PlannedWork, Plans,
-    PlansError, PortFuture, Ports, Quarantine, QuarantineEntry, QuarantineError, QuarantinePage,
-    ReadView, RecordError, RecordOutcome, Recorder, Reprocessed, SealedEndpoint, TextAnswer, Texts,
-    UnreadPart, ViewError, Views,
+    Bodies, BodiesError, Deliveries, Delivery, DeliveryAttempt, DeliveryError, DeliveryPage,
+    DeliveryQuestion, DeliveryStanding, DeliveryStatus, Events, EventsError, ItemStatements,
+    KnownAt, PlanDocument, PlanForm, PlanSurroundings, PlannedAction, PlannedTarget, PlannedWork,
+    Plans, PlansError, PortFuture, Ports, Quarantine, QuarantineEntry, QuarantineError,
+    QuarantinePage, ReadView, RecordError, RecordOutcome, Recorder, Redelivery, Reprocessed,
+    SealedEndpoint, TextAnswer, Texts, UnreadPart, ViewError, Views,
 };
 pub use schema::schema_text;
 pub use state::ApiState;

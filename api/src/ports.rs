@@ -19,7 +19,10 @@ use serde_json::Value;
 use thiserror::Error;
 use tokio::sync::watch;
 
-pub use deliveries::{Deliveries, DeliveryError, SealedEndpoint};
+pub use deliveries::{
+    Deliveries, Delivery, DeliveryAttempt, DeliveryError, DeliveryPage, DeliveryQuestion,
+    DeliveryStanding, DeliveryStatus, Redelivery, SealedEndpoint,
+};
 pub use plans::{
     PlanDocument, PlanForm, PlanSurroundings, PlannedAction, PlannedTarget, PlannedWork, Plans,
     PlansError, UnreadPart,

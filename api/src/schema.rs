@@ -67,7 +67,9 @@ use quarantine::QuarantineConnection;
 use query::CoreQuery;
 use risk::{RiskMutation, RiskQuery};
 use structure::{DriftConnection, GroupMutation, StructureQuery};
-use subscriptions::{SubscriptionConnection, SubscriptionMutation, SubscriptionQuery};
+use subscriptions::{
+    DeliveryConnection, SubscriptionConnection, SubscriptionMutation, SubscriptionQuery,
+};
 use why::{EvidenceConnection, ProvenanceQuery};
 
 /// Everything that can be asked. Every answer is given from one immutable view that holds all that was acknowledged before the request.
@@ -150,6 +152,9 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
         )
         .override_output_type_description::<EvidenceConnection>(
             "A page of evidence, the newest first.",
+        )
+        .override_output_type_description::<DeliveryConnection>(
+            "A page of deliveries, the newest event first.",
         )
         .override_output_type_description::<SubscriptionConnection>(
             "A page of subscriptions, in order of id.",

@@ -29,6 +29,7 @@ use crate::parts::Parts;
 use crate::projector::{Past, PastError, Published};
 use bodies::IndexedBodies;
 use deliveries::SealedDeliveries;
+pub(crate) use deliveries::record as record_about_subscription;
 pub(crate) use kinds::NewestKinds;
 use plans::ReadPlans;
 use quarantine::KeptAside;
@@ -57,9 +58,11 @@ pub(crate) fn ports(parts: &Parts) -> Ports {
             log: Arc::clone(&parts.log),
         }),
         deliveries: Arc::new(SealedDeliveries {
-            seals: Arc::clone(&parts.seals),
-            policy: Arc::clone(&parts.addresses),
-            recorder: parts.recorder.clone(),
+            seals: Arc::clone(&parts.delivering.seals),
+            policy: Arc::clone(&parts.delivering.addresses),
+            overlap_ms: parts.delivering.key_overlap_ms,
+            deliverer: Arc::clone(&parts.delivering.deliverer),
+            recorder: parts.delivering.recorder.clone(),
         }),
         plans: Arc::new(ReadPlans),
         texts: Arc::new(SearchedTexts {

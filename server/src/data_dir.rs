@@ -97,6 +97,11 @@ impl DataDir {
         self.path.join("windows")
     }
 
+    /// Where queues and journals of deliveries lie.
+    pub(crate) fn deliveries(&self) -> PathBuf {
+        self.path.join("deliveries")
+    }
+
     /// Where addresses and keys of endpoints lie sealed.
     pub(crate) fn seals(&self) -> PathBuf {
         self.path.join("seals")

@@ -1,10 +1,26 @@
 //! Has notices of subscriptions sent to the endpoints of teams.
 //!
-//! Addresses and keys lie sealed beside the log; an event names the seal and nothing else.
+//! Addresses and keys lie sealed beside the log; an event names the seal and nothing else. What is still
+//! to be sent lies on a desk for each subscription, which is no part of the log either: it is what the
+//! endpoints of this machine were told.
 
 mod address;
+mod asked;
+mod deliverer;
+mod desk;
+mod house;
+mod journal;
+mod notice;
+mod post;
+mod queue;
+mod retry;
 mod seals;
+mod sending;
 mod signature;
 
 pub(crate) use address::{AddressPolicy, Network, Target};
+pub(crate) use deliverer::Deliverer;
+pub(crate) use desk::DeskFolder;
+pub(crate) use house::{DeliveryLimits, House};
+pub(crate) use retry::Schedule;
 pub(crate) use seals::{Endpoint, SealError, Seals, TimedKeys};

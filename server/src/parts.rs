@@ -1,5 +1,6 @@
 //! Everything a server is made of besides its listeners, put together from the settings.
 
+mod delivering;
 mod kubernetes;
 mod limits;
 mod mappings;
@@ -18,13 +19,13 @@ use crate::adapters::known::StatedBefore;
 use crate::clock::SystemClock;
 use crate::config::{LogUrl, SenderSettings, Settings};
 use crate::data_dir::DataDir;
-use crate::deliveries::{AddressPolicy, Seals};
 use crate::health::Readiness;
 use crate::indexer::Indexer;
 use crate::measurements;
 use crate::metrics::Metrics;
 use crate::projector::{Archive, Past, Projector, Published, SavedFolds};
 use crate::text_indexer::TextIndexer;
+use delivering::{Delivering, Sources};
 
 /// The parts, each made once.
 pub(crate) struct Parts {
@@ -41,10 +42,7 @@ pub(crate) struct Parts {
     pub(crate) projector: Projector,
     pub(crate) indexer: Indexer,
     pub(crate) texts: TextIndexer,
-    /// Addresses and keys of endpoints, and where notices may go.
-    pub(crate) seals: Arc<Seals>,
-    pub(crate) addresses: Arc<AddressPolicy>,
-    pub(crate) recorder: Recorder,
+    pub(crate) delivering: Delivering,
     /// Let go last: it keeps other processes out of the folder.
     pub(crate) data_dir: DataDir,
 }
@@ -76,10 +74,7 @@ impl Parts {
         indexer.register(metrics);
         let texts = start_texts(settings, &data_dir, &log, &indexer, metrics)?;
         let quarantine = open_quarantine(settings, &data_dir, &clock)?;
-        let kinds = NewestKinds::new(Arc::clone(&log), Arc::clone(&published), Arc::clone(&clock));
-        let rules = Rules::new(Arc::new(kinds), Arc::clone(&quarantine));
-        let recorder = Recorder::new(Arc::clone(&log), limits::recorder_limits(&settings.ingest))
-            .checked_by(rules);
+        let recorder = open_recorder(settings, &log, &published, &clock, &quarantine);
         let rollups = open_rollups(settings, &data_dir, metrics)?;
         let cursor = durable.then(|| data_dir.window_cursor());
         let otlp = limits::otlp_config(settings, cursor);
@@ -90,11 +85,15 @@ impl Parts {
             Arc::clone(&rollups),
         );
         measures::register(&otlp, &recorder, &quarantine, metrics);
-        let seals = Arc::new(open_seals(settings, &data_dir)?);
-        let loopback_only = settings.listen.ip().is_loopback();
-        let addresses = Arc::new(settings.deliveries.policy(loopback_only)?);
+        let sources = Sources {
+            log: &log,
+            published: &published,
+            texts: texts.reader(),
+            recorder: recorder.clone(),
+        };
+        let delivering = Delivering::open(settings, &data_dir, metrics, sources)?;
         let intake = Intake::new(
-            recorder.clone(),
+            recorder,
             Arc::clone(&quarantine),
             clock,
             limits::intake_limits(&settings.ingest),
@@ -118,9 +117,7 @@ impl Parts {
             projector,
             indexer,
             texts,
-            seals,
-            addresses,
-            recorder,
+            delivering,
             data_dir,
         })
     }
@@ -174,6 +171,20 @@ fn start_intake(
     Ok(Arc::new(intake.comparing_with(Arc::new(before))))
 }
 
+/// The one door of every write, with the models that facts are held against.
+fn open_recorder(
+    settings: &Settings,
+    log: &Arc<dyn EventLog>,
+    published: &Arc<Published>,
+    clock: &Arc<dyn Clock>,
+    quarantine: &Arc<Quarantine>,
+) -> Recorder {
+    let kinds = NewestKinds::new(Arc::clone(log), Arc::clone(published), Arc::clone(clock));
+    let rules = Rules::new(Arc::new(kinds), Arc::clone(quarantine));
+    let limits = limits::recorder_limits(&settings.ingest);
+    Recorder::new(Arc::clone(log), limits).checked_by(rules)
+}
+
 fn open_quarantine(
     settings: &Settings,
     data_dir: &DataDir,
@@ -184,16 +195,6 @@ fn open_quarantine(
     Ok(Arc::new(
         quarantine.context("could not open the quarantine")?,
     ))
-}
-
-/// Opens what keeps addresses and keys of endpoints.
-fn open_seals(settings: &Settings, data_dir: &DataDir) -> anyhow::Result<Seals> {
-    let named = &settings.deliveries.key_file;
-    let key_file = match named.as_os_str().is_empty() {
-        true => data_dir.seal_key(),
-        false => named.clone(),
-    };
-    Seals::open(data_dir.seals(), &key_file).context("could not open the keys of subscriptions")
 }
 
 fn start_texts(

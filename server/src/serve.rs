@@ -88,6 +88,8 @@ impl Server {
         }
         let tending = measurements::tend(Arc::clone(&parts.rollups), working.clone());
         workers.spawn("measurements", tending);
+        let deliverer = Arc::clone(&parts.delivering.deliverer);
+        workers.spawn("deliveries", deliverer.run(working.clone()));
         workers.spawn("windows", windows.run(shutdown::stopped(working)));
         Ok(Self {
             addresses: Addresses {

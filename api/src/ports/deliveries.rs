@@ -1,15 +1,18 @@
-//! Where notices of subscriptions go, and with which keys they are signed.
+//! Where notices of subscriptions go, with which keys they are signed, and what became of them.
 
-use model::{Event, LogPosition};
+use model::{Event, LogPosition, SubscriptionDeclared, Timestamp};
 use thiserror::Error;
 
 use super::PortFuture;
 use crate::RecordError;
 
-/// Endpoints with their keys, and what is said of subscriptions.
+/// Endpoints with their keys, what is said of subscriptions, and what was sent.
 pub trait Deliveries: Send + Sync + 'static {
     /// Seals the address of an endpoint together with fresh keys.
     fn seal(&self, url: String) -> PortFuture<'_, Result<SealedEndpoint, DeliveryError>>;
+
+    /// Seals the same address with fresh keys; those before sign on for a time.
+    fn renew(&self, seal: String) -> PortFuture<'_, Result<SealedEndpoint, DeliveryError>>;
 
     /// Forgets a sealed address and its keys.
     fn forget(&self, seal: String) -> PortFuture<'_, ()>;
@@ -19,6 +22,26 @@ pub trait Deliveries: Send + Sync + 'static {
 
     /// Writes what is said of a subscription. It answers after the sync.
     fn record(&self, event: Event) -> PortFuture<'_, Result<LogPosition, RecordError>>;
+
+    /// How deliveries of a subscription stand; `None` before the first look at it.
+    fn standing(&self, subscription: &str) -> Option<DeliveryStanding>;
+
+    /// Deliveries, the newest event first.
+    fn list(&self, wanted: DeliveryQuestion)
+    -> PortFuture<'_, Result<DeliveryPage, DeliveryError>>;
+
+    /// Sends again: one notice, or everything that a subscription is about after a position.
+    fn redeliver(
+        &self,
+        subscription: String,
+        what: Redelivery,
+    ) -> PortFuture<'_, Result<(), DeliveryError>>;
+
+    /// Sends a message that says nothing, once and at once.
+    fn test(
+        &self,
+        declared: SubscriptionDeclared,
+    ) -> PortFuture<'_, Result<DeliveryAttempt, DeliveryError>>;
 }
 
 /// An address that is kept sealed, with its keys.
@@ -34,6 +57,95 @@ pub struct SealedEndpoint {
     pub public_key: String,
 }
 
+/// How deliveries of a subscription stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryStanding {
+    /// Every event up to here was held against it.
+    pub read_to: LogPosition,
+    /// How many notices wait.
+    pub waiting: usize,
+    /// How many were given up and are remembered.
+    pub dead: usize,
+    /// Since when nothing has been taken.
+    pub failing_since: Option<Timestamp>,
+}
+
+/// What is sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redelivery {
+    /// Everything after a position.
+    After(LogPosition),
+    /// The notice of the event at a position.
+    One(LogPosition),
+}
+
+/// Which deliveries are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryQuestion {
+    /// Of this subscription; of all when missing.
+    pub subscription: Option<String>,
+    /// That stand so.
+    pub status: Option<DeliveryStatus>,
+    /// What comes after this event of this subscription in the list.
+    pub after: Option<(LogPosition, String)>,
+    /// No more than this.
+    pub first: usize,
+}
+
+/// A part of the list of deliveries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeliveryPage {
+    /// The deliveries, the newest event first.
+    pub deliveries: Vec<Delivery>,
+    /// Whether there are more after them.
+    pub more: bool,
+    /// How many there are altogether.
+    pub total: usize,
+}
+
+/// How a delivery stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryStatus {
+    /// It is still to be sent, or to be sent again.
+    Waiting,
+    /// It was taken.
+    Delivered,
+    /// It was given up.
+    Dead,
+}
+
+/// The duty to tell a subscription of an event, and what was tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// The id of its message.
+    pub id: String,
+    /// The subscription.
+    pub subscription: String,
+    /// The event.
+    pub position: LogPosition,
+    /// How it stands.
+    pub status: DeliveryStatus,
+    /// When it is sent next.
+    pub next_at: Option<Timestamp>,
+    /// The attempts that are still written down, the first first.
+    pub attempts: Vec<DeliveryAttempt>,
+}
+
+/// One try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryAttempt {
+    /// Its number among the tries, from 1.
+    pub number: u32,
+    /// When it began.
+    pub at: Timestamp,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// The status of the answer.
+    pub status: Option<u16>,
+    /// Why there was none.
+    pub error: Option<String>,
+}
+
 /// Why an endpoint is not taken, or something of it was not done.
 #[derive(Debug, Error)]
 pub enum DeliveryError {
@@ -43,7 +155,13 @@ pub enum DeliveryError {
     /// There is no such subscription.
     #[error("there is no subscription {0}")]
     Unknown(String),
+    /// The log ends before.
+    #[error("the log ends at position {0}")]
+    BeyondLog(LogPosition),
+    /// The event is not one that this subscription is about.
+    #[error("nothing is to be delivered for position {0}")]
+    NoNotice(LogPosition),
     /// What was to be kept could not be; the details are for our log.
-    #[error("the keys could not be kept")]
+    #[error("the keys or the queue could not be kept")]
     Kept(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

@@ -1,5 +1,6 @@
 //! Who wants to hear of what: subscriptions as they are declared and listed, and what they would have heard.
 
+mod deliveries;
 mod input;
 mod preview;
 mod shown;
@@ -13,8 +14,10 @@ use super::paging::{PageArguments, page_cost, question_size};
 use super::recording::{record_error, standpoint_after};
 use super::scalars::{Duration, LogPosition};
 use super::standpoint::{AsOfInput, Standpoint};
-use crate::DeliveryError;
 use crate::error::ErrorCode;
+use crate::{DeliveryError, DeliveryQuestion, Redelivery};
+pub(crate) use deliveries::DeliveryConnection;
+use deliveries::{DeliveryAttempt, DeliveryPlace, DeliveryStatus, DeliveryTotals};
 use input::{SubscribeInput, SubscriptionMatch};
 use preview::SubscriptionPreview;
 use shown::WebhookSubscription;
@@ -96,6 +99,43 @@ impl SubscriptionQuery {
         Ok(page.connection(totals, WebhookSubscription::from))
     }
 
+    /// What was sent to endpoints, what waits and what was given up, the newest event first. What was taken is told as far
+    /// back as attempts are written down.
+    #[graphql(complexity = "page_cost(first, None, child_complexity) + 50")]
+    async fn deliveries(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Of this subscription; of all when missing.")] subscription: Option<ID>,
+        #[graphql(desc = "Only those that stand so.")] status: Option<DeliveryStatus>,
+        #[graphql(desc = "The size of the page; 20 when missing.")] first: Option<i32>,
+        #[graphql(desc = "Begin after the entry with this cursor.")] after: Option<String>,
+    ) -> Result<DeliveryConnection> {
+        let shared = ctx.data::<Shared>()?;
+        // A subscription that was just declared is known once the fold has passed it.
+        Standpoint::of(ctx, None).await?;
+        let arguments = PageArguments {
+            first,
+            after,
+            ..PageArguments::default()
+        };
+        let page = arguments.check::<DeliveryPlace>(shared.limits.page_max)?;
+        let asked = DeliveryQuestion {
+            subscription: subscription.map(|id| id.to_string()),
+            status: status.map(Into::into),
+            after: page.after.clone(),
+            first: page.size(),
+        };
+        let listed = shared.ports.deliveries.list(asked).await;
+        let listed = listed.map_err(|error| delivery_error(&error))?;
+        let totals = DeliveryTotals {
+            total_count: listed.total,
+        };
+        let entries = listed.deliveries.into_iter();
+        let entries = entries.map(|it| ((it.position, it.subscription.clone()), it));
+        let page = page.taken(entries.collect(), listed.more);
+        Ok(page.connection(totals, deliveries::Delivery::from))
+    }
+
     /// What a subscription would have heard of, the newest first. Nothing is declared and nothing is sent.
     #[graphql(complexity = "page_cost(first, None, child_complexity) + 100")]
     async fn preview_subscription(
@@ -164,6 +204,86 @@ impl SubscriptionMutation {
         })
     }
 
+    /// Makes new keys. Those before sign beside them for `deliveries.key_overlap_ms`, so that receivers can be changed over.
+    async fn rotate_secret(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The subscription.")] id: ID,
+    ) -> Result<Subscribed> {
+        let at = Standpoint::of(ctx, None).await?;
+        let mut declared = require(&at, &id)?;
+        let deliveries = &ctx.data::<Shared>()?.ports.deliveries;
+        let sealed = deliveries.renew(declared.seal.clone()).await;
+        let sealed = sealed.map_err(|error| delivery_error(&error))?;
+        let before = std::mem::replace(&mut declared.seal, sealed.seal);
+        let position = declare(ctx, declared).await?;
+        deliveries.forget(before).await;
+        Ok(Subscribed {
+            id,
+            secret: sealed.secret,
+            public_key: sealed.public_key,
+            position,
+        })
+    }
+
+    /// Lets a subscription go on that was disabled. What would have been sent meanwhile is sent.
+    async fn resume_subscription(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The subscription.")] id: ID,
+    ) -> Result<WebhookSubscription> {
+        let at = Standpoint::of(ctx, None).await?;
+        let declared = require(&at, &id)?;
+        let position = declare(ctx, declared).await?;
+        let at = standpoint_after(ctx, position.0).await?;
+        let found = at.view.graph.subscription(&id).cloned();
+        let gone = || delivery_error(&DeliveryError::Unknown(id.to_string()));
+        found.map(WebhookSubscription::from).ok_or_else(gone)
+    }
+
+    /// Sends again: everything that the subscription is about after a position, or one delivery by the position of its event.
+    async fn redeliver(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The subscription.")] subscription: ID,
+        #[graphql(desc = "Everything after this position; 0 begins with the log.")]
+        from_position: Option<LogPosition>,
+        #[graphql(desc = "The delivery of the event at this position alone.")] position: Option<
+            LogPosition,
+        >,
+    ) -> Result<WebhookSubscription> {
+        let at = Standpoint::of(ctx, None).await?;
+        require(&at, &subscription)?;
+        let what = match (from_position, position) {
+            (Some(from), None) => Redelivery::After(from.0),
+            (None, Some(one)) => Redelivery::One(one.0),
+            _ => {
+                let message = "give fromPosition or position, one of them";
+                return Err(ErrorCode::BadInput.error(message));
+            }
+        };
+        let deliveries = &ctx.data::<Shared>()?.ports.deliveries;
+        let sent = deliveries.redeliver(subscription.to_string(), what).await;
+        sent.map_err(|error| delivery_error(&error))?;
+        let found = at.view.graph.subscription(&subscription).cloned();
+        let gone = || delivery_error(&DeliveryError::Unknown(subscription.to_string()));
+        found.map(WebhookSubscription::from).ok_or_else(gone)
+    }
+
+    /// Sends a signed message that says nothing to the endpoint, once, and tells how it answered.
+    async fn test_subscription(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The subscription.")] id: ID,
+    ) -> Result<DeliveryAttempt> {
+        let at = Standpoint::of(ctx, None).await?;
+        let declared = require(&at, &id)?;
+        let deliveries = &ctx.data::<Shared>()?.ports.deliveries;
+        let attempt = deliveries.test(declared).await;
+        let attempt = attempt.map_err(|error| delivery_error(&error))?;
+        Ok(attempt.into())
+    }
+
     /// Ends a subscription: nothing more is sent, and its keys are forgotten.
     async fn unsubscribe(
         &self,
@@ -191,6 +311,16 @@ impl SubscriptionMutation {
     }
 }
 
+/// Declares a subscription again, and waits for the fold.
+async fn declare(ctx: &Context<'_>, declared: SubscriptionDeclared) -> Result<LogPosition> {
+    let deliveries = &ctx.data::<Shared>()?.ports.deliveries;
+    let event = Event::SubscriptionDeclared(Box::new(declared));
+    let position = deliveries.record(event).await;
+    let position = position.map_err(|error| record_error(&error))?;
+    standpoint_after(ctx, position).await?;
+    Ok(LogPosition(position))
+}
+
 /// The declaration of a subscription.
 fn require(at: &Standpoint, id: &ID) -> Result<SubscriptionDeclared> {
     let found = at.view.graph.subscription(id);
@@ -201,7 +331,10 @@ fn require(at: &Standpoint, id: &ID) -> Result<SubscriptionDeclared> {
 /// What a client is told when an endpoint was not taken.
 fn delivery_error(error: &DeliveryError) -> async_graphql::Error {
     match error {
-        DeliveryError::Address(_) => ErrorCode::BadInput.error(error.to_string()),
+        DeliveryError::Address(_) | DeliveryError::NoNotice(_) => {
+            ErrorCode::BadInput.error(error.to_string())
+        }
+        DeliveryError::BeyondLog(_) => ErrorCode::PositionUnknown.error(error.to_string()),
         DeliveryError::Unknown(_) => ErrorCode::SubscriptionNotFound.error(error.to_string()),
         DeliveryError::Kept(cause) => {
             tracing::error!(error = %cause, "{error}: {cause}");

@@ -1,22 +1,32 @@
-//! Endpoints as `api` sees them: sealed, and spoken of in the log by the name of the seal.
+//! Endpoints and deliveries as `api` sees them: sealed, and spoken of in the log by the name of the seal.
 
 use std::sync::Arc;
 
-use api::{DeliveryError, PortFuture, RecordError, SealedEndpoint};
+use api::{
+    DeliveryAttempt, DeliveryError, DeliveryPage, DeliveryQuestion, DeliveryStanding, PortFuture,
+    RecordError, Redelivery, SealedEndpoint,
+};
 use ingest::Recorder;
-use model::{Actor, Clock, Event, EventId, IdSource, LogPosition, NewEvent, Occurred, SourceName};
+use model::{
+    Actor, Clock, Event, EventId, IdSource, LogPosition, NewEvent, Occurred, SourceName,
+    SubscriptionDeclared,
+};
 use store::Appended;
 
 use crate::clock::{RandomIds, SystemClock};
-use crate::deliveries::{AddressPolicy, Endpoint, Seals, Target, TimedKeys};
+use crate::deliveries::{AddressPolicy, Deliverer, Endpoint, SealError, Seals, Target, TimedKeys};
 
 /// Who says what stands in the log of subscriptions.
 const SOURCE: &str = "epicenter";
+/// Keys that one endpoint may have at once.
+const KEYS_MAX: usize = 4;
 
-/// The seals, and the door to the log.
+/// The seals, what is sent, and the door to the log.
 pub(super) struct SealedDeliveries {
     pub(super) seals: Arc<Seals>,
     pub(super) policy: Arc<AddressPolicy>,
+    pub(super) overlap_ms: i64,
+    pub(super) deliverer: Arc<Deliverer>,
     pub(super) recorder: Recorder,
 }
 
@@ -26,23 +36,27 @@ impl api::Deliveries for SealedDeliveries {
         let seals = Arc::clone(&self.seals);
         Box::pin(async move {
             let target = target.map_err(|error| DeliveryError::Address(error.to_string()))?;
-            let sealed = tokio::task::spawn_blocking(move || {
-                let keys = seals.fresh_keys()?;
-                let (secret, public_key) = (keys.shown_secret(), keys.public_key()?);
-                let endpoint = target.endpoint();
-                let seal = seals.seal(&Endpoint {
-                    url: target.url.into(),
-                    keys: vec![TimedKeys { keys, until: None }],
-                })?;
-                Ok(SealedEndpoint {
-                    seal,
-                    endpoint,
-                    secret,
-                    public_key,
-                })
+            blocking(move || sealed(&seals, &target, Vec::new())).await
+        })
+    }
+
+    fn renew(&self, seal: String) -> PortFuture<'_, Result<SealedEndpoint, DeliveryError>> {
+        let (seals, policy) = (Arc::clone(&self.seals), Arc::clone(&self.policy));
+        let now = SystemClock.now();
+        let end = now.plus_millis(self.overlap_ms);
+        Box::pin(async move {
+            let unsealing = Arc::clone(&seals);
+            let before = blocking(move || unsealing.unseal(&seal)).await?;
+            let target = Target::read(&before.url, &policy);
+            let target = target.map_err(|error| DeliveryError::Address(error.to_string()))?;
+            let counting = before.keys.into_iter();
+            let counting = counting.filter(|keys| keys.until.is_none_or(|until| now < until));
+            let older = counting.map(|keys| TimedKeys {
+                until: Some(keys.until.map_or(end, |until| until.min(end))),
+                keys: keys.keys,
             });
-            let sealed = sealed.await.map_err(kept)?;
-            sealed.map_err(|error: crate::deliveries::SealError| kept(error))
+            let older: Vec<TimedKeys> = older.take(KEYS_MAX - 1).collect();
+            blocking(move || sealed(&seals, &target, older)).await
         })
     }
 
@@ -63,6 +77,72 @@ impl api::Deliveries for SealedDeliveries {
     fn record(&self, event: Event) -> PortFuture<'_, Result<LogPosition, RecordError>> {
         Box::pin(record(&self.recorder, event))
     }
+
+    fn standing(&self, subscription: &str) -> Option<DeliveryStanding> {
+        self.deliverer.standing(subscription)
+    }
+
+    fn list(
+        &self,
+        wanted: DeliveryQuestion,
+    ) -> PortFuture<'_, Result<DeliveryPage, DeliveryError>> {
+        let deliverer = Arc::clone(&self.deliverer);
+        Box::pin(async move {
+            let listed = tokio::task::spawn_blocking(move || deliverer.list(&wanted)).await;
+            listed.map_err(kept)?
+        })
+    }
+
+    fn redeliver(
+        &self,
+        subscription: String,
+        what: Redelivery,
+    ) -> PortFuture<'_, Result<(), DeliveryError>> {
+        let deliverer = Arc::clone(&self.deliverer);
+        Box::pin(async move {
+            let sent =
+                tokio::task::spawn_blocking(move || deliverer.redeliver(&subscription, what));
+            sent.await.map_err(kept)?
+        })
+    }
+
+    fn test(
+        &self,
+        declared: SubscriptionDeclared,
+    ) -> PortFuture<'_, Result<DeliveryAttempt, DeliveryError>> {
+        Box::pin(self.deliverer.test(declared))
+    }
+}
+
+/// Seals an address with fresh keys beside older ones.
+fn sealed(
+    seals: &Seals,
+    target: &Target,
+    older: Vec<TimedKeys>,
+) -> Result<SealedEndpoint, SealError> {
+    let keys = seals.fresh_keys()?;
+    let (secret, public_key) = (keys.shown_secret(), keys.public_key()?);
+    let mut all = vec![TimedKeys { keys, until: None }];
+    all.extend(older);
+    let seal = seals.seal(&Endpoint {
+        url: target.url.to_string(),
+        keys: all,
+    })?;
+    Ok(SealedEndpoint {
+        seal,
+        endpoint: target.endpoint(),
+        secret,
+        public_key,
+    })
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SealError> + Send + 'static,
+) -> Result<T, DeliveryError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(kept)?
+        .map_err(kept)
 }
 
 /// Writes what is said of a subscription.

@@ -103,6 +103,12 @@ pub enum ConfigError {
         /// Why.
         reason: &'static str,
     },
+    /// It is no length of time.
+    #[error("`deliveries.retry_after`: {text:?} is no length of time such as PT5M")]
+    Wait {
+        /// What it says.
+        text: String,
+    },
     /// It names no network.
     #[error("`deliveries.networks`: {text:?} is no network such as 10.1.0.0/16")]
     Network {

@@ -132,7 +132,6 @@ impl Seals {
     }
 
     /// What is sealed under a name.
-    #[cfg_attr(not(test), expect(dead_code, reason = "what sends notices comes next"))]
     pub(crate) fn unseal(&self, seal: &str) -> Result<Endpoint, SealError> {
         let closed = || SealError::Closed {
             seal: seal.to_owned(),

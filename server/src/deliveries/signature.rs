@@ -75,7 +75,6 @@ impl Keys {
 
 impl Signer {
     /// The signatures of a message sent at a second.
-    #[cfg_attr(not(test), expect(dead_code, reason = "what sends notices comes next"))]
     pub(crate) fn sign(&self, id: &str, second: i64, body: &[u8]) -> String {
         let mut signed = format!("{id}.{second}.").into_bytes();
         signed.extend_from_slice(body);

@@ -1,10 +1,12 @@
 //! Subscriptions as they are shown: never with a key, nor with the path of an address.
 
-use async_graphql::{ID, Json, Object};
+use async_graphql::{Context, ID, Json, Object, Result};
 use graph::Subscription;
 use serde_json::Value;
 
+use super::deliveries::DeliveryStanding;
 use super::input::NoticeFormat;
+use crate::schema::Shared;
 use crate::schema::scalars::{DateTime, LogPosition};
 
 /// A subscription of an endpoint to what is recorded.
@@ -64,6 +66,13 @@ impl WebhookSubscription {
     /// Since when nothing is sent.
     async fn disabled_at(&self) -> Option<DateTime> {
         self.0.disabled.as_ref().map(|(_, at)| DateTime(*at))
+    }
+
+    /// How its deliveries stand.
+    async fn deliveries(&self, ctx: &Context<'_>) -> Result<Option<DeliveryStanding>> {
+        let deliveries = &ctx.data::<Shared>()?.ports.deliveries;
+        let standing = deliveries.standing(&self.0.declared.id);
+        Ok(standing.map(DeliveryStanding::from))
     }
 
     /// When it was declared last.

@@ -8,6 +8,7 @@
 mod archive;
 mod calendar;
 mod change_model;
+mod deliveries;
 mod durable;
 mod history;
 mod ical;
@@ -17,6 +18,7 @@ mod kubernetes;
 mod mappings;
 mod order;
 mod preview;
+mod receiver;
 mod running;
 mod search;
 mod structure;

@@ -1,0 +1,128 @@
+//! What was sent, what waits, and what was given up.
+
+use async_graphql::connection::{Connection, EmptyFields, OpaqueCursor};
+use async_graphql::{Enum, ID, Object, SimpleObject};
+
+use crate::Delivery as Told;
+use crate::schema::scalars::{DateTime, LogPosition};
+
+/// The duty to tell a subscription of an event, and what was tried.
+pub(crate) struct Delivery(Told);
+
+/// How a delivery stands.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::DeliveryStatus")]
+pub(crate) enum DeliveryStatus {
+    /// It is still to be sent, or to be sent again.
+    Waiting,
+    /// The endpoint took it.
+    Delivered,
+    /// It was given up: a dead letter.
+    Dead,
+}
+
+/// One try to deliver something.
+#[derive(SimpleObject)]
+pub(crate) struct DeliveryAttempt {
+    /// Its number among the tries, from 1.
+    number: u32,
+    /// When it began.
+    at: DateTime,
+    /// How long it took, in milliseconds.
+    duration_ms: u64,
+    /// The status of the answer.
+    status: Option<u16>,
+    /// Why there was no answer.
+    error: Option<String>,
+}
+
+/// How deliveries of a subscription stand.
+#[derive(SimpleObject)]
+pub(crate) struct DeliveryStanding {
+    /// Every event up to here was held against the subscription.
+    read_to: LogPosition,
+    /// How many notices wait.
+    waiting: usize,
+    /// How many notices were given up and are remembered.
+    dead: usize,
+    /// Since when the endpoint has taken nothing.
+    failing_since: Option<DateTime>,
+}
+
+/// Additional fields of the list of deliveries.
+#[derive(SimpleObject)]
+pub(crate) struct DeliveryTotals {
+    /// How many there are on all pages.
+    pub(super) total_count: usize,
+}
+
+/// A place in the list of deliveries: the event and the subscription.
+pub(super) type DeliveryPlace = (model::LogPosition, String);
+
+/// A page of deliveries, the newest event first.
+pub(crate) type DeliveryConnection =
+    Connection<OpaqueCursor<DeliveryPlace>, Delivery, DeliveryTotals, EmptyFields>;
+
+impl From<Told> for Delivery {
+    fn from(told: Told) -> Self {
+        Self(told)
+    }
+}
+
+impl From<crate::DeliveryAttempt> for DeliveryAttempt {
+    fn from(attempt: crate::DeliveryAttempt) -> Self {
+        Self {
+            number: attempt.number,
+            at: DateTime(attempt.at),
+            duration_ms: attempt.duration_ms,
+            status: attempt.status,
+            error: attempt.error,
+        }
+    }
+}
+
+impl From<crate::DeliveryStanding> for DeliveryStanding {
+    fn from(standing: crate::DeliveryStanding) -> Self {
+        Self {
+            read_to: LogPosition(standing.read_to),
+            waiting: standing.waiting,
+            dead: standing.dead,
+            failing_since: standing.failing_since.map(DateTime),
+        }
+    }
+}
+
+/// The duty to tell a subscription of an event, and what was tried.
+#[Object]
+impl Delivery {
+    /// The id of its message, the same however often it is sent: the header `webhook-id`.
+    async fn id(&self) -> ID {
+        ID(self.0.id.clone())
+    }
+
+    /// The subscription.
+    async fn subscription(&self) -> ID {
+        ID(self.0.subscription.clone())
+    }
+
+    /// The event that it tells of.
+    async fn position(&self) -> LogPosition {
+        LogPosition(self.0.position)
+    }
+
+    /// How it stands.
+    async fn status(&self) -> DeliveryStatus {
+        self.0.status.into()
+    }
+
+    /// When it is sent next, if it waits.
+    async fn next_at(&self) -> Option<DateTime> {
+        self.0.next_at.map(DateTime)
+    }
+
+    /// The attempts that are still written down, the first first.
+    async fn attempts(&self) -> Vec<DeliveryAttempt> {
+        let attempts = self.0.attempts.iter();
+        attempts.map(|attempt| attempt.clone().into()).collect()
+    }
+}

@@ -1,0 +1,170 @@
+//! What an endpoint is sent: a `CloudEvents` event in JSON that tells what was said and how the change or incident stands.
+
+use graph::{ChangeRow, GraphView, IncidentRow, Item, Nearness, Telling};
+use model::{CiId, EventEnvelope, LogPosition, SubscriptionDeclared, Timestamp};
+use serde_json::{Map, Value, json};
+
+/// Most targets or items that are listed.
+const ITEMS_MAX: usize = 100;
+/// A statement larger than this is left out; its position tells where to read it.
+const SAID_BYTES_MAX: usize = 64 * 1024;
+/// The media type of `CloudEvents` in JSON.
+const CLOUD_EVENTS: &str = "application/cloudevents+json; charset=utf-8";
+
+/// A message as it is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Message {
+    /// Its id: the same however often it is sent.
+    pub(crate) id: String,
+    /// Its media type.
+    pub(crate) media: &'static str,
+    /// Its body.
+    pub(crate) body: Vec<u8>,
+}
+
+/// The id of the message by which a subscription hears of an event.
+pub(crate) fn message_id(subscription: &str, position: LogPosition) -> String {
+    let name = subscription.trim_start_matches("sub_");
+    format!("msg_{name}_{position}")
+}
+
+/// The message of an event; nothing where a view knows no longer what it tells of.
+pub(crate) fn message(
+    view: &GraphView,
+    envelope: &EventEnvelope,
+    to: &SubscriptionDeclared,
+) -> Option<Message> {
+    let mut telling = Telling::of(view, envelope)?;
+    // The texts were judged when it was decided that it is sent; here the way is asked for alone.
+    let near = telling.fits(&to.wanted, &|_, _| true).flatten();
+    let (name, _) = envelope.event.tag();
+    let (subject, about, told) = match (telling.change(), telling.incident()) {
+        (Some(row), _) => (row.id().to_string(), "change", change(&row)),
+        (None, Some(row)) => (row.id().to_string(), "incident", incident(&row)),
+        (None, None) => return None,
+    };
+    let mut data = Map::new();
+    data.insert("position".to_owned(), json!(envelope.position.to_string()));
+    let subscription = json!({ "id": to.id, "name": to.name });
+    data.insert("subscription".to_owned(), subscription);
+    if let Some(near) = near {
+        data.insert("near".to_owned(), nearness(view, near));
+    }
+    data.insert(about.to_owned(), told);
+    let mut said = Vec::new();
+    envelope.event.encode_payload(&mut said);
+    if said.len() <= SAID_BYTES_MAX
+        && let Ok(said) = serde_json::from_slice(&said)
+    {
+        data.insert("said".to_owned(), said);
+    }
+    let id = message_id(&to.id, envelope.position);
+    let event = cloud_event(
+        &id,
+        &format!("epicenter.{name}"),
+        &subject,
+        envelope.occurred_at,
+        &data,
+    );
+    Some(Message {
+        media: CLOUD_EVENTS,
+        body: event.to_string().into_bytes(),
+        id,
+    })
+}
+
+/// A message that says nothing, to try an endpoint out.
+pub(crate) fn trial(to: &SubscriptionDeclared, id: &str, now: Timestamp) -> Message {
+    let mut data = Map::new();
+    let subscription = json!({ "id": to.id, "name": to.name });
+    data.insert("subscription".to_owned(), subscription);
+    let event = cloud_event(id, "epicenter.subscription.tested", &to.id, now, &data);
+    Message {
+        id: id.to_owned(),
+        media: CLOUD_EVENTS,
+        body: event.to_string().into_bytes(),
+    }
+}
+
+fn cloud_event(
+    id: &str,
+    name: &str,
+    subject: &str,
+    at: Timestamp,
+    data: &Map<String, Value>,
+) -> Value {
+    json!({
+        "specversion": "1.0",
+        "id": id,
+        "source": "/epicenter",
+        "type": name,
+        "subject": subject,
+        "time": at,
+        "datacontenttype": "application/json",
+        "data": data,
+    })
+}
+
+fn nearness(view: &GraphView, near: Nearness) -> Value {
+    let key = |id: CiId| view.item(id).map(|item| item.key());
+    json!({ "origin": key(near.origin), "touched": key(near.touched), "hops": near.hops })
+}
+
+/// How a change stands.
+fn change(row: &ChangeRow<'_>) -> Value {
+    let targets = row.targets();
+    let listed = targets.iter().take(ITEMS_MAX);
+    let listed = listed.map(|target| {
+        let item = target.item;
+        json!({ "key": target.key(), "item": item.key(), "id": item.id().to_string(), "team": item.owner() })
+    });
+    json!({
+        "id": row.id().to_string(),
+        "source": row.source(),
+        "sourceId": row.source_id(),
+        "title": row.title(),
+        "kind": row.kind(),
+        "scene": row.scene(),
+        "environment": row.environment(),
+        "level": row.level(),
+        "status": row.status(),
+        "operator": row.operator(),
+        "emergency": row.emergency(),
+        "startedAt": row.started_at(),
+        "finishedAt": row.finished_at(),
+        "targets": listed.collect::<Vec<Value>>(),
+        "targetsTotal": targets.len(),
+    })
+}
+
+/// How an incident stands.
+fn incident(row: &IncidentRow<'_>) -> Value {
+    let items = row.items();
+    let listed = items.iter().take(ITEMS_MAX).map(|item: &Item<'_>| {
+        json!({ "item": item.key(), "id": item.id().to_string(), "team": item.owner() })
+    });
+    json!({
+        "id": row.id().to_string(),
+        "source": row.source(),
+        "sourceId": row.source_id(),
+        "title": row.title(),
+        "status": row.status(),
+        "severity": row.severity(),
+        "environment": row.environment(),
+        "startedAt": row.started_at(),
+        "resolvedAt": row.resolved_at(),
+        "items": listed.collect::<Vec<Value>>(),
+        "itemsTotal": items.len(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_of_its_subscription_and_event_and_holds_no_dot() {
+        let id = message_id("sub_ab12", LogPosition::new(42));
+        assert_eq!(id, "msg_ab12_42");
+    }
+}

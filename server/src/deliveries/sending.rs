@@ -1,0 +1,343 @@
+//! Sends what waits for one endpoint, in its order, as fast as it takes it and no faster than it may.
+//!
+//! One task for each subscription. What fails often or answers slowly gets one attempt at a time out of
+//! a room of its own, so that it never stands in the way of the others.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use graph::Subscription;
+use model::{Clock, LogPosition, SubscriptionDisabled, Timestamp};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::desk::Desk;
+use super::house::House;
+use super::journal::Line;
+use super::notice::{Message, message};
+use super::post::{Answer, Attempted};
+use super::queue::Queue;
+use super::retry::pause_after;
+use super::seals::Endpoint;
+use crate::clock::SystemClock;
+use crate::shutdown::stopped;
+
+/// Most attempts at once for an endpoint that takes what it is sent.
+const AT_ONCE: usize = 4;
+/// An answer slower than this keeps an endpoint out of the room of the quick ones.
+const SLOW: Duration = Duration::from_secs(2);
+/// The queue is brought to the disk no more often than this.
+const SAVE_EVERY: Duration = Duration::from_millis(50);
+/// How often it is looked at when nothing happens.
+const REST: Duration = Duration::from_secs(10);
+/// How long open attempts may go on when the server stops.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// Gone for good, says the specification.
+const GONE: u16 = 410;
+
+/// The task of one subscription.
+pub(super) struct Sending {
+    house: Arc<House>,
+    desk: Arc<Desk>,
+    subscription: Arc<Subscription>,
+    endpoint: Option<Arc<Endpoint>>,
+    attempts: JoinSet<(LogPosition, Option<Attempted>)>,
+    sent: BTreeSet<LogPosition>,
+    /// Failures in a row.
+    failures: u32,
+    /// Whether the last answer was quick.
+    is_quick: bool,
+    /// Whether it ever answered well since the start.
+    is_proven: bool,
+    paused_until: Option<Timestamp>,
+    next_send: Instant,
+    saved: Instant,
+    is_over: bool,
+}
+
+impl Sending {
+    pub(super) fn new(house: Arc<House>, desk: Arc<Desk>, subscription: Arc<Subscription>) -> Self {
+        let now = Instant::now();
+        Self {
+            house,
+            desk,
+            subscription,
+            endpoint: None,
+            attempts: JoinSet::new(),
+            sent: BTreeSet::new(),
+            failures: 0,
+            is_quick: true,
+            is_proven: false,
+            paused_until: None,
+            next_send: now,
+            saved: now,
+            is_over: false,
+        }
+    }
+
+    /// Sends until it is told to stop, or the endpoint is gone.
+    pub(super) async fn run(mut self, stop: watch::Receiver<bool>) {
+        while !self.is_over && !*stop.borrow() {
+            if self.endpoint.is_none() {
+                self.open().await;
+            }
+            let wake = self.send_what_is_ready();
+            let desk = Arc::clone(&self.desk);
+            tokio::select! {
+                Some(joined) = self.attempts.join_next() => self.answered(joined).await,
+                () = desk.news.notified() => {}
+                () = tokio::time::sleep(wake) => {}
+                () = stopped(stop.clone()) => {}
+            }
+            let is_due = SAVE_EVERY <= self.saved.elapsed();
+            if is_due && self.desk.is_ahead_of_disk() {
+                self.save().await;
+            }
+        }
+        let farewell = async {
+            while let Some(joined) = self.attempts.join_next().await {
+                self.answered(joined).await;
+            }
+        };
+        if tokio::time::timeout(FAREWELL, farewell).await.is_err() {
+            self.attempts.shutdown().await;
+        }
+        self.save().await;
+    }
+
+    /// Unseals the address and the keys.
+    async fn open(&mut self) {
+        let (house, seal) = (
+            Arc::clone(&self.house),
+            self.subscription.declared.seal.clone(),
+        );
+        let opened = tokio::task::spawn_blocking(move || house.seals.unseal(&seal)).await;
+        match opened {
+            Ok(Ok(endpoint)) => self.endpoint = Some(Arc::new(endpoint)),
+            Ok(Err(error)) => {
+                self.disable(format!("its address and keys cannot be opened: {error}"))
+                    .await;
+            }
+            Err(_) => self.is_over = true,
+        }
+    }
+
+    fn id(&self) -> &str {
+        &self.subscription.declared.id
+    }
+
+    /// Whether it goes with the quick ones.
+    fn is_well(&self) -> bool {
+        self.failures == 0 && self.is_quick
+    }
+
+    /// Begins as many attempts as there may be, and says when to look again.
+    fn send_what_is_ready(&mut self) -> Duration {
+        let now = SystemClock.now();
+        if let Some(until) = self.paused_until.filter(|until| now < *until) {
+            return between(now, until).min(REST);
+        }
+        self.paused_until = None;
+        let Some(endpoint) = self.endpoint.clone() else {
+            return REST;
+        };
+        let most = match self.is_well() && self.is_proven {
+            true => AT_ONCE,
+            false => 1,
+        };
+        let sent = &self.sent;
+        let looked = |queue: &mut Queue| (queue.ready(now, sent), queue.next_due(now));
+        let (ready, next_due) = self.desk.with(looked);
+        let apart = self.house.apart(&self.subscription.declared);
+        for position in ready {
+            if most <= self.sent.len() {
+                break;
+            }
+            let moment = Instant::now();
+            if moment < self.next_send {
+                return self.next_send - moment;
+            }
+            self.next_send = moment + apart;
+            self.sent.insert(position);
+            let attempt = attempt(
+                Arc::clone(&self.house),
+                Arc::clone(&self.subscription),
+                Arc::clone(&endpoint),
+                position,
+                self.is_well(),
+            );
+            self.attempts.spawn(attempt);
+        }
+        let due = next_due.map_or(REST, |due| between(now, due));
+        let save = match self.desk.is_ahead_of_disk() {
+            true => SAVE_EVERY,
+            false => REST,
+        };
+        due.min(save)
+    }
+
+    async fn answered(
+        &mut self,
+        joined: Result<(LogPosition, Option<Attempted>), tokio::task::JoinError>,
+    ) {
+        let Ok((position, attempted)) = joined else {
+            // It panicked; what was sent is forgotten, so that it is sent again.
+            tracing::error!("an attempt for {} panicked", self.id());
+            self.sent.clear();
+            self.paused_until = Some(SystemClock.now().plus_millis(10_000));
+            return;
+        };
+        self.sent.remove(&position);
+        let now = SystemClock.now();
+        let Some(attempted) = attempted else {
+            self.desk.with(|queue| queue.settle(position));
+            return;
+        };
+        let taken = matches!(attempted.answer, Answer::Taken(_));
+        let number = self.desk.with(|queue| queue.attempts_of(position)) + 1;
+        self.desk.note(line(position, number, &attempted, taken));
+        self.house.count(taken);
+        self.is_quick = attempted.took < SLOW;
+        match attempted.answer {
+            Answer::Taken(_) => {
+                let was_down = pause_after(self.failures, 0).is_some();
+                (self.failures, self.is_proven) = (0, true);
+                self.desk.with(|queue| {
+                    queue.settle(position);
+                    if was_down {
+                        queue.hasten(now);
+                    }
+                });
+            }
+            Answer::Refused(GONE, _) => {
+                self.fail(position, now, None);
+                self.disable("the endpoint answered 410 Gone".to_owned())
+                    .await;
+            }
+            Answer::Refused(_, asked) => self.fail(position, now, asked),
+            Answer::Failed(_) => self.fail(position, now, None),
+        }
+        let since = self.desk.with(|queue| queue.failing_since);
+        let for_ms = since.map_or(0.0, |since| now.millis_since(since));
+        if self.house.disable_after_ms <= for_ms {
+            let reason = "nothing was taken for longer than `deliveries.disable_after_ms`";
+            self.disable(reason.to_owned()).await;
+        }
+    }
+
+    fn fail(&mut self, position: LogPosition, now: Timestamp, asked: Option<Duration>) {
+        self.failures = self.failures.saturating_add(1);
+        let schedule = &self.house.schedule;
+        let failed = self.desk.with(|queue| {
+            queue.fail(position, now, |attempts| {
+                let wait = schedule.wait_after(attempts, self.house.chance())?;
+                Some(later(now, wait.max(asked.unwrap_or_default())))
+            })
+        });
+        if failed.is_some_and(|failed| failed.given_up) {
+            tracing::warn!("{} never took the notice of position {position}", self.id());
+        }
+        // Whoever asks for a rest gets it for everything, and so does what fails again and again.
+        let pause = pause_after(self.failures, self.house.chance());
+        if let Some(pause) = asked.into_iter().chain(pause).max() {
+            self.paused_until = Some(later(now, pause));
+        }
+    }
+
+    /// Says in the log that nothing is sent any more, and ends.
+    async fn disable(&mut self, reason: String) {
+        tracing::warn!("{} is disabled: {reason}", self.id());
+        let disabled = SubscriptionDisabled {
+            id: self.id().to_owned(),
+            reason,
+        };
+        match self
+            .house
+            .say(model::Event::SubscriptionDisabled(disabled))
+            .await
+        {
+            Ok(_) => self.is_over = true,
+            Err(error) => {
+                tracing::error!("{} could not be disabled: {error}", self.id());
+                self.paused_until = Some(SystemClock.now().plus_millis(60_000));
+            }
+        }
+    }
+
+    async fn save(&mut self) {
+        self.saved = Instant::now();
+        let desk = Arc::clone(&self.desk);
+        match tokio::task::spawn_blocking(move || desk.save()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::error!("what was sent to {} could not be kept: {error}", self.id());
+            }
+            Err(error) => tracing::error!("what was sent could not be kept: {error}"),
+        }
+    }
+}
+
+/// One attempt: makes the message, waits for room, sends. Nothing where there is nothing to tell any more.
+async fn attempt(
+    house: Arc<House>,
+    subscription: Arc<Subscription>,
+    endpoint: Arc<Endpoint>,
+    position: LogPosition,
+    is_well: bool,
+) -> (LogPosition, Option<Attempted>) {
+    let making = Arc::clone(&house);
+    let made = tokio::task::spawn_blocking(move || make(&making, &subscription, position)).await;
+    let message = match made {
+        Ok(Ok(Some(message))) => message,
+        Ok(Ok(None)) => return (position, None),
+        Ok(Err(reason)) => return (position, Some(failed(reason))),
+        Err(error) => return (position, Some(failed(error.to_string()))),
+    };
+    let _room = house.room(is_well).await;
+    let attempted = house.post.send(&endpoint, message).await;
+    (position, Some(attempted))
+}
+
+fn make(
+    house: &House,
+    subscription: &Subscription,
+    position: LogPosition,
+) -> Result<Option<Message>, String> {
+    let envelope = house.event(position).map_err(|error| error.to_string())?;
+    let view = house.published.newest();
+    Ok(envelope.and_then(|envelope| message(&view, &envelope, &subscription.declared)))
+}
+
+fn failed(reason: String) -> Attempted {
+    Attempted {
+        at: SystemClock.now(),
+        took: Duration::ZERO,
+        answer: Answer::Failed(reason),
+    }
+}
+
+fn line(position: LogPosition, number: u32, attempted: &Attempted, taken: bool) -> Line {
+    let error = match &attempted.answer {
+        Answer::Failed(reason) => Some(reason.clone()),
+        Answer::Taken(_) | Answer::Refused(..) => None,
+    };
+    Line {
+        position,
+        at: attempted.at,
+        number,
+        ms: u64::try_from(attempted.took.as_millis()).unwrap_or(u64::MAX),
+        status: attempted.answer.status(),
+        error,
+        taken,
+    }
+}
+
+fn later(now: Timestamp, wait: Duration) -> Timestamp {
+    now.plus_nanos(i64::try_from(wait.as_nanos()).unwrap_or(i64::MAX))
+}
+
+fn between(now: Timestamp, later: Timestamp) -> Duration {
+    let nanos = later.unix_nanos().saturating_sub(now.unix_nanos());
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(0))
+}

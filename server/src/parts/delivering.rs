@@ -1,0 +1,67 @@
+//! What notices of subscriptions are sent with.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use index::TextReader;
+use ingest::Recorder;
+use store::EventLog;
+
+use crate::config::Settings;
+use crate::data_dir::DataDir;
+use crate::deliveries::{AddressPolicy, Deliverer, House, Seals};
+use crate::metrics::Metrics;
+use crate::projector::Published;
+
+/// Addresses and keys of endpoints, where notices may go, and what is sent.
+pub(crate) struct Delivering {
+    pub(crate) seals: Arc<Seals>,
+    pub(crate) addresses: Arc<AddressPolicy>,
+    pub(crate) key_overlap_ms: i64,
+    pub(crate) deliverer: Arc<Deliverer>,
+    pub(crate) recorder: Recorder,
+}
+
+/// What deliveries read from and write to.
+pub(super) struct Sources<'a> {
+    pub(super) log: &'a Arc<dyn EventLog>,
+    pub(super) published: &'a Arc<Published>,
+    pub(super) texts: TextReader,
+    pub(super) recorder: Recorder,
+}
+
+impl Delivering {
+    /// Opens the seals and gets ready to send.
+    pub(super) fn open(
+        settings: &Settings,
+        data_dir: &DataDir,
+        metrics: &Metrics,
+        from: Sources<'_>,
+    ) -> anyhow::Result<Self> {
+        let named = &settings.deliveries.key_file;
+        let key_file = match named.as_os_str().is_empty() {
+            true => data_dir.seal_key(),
+            false => named.clone(),
+        };
+        let seals = Seals::open(data_dir.seals(), &key_file);
+        let seals = Arc::new(seals.context("could not open the keys of subscriptions")?);
+        let loopback_only = settings.listen.ip().is_loopback();
+        let addresses = Arc::new(settings.deliveries.policy(loopback_only)?);
+        let house = House::new(
+            settings.deliveries.limits(data_dir.deliveries())?,
+            (Arc::clone(&seals), Arc::clone(&addresses)),
+            Arc::clone(from.published),
+            from.recorder.clone(),
+            Arc::clone(from.log),
+        )?;
+        let deliverer = Arc::new(Deliverer::new(house, from.texts));
+        deliverer.register(metrics);
+        Ok(Self {
+            seals,
+            addresses,
+            key_overlap_ms: settings.deliveries.overlap_ms(),
+            deliverer,
+            recorder: from.recorder,
+        })
+    }
+}

@@ -1,0 +1,257 @@
+//! Notices on their way: signed, in order, again after failures, never in each other's way.
+
+use serde_json::{Value, json};
+use server::config::Settings;
+
+use crate::receiver::{Received, Receiver};
+use crate::running::{Running, event, folder};
+
+const TIME: &str = "2026-11-20T10:00:00Z";
+
+/// Settings that wait for nothing long.
+fn hasty(waits: &[&str]) -> Settings {
+    let mut settings = Settings::defaults();
+    settings.deliveries.retry_after = waits.iter().map(|wait| (*wait).to_owned()).collect();
+    settings.deliveries.per_second_max = 10_000;
+    settings
+}
+
+fn change(id: &str, target: &str) -> Value {
+    event(
+        "change.recorded",
+        TIME,
+        &json!({ "sourceId": id, "title": format!("ship {id}"), "targets": [target], "status": "running" }),
+    )
+}
+
+/// Subscribes, and returns the id and the secret.
+async fn subscribe(server: &Running, url: &str, wanted: Value) -> (String, String) {
+    let document = "mutation ($input: SubscribeInput!) { subscribe(input: $input) { id secret } }";
+    let input = json!({ "input": { "name": "test", "url": url, "match": wanted } });
+    let answer = server.ask_with(document, &input).await;
+    let text = |field: &str| {
+        let value = answer["subscribe"][field].as_str();
+        value.expect("a text").to_owned()
+    };
+    (text("id"), text("secret"))
+}
+
+fn changes(received: &[Received]) -> Vec<String> {
+    received.iter().map(Received::change).collect()
+}
+
+async fn deliveries(server: &Running, id: &str) -> Value {
+    let asked = format!(
+        r#"{{ deliveries(subscription: "{id}") {{ totalCount nodes {{ id position status nextAt attempts {{ number status error }} }} }} }}"#
+    );
+    server.ask(&asked).await["deliveries"].clone()
+}
+
+#[tokio::test]
+async fn what_is_near_is_delivered_signed_in_order_and_once() {
+    let folder = folder();
+    let receiver = Receiver::start().await;
+    let server = Running::with(hasty(&[]), folder.path()).await;
+    let needs = json!({ "dependent": "service:web", "provider": "service:api", "kind": "calls" });
+    server
+        .take(&[event("relation.observed", TIME, &needs)])
+        .await;
+    let wanted = json!({ "items": ["service:web"], "direction": "DEPENDS_ON", "hopsMax": 1 });
+    let (id, secret) = subscribe(&server, &format!("{}/ok/near", receiver.url), wanted).await;
+    let mut expected = Vec::new();
+    for number in 0..30 {
+        let (near, far) = (format!("near {number}"), format!("far {number}"));
+        let events = [change(&far, "service:other"), change(&near, "service:api")];
+        server.take(&events).await;
+        expected.push(near);
+    }
+    let received = receiver.until("/ok/near", |all| 30 <= all.len()).await;
+    assert_eq!(changes(&received), expected);
+    for one in &received {
+        assert!(one.is_signed_by(&secret), "{one:?}");
+        assert!(one.signatures.contains(" v1a,"), "{}", one.signatures);
+        assert_eq!(one.media, "application/cloudevents+json; charset=utf-8");
+        let event = one.event();
+        assert_eq!(event["specversion"], "1.0");
+        assert_eq!(event["id"], one.id);
+        assert_eq!(event["type"], "epicenter.change.recorded");
+        assert_eq!(event["data"]["near"]["hops"], 1);
+        assert_eq!(event["data"]["near"]["origin"], "service:web");
+        assert_eq!(event["data"]["change"]["targets"][0]["item"], "service:api");
+    }
+    let listed = deliveries(&server, &id).await;
+    assert_eq!(listed["totalCount"], 30);
+    assert_eq!(listed["nodes"][0]["status"], "DELIVERED");
+    assert_eq!(listed["nodes"][0]["attempts"][0]["status"], 204);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_failure_is_tried_again_and_holds_up_its_own_item_only() {
+    let folder = folder();
+    let receiver = Receiver::start().await;
+    let server = Running::with(hasty(&["PT0.01S", "PT0.02S", "PT0.03S"]), folder.path()).await;
+    let (id, _) = subscribe(&server, &format!("{}/twice/a", receiver.url), json!({})).await;
+    let events = [
+        change("1", "service:a"),
+        change("2", "service:a"),
+        change("3", "service:a"),
+    ];
+    server.take(&events).await;
+    let received = receiver
+        .until("/twice/a", |all| {
+            all.iter().filter(|it| it.status == 204).count() == 3
+        })
+        .await;
+    assert_eq!(changes(&received), ["1", "1", "1", "2", "3"]);
+    assert_eq!(
+        received[0].id, received[2].id,
+        "the same message keeps its id"
+    );
+    let listed = deliveries(&server, &id).await;
+    let first = &listed["nodes"][2];
+    assert_eq!(first["attempts"].as_array().map(Vec::len), Some(3));
+    assert_eq!(first["attempts"][0]["status"], 503);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_never_taken_is_given_up_listed_and_sent_again_when_asked() {
+    let folder = folder();
+    let receiver = Receiver::start().await;
+    let server = Running::with(hasty(&["PT0.01S"]), folder.path()).await;
+    let (id, _) = subscribe(&server, &format!("{}/fail/a", receiver.url), json!({})).await;
+    server
+        .take(&[change("1", "service:a"), change("2", "service:b")])
+        .await;
+    receiver.until("/fail/a", |all| 4 <= all.len()).await;
+    let dead = format!(
+        r#"{{ deliveries(subscription: "{id}", status: DEAD) {{ totalCount nodes {{ position }} }} }}"#
+    );
+    let mut listed = server.ask(&dead).await["deliveries"].clone();
+    while listed["totalCount"] != 2 {
+        tokio::task::yield_now().await;
+        listed = server.ask(&dead).await["deliveries"].clone();
+    }
+    let position = listed["nodes"][1]["position"].as_str().expect("a position");
+    let again = format!(
+        r#"mutation {{ redeliver(subscription: "{id}", position: "{position}") {{ id }} }}"#
+    );
+    server.ask(&again).await;
+    let received = receiver.until("/fail/a", |all| 5 <= all.len()).await;
+    assert_eq!(received[4].change(), "1");
+    let beyond =
+        format!(r#"mutation {{ redeliver(subscription: "{id}", fromPosition: "999") {{ id }} }}"#);
+    assert_eq!(
+        server.refused_with(&beyond).await,
+        "the log ends at position 3"
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_gone_is_left_alone_until_it_is_resumed_and_gets_everything_then() {
+    let folder = folder();
+    let receiver = Receiver::start().await;
+    let server = Running::with(hasty(&["PT0.01S"]), folder.path()).await;
+    let (id, secret) = subscribe(&server, &format!("{}/gone/a", receiver.url), json!({})).await;
+    server.take(&[change("1", "service:a")]).await;
+    let asked = "{ subscriptions { nodes { enabled disabledReason deliveries { waiting } } } }";
+    let mut node = server.ask(asked).await["subscriptions"]["nodes"][0].clone();
+    while node["enabled"] == true {
+        tokio::task::yield_now().await;
+        node = server.ask(asked).await["subscriptions"]["nodes"][0].clone();
+    }
+    assert_eq!(node["disabledReason"], "the endpoint answered 410 Gone");
+    server.take(&[change("2", "service:a")]).await;
+    assert_eq!(receiver.at("/gone/a").len(), 1);
+    let resume = format!(r#"mutation {{ resumeSubscription(id: "{id}") {{ enabled }} }}"#);
+    assert_eq!(
+        server.ask(&resume).await["resumeSubscription"]["enabled"],
+        true
+    );
+    let received = receiver.until("/gone/a", |all| 3 <= all.len()).await;
+    assert_eq!(changes(&received), ["1", "1", "2"]);
+    let rotate = format!(r#"mutation {{ rotateSecret(id: "{id}") {{ secret }} }}"#);
+    let rotated = server.ask(&rotate).await["rotateSecret"]["secret"].clone();
+    let rotated = rotated.as_str().expect("a secret");
+    let all =
+        format!(r#"mutation {{ redeliver(subscription: "{id}", fromPosition: "0") {{ id }} }}"#);
+    server.ask(&all).await;
+    let received = receiver.until("/gone/a", |all| 5 <= all.len()).await;
+    let last = received.last().expect("five");
+    assert!(last.is_signed_by(rotated), "the new key signs");
+    assert!(
+        last.is_signed_by(&secret),
+        "the old key signs on for a time"
+    );
+    let test = format!(r#"mutation {{ testSubscription(id: "{id}") {{ status error }} }}"#);
+    let tested = server.ask(&test).await["testSubscription"].clone();
+    assert_eq!(tested, json!({ "status": 204, "error": null }));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn slow_and_failing_endpoints_do_not_stand_in_the_way_of_the_others() {
+    let folder = folder();
+    let receiver = Receiver::start().await;
+    let mut settings = hasty(&["PT0.05S", "PT1H"]);
+    settings.deliveries.attempts_at_once = 8;
+    let server = Running::with(settings, folder.path()).await;
+    for number in 0..4 {
+        for mode in ["ok", "fail", "hang"] {
+            let url = format!("{}/{mode}/{number}", receiver.url);
+            subscribe(&server, &url, json!({})).await;
+        }
+    }
+    let mut expected = Vec::new();
+    for number in 0..40 {
+        let id = format!("{number}");
+        server
+            .take(&[change(&id, &format!("service:s{}", number % 4))])
+            .await;
+        expected.push(id);
+    }
+    for number in 0..4 {
+        let path = format!("/ok/{number}");
+        let received = receiver.until(&path, |all| 40 <= all.len()).await;
+        for lane in 0..4 {
+            let of_lane = |ids: &[String]| -> Vec<String> {
+                let of_lane = |id: &&String| id.parse::<usize>().is_ok_and(|it| it % 4 == lane);
+                ids.iter().filter(of_lane).cloned().collect()
+            };
+            assert_eq!(of_lane(&changes(&received)), of_lane(&expected), "{path}");
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_not_sent_before_a_stop_is_sent_after_the_next_start() {
+    let folder = folder();
+    let receiver = Receiver::start().await;
+    let server = Running::with(hasty(&["PT1H"]), folder.path()).await;
+    let (id, _) = subscribe(&server, &format!("{}/twice/a", receiver.url), json!({})).await;
+    server
+        .take(&[change("1", "service:a"), change("2", "service:b")])
+        .await;
+    receiver.until("/twice/a", |all| all.len() == 2).await;
+    server.take(&[change("3", "service:c")]).await;
+    receiver.until("/twice/a", |all| all.len() == 3).await;
+    server.stop().await;
+    let again = Running::with(hasty(&["PT1H"]), folder.path()).await;
+    let listed = deliveries(&again, &id).await;
+    let standing = |place: usize| listed["nodes"][place]["status"].clone();
+    assert_eq!(
+        [standing(0), standing(1), standing(2)],
+        ["DELIVERED", "WAITING", "WAITING"]
+    );
+    again.take(&[change("4", "service:d")]).await;
+    let received = receiver.until("/twice/a", |all| all.len() == 4).await;
+    assert_eq!(
+        changes(&received),
+        ["1", "2", "3", "4"],
+        "what is not due is not sent"
+    );
+    again.stop().await;
+}
