@@ -21,10 +21,12 @@ pub use limits::ApiLimits;
 pub use ports::{
     Bodies, BodiesError, Deliveries, Delivery, DeliveryAttempt, DeliveryError, DeliveryPage,
     DeliveryQuestion, DeliveryStanding, DeliveryStatus, Events, EventsError, ItemStatements,
-    KnownAt, PlanDocument, PlanForm, PlanSurroundings, PlannedAction, PlannedTarget, PlannedWork,
-    Plans, PlansError, PortFuture, Ports, Quarantine, QuarantineEntry, QuarantineError,
-    QuarantinePage, ReadView, RecordError, RecordOutcome, Recorder, Redelivery, Reprocessed,
-    SealedEndpoint, TextAnswer, Texts, UnreadPart, ViewError, Views,
+    KeptLevel, KeptMeasurements, KnownAt, MeasuredName, MeasuredStep, MeasuredSteps,
+    MeasurementQuestion, Measurements, MeasurementsError, PlanDocument, PlanForm, PlanSurroundings,
+    PlannedAction, PlannedTarget, PlannedWork, Plans, PlansError, PortFuture, Ports, Quarantine,
+    QuarantineEntry, QuarantineError, QuarantinePage, ReadView, RecordError, RecordOutcome,
+    Recorder, Redelivery, Reprocessed, SealedEndpoint, TextAnswer, Texts, UnreadPart, ViewError,
+    Views,
 };
 pub use schema::schema_text;
 pub use state::ApiState;

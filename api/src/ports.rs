@@ -3,6 +3,7 @@
 //! Every port is asynchronous and none blocks the thread it is called on.
 
 mod deliveries;
+mod measurements;
 mod plans;
 
 use std::pin::Pin;
@@ -22,6 +23,10 @@ use tokio::sync::watch;
 pub use deliveries::{
     Deliveries, Delivery, DeliveryAttempt, DeliveryError, DeliveryPage, DeliveryQuestion,
     DeliveryStanding, DeliveryStatus, Redelivery, SealedEndpoint,
+};
+pub use measurements::{
+    KeptLevel, KeptMeasurements, MeasuredName, MeasuredStep, MeasuredSteps, MeasurementQuestion,
+    Measurements, MeasurementsError,
 };
 pub use plans::{
     PlanDocument, PlanForm, PlanSurroundings, PlannedAction, PlannedTarget, PlannedWork, Plans,
@@ -50,6 +55,8 @@ pub struct Ports {
     pub plans: Arc<dyn Plans>,
     /// The full text of changes.
     pub texts: Arc<dyn Texts>,
+    /// What was measured of calls, beside the log.
+    pub measurements: Arc<dyn Measurements>,
     /// The time.
     pub clock: Arc<dyn model::Clock>,
 }

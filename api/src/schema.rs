@@ -24,6 +24,7 @@ mod item_input;
 mod keys;
 mod kinds;
 mod live;
+mod measurements;
 mod measures;
 mod mutation;
 mod nearby;
@@ -60,6 +61,7 @@ use incident::IncidentConnection;
 use item::{ItemConnection, RelationConnection};
 use kinds::{KindMutation, KindQuery};
 use live::Subscription;
+use measurements::MeasurementQuery;
 use measures::MeasureQuery;
 use mutation::CoreMutation;
 use preview::PreviewQuery;
@@ -83,6 +85,7 @@ pub(crate) struct Query(
     FoldQuery,
     KindQuery,
     MeasureQuery,
+    MeasurementQuery,
     PreviewQuery,
     ProvenanceQuery,
     RiskQuery,

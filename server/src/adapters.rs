@@ -5,6 +5,7 @@ mod bodies;
 mod deliveries;
 mod kinds;
 pub(crate) mod known;
+mod measurements;
 mod plans;
 mod quarantine;
 mod said;
@@ -31,6 +32,7 @@ use bodies::IndexedBodies;
 use deliveries::SealedDeliveries;
 pub(crate) use deliveries::record as record_about_subscription;
 pub(crate) use kinds::NewestKinds;
+use measurements::KeptRollups;
 use plans::ReadPlans;
 use quarantine::KeptAside;
 use texts::SearchedTexts;
@@ -70,6 +72,7 @@ pub(crate) fn ports(parts: &Parts) -> Ports {
             index: parts.indexer.reader(),
             log: Arc::clone(&parts.log),
         }),
+        measurements: Arc::new(KeptRollups::new(Arc::clone(&parts.rollups))),
         clock: Arc::new(SystemClock),
     }
 }

@@ -8,8 +8,12 @@ use graph::ItemField;
 use model::{CiId, Timestamp};
 
 use super::Shared;
+use super::measurements::{
+    Around, MeasurementComparison, Measurements, Span, comparison, measurements, names_of_item,
+    names_of_relation, steps_cost,
+};
 use super::paging::{PageArguments, page_cost, question_size};
-use super::scalars::{DateTime, LogPosition};
+use super::scalars::{DateTime, Duration, LogPosition};
 use super::standpoint::Standpoint;
 use super::structure::ItemPlace;
 use super::values::{self, AttributeHistory, ItemAttribute};
@@ -219,6 +223,41 @@ impl ConfigurationItem {
         let relations = self.item().used_by(self.at.valid_at);
         self.relations(ctx, relations, first, after)
     }
+
+    /// What was measured of the calls that it takes, whoever makes them: rate, errors and latency, in steps.
+    #[graphql(
+        complexity = "steps_cost(from.as_ref(), to.as_ref(), step.as_ref(), child_complexity)"
+    )]
+    async fn measurements(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "From when; an hour before `to` when missing.")] from: Option<DateTime>,
+        #[graphql(desc = "Until when; the moment asked about, or now, when missing.")] to: Option<
+            DateTime,
+        >,
+        #[graphql(
+            desc = "The length of a step in whole minutes; when missing, a minute, an hour or a day so that there are no more than 360."
+        )]
+        step: Option<Duration>,
+    ) -> Result<Measurements> {
+        let names = names_of_item(&self.at, self.id);
+        measurements(ctx, &self.at, names, Span { from, to, step }).await
+    }
+
+    /// The calls that it takes before a moment and after it.
+    #[graphql(complexity = "40 + child_complexity")]
+    async fn comparison(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Around the start of this change; this or `at`.")] change: Option<ID>,
+        #[graphql(desc = "Around this moment; this or `change`.")] at: Option<DateTime>,
+        #[graphql(desc = "How long before and after; `PT1H` when missing.")] window: Option<
+            Duration,
+        >,
+    ) -> Result<MeasurementComparison> {
+        let names = names_of_item(&self.at, self.id);
+        comparison(ctx, &self.at, names, Around { change, at, window }).await
+    }
 }
 
 impl ConfigurationItem {
@@ -320,6 +359,41 @@ impl Relation {
     /// The names of the sources that speak of it.
     async fn sources(&self) -> &[String] {
         &self.sources
+    }
+
+    /// What was measured of the calls over it: rate, errors and latency, in steps.
+    #[graphql(
+        complexity = "steps_cost(from.as_ref(), to.as_ref(), step.as_ref(), child_complexity)"
+    )]
+    async fn measurements(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "From when; an hour before `to` when missing.")] from: Option<DateTime>,
+        #[graphql(desc = "Until when; the moment asked about, or now, when missing.")] to: Option<
+            DateTime,
+        >,
+        #[graphql(
+            desc = "The length of a step in whole minutes; when missing, a minute, an hour or a day so that there are no more than 360."
+        )]
+        step: Option<Duration>,
+    ) -> Result<Measurements> {
+        let names = names_of_relation(&self.at, self.dependent, self.provider, &self.kind);
+        measurements(ctx, &self.at, names, Span { from, to, step }).await
+    }
+
+    /// The calls over it before a moment and after it: what became of it since a change.
+    #[graphql(complexity = "40 + child_complexity")]
+    async fn comparison(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Around the start of this change; this or `at`.")] change: Option<ID>,
+        #[graphql(desc = "Around this moment; this or `change`.")] at: Option<DateTime>,
+        #[graphql(desc = "How long before and after; `PT1H` when missing.")] window: Option<
+            Duration,
+        >,
+    ) -> Result<MeasurementComparison> {
+        let names = names_of_relation(&self.at, self.dependent, self.provider, &self.kind);
+        comparison(ctx, &self.at, names, Around { change, at, window }).await
     }
 }
 

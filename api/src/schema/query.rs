@@ -18,6 +18,7 @@ use super::item::{ConfigurationItem, ItemConnection, ItemTotals};
 use super::item_filter::{ItemChoice, ItemFilter, ItemOrder};
 use super::keys::{self, Meant};
 use super::kinds::findings;
+use super::measurements::dropped;
 use super::nearby::{Coverage, NearbyChanges};
 use super::node::{AnyId, Node};
 use super::paging::{PageArguments, page_cost, question_size};
@@ -342,9 +343,12 @@ impl CoreQuery {
     ) -> Result<Coverage> {
         let at = Standpoint::of(ctx, as_of.as_ref()).await?;
         let lookback = lookback.map_or(LOOKBACK_DEFAULT, |lookback| lookback.0);
+        let kept = ctx.data::<Shared>()?.ports.measurements.kept();
         ask(ctx, move || {
             let since = at.valid_at.plus_nanos(-lookback.nanos());
-            graph::coverage(&at.view.graph, since, at.valid_at).into()
+            let mut coverage = graph::coverage(&at.view.graph, since, at.valid_at);
+            coverage.gaps.extend(dropped(&kept));
+            coverage.into()
         })
         .await
     }

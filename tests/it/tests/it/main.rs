@@ -16,6 +16,7 @@ mod identity;
 mod kinds;
 mod kubernetes;
 mod mappings;
+mod measurements;
 mod order;
 mod preview;
 mod receiver;

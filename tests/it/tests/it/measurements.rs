@@ -1,0 +1,191 @@
+//! What spans show of calls is measured, read over GraphQL, and compared around a change.
+
+use std::fs;
+use std::path::Path;
+
+use model::{Clock, Timestamp};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use server::SystemClock;
+
+use super::running::{Running, folder};
+
+/// Spans as an SDK exports them: `count` calls of web to api in a minute, the first `failed` of them failed.
+fn spans(minute: Timestamp, count: u64, failed: u64, millis: i64) -> Vec<u8> {
+    let span = |n: u64| {
+        let start = minute.plus_millis(100 * n.cast_signed());
+        json!({
+            "traceId": format!("{:032x}", minute.unix_nanos().unsigned_abs() + n),
+            "spanId": format!("{:016x}", n + 1),
+            "name": "GET /cart",
+            "kind": 3,
+            "startTimeUnixNano": start.unix_nanos().to_string(),
+            "endTimeUnixNano": start.plus_millis(millis).unix_nanos().to_string(),
+            "attributes": [{"key": "peer.service", "value": {"stringValue": "api"}}],
+            "status": if n < failed { json!({"code": 2}) } else { json!({}) },
+        })
+    };
+    let attribute = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
+    let resource = json!({"attributes": [
+        attribute("service.name", "web"),
+        attribute("deployment.environment.name", "prod"),
+    ]});
+    let spans: Vec<Value> = (0..count).map(span).collect();
+    let request =
+        json!({"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": spans}]}]});
+    request.to_string().into_bytes()
+}
+
+const ASK: &str = "query($from: DateTime!, $to: DateTime!, $change: ID!) {
+  item(key: \"service:prod/api\") {
+    measurements(from: $from, to: $to, step: \"PT1M\") { total { calls } }
+    usedBy { nodes { kind
+      measurements(from: $from, to: $to, step: \"PT1M\") {
+        step
+        points { start calls callsPerSecond errors errorRate latencyP50Ms latencyP99Ms samples }
+        total { calls errors latencyMaxMs }
+        unseen
+      }
+      comparison(change: $change, window: \"PT5M\") {
+        window before { calls errorRate } after { calls errorRate }
+        errorRateChange latencyP99Ratio unseen
+      }
+    } }
+  }
+  measurementStore { waiting droppedTooOld damagedParts levels { step files } }
+}";
+
+/// A server that has seen ten minutes of calls, with a change in the middle, and was stopped.
+async fn measured(folder: &Path, changed_at: Timestamp) {
+    let server = Running::over(folder).await;
+    for (minute, count, failed, millis) in [(-2, 60, 0, 10), (1, 30, 15, 80)] {
+        let body = spans(
+            changed_at.plus_millis(minute * 60_000),
+            count,
+            failed,
+            millis,
+        );
+        let (status, answer) = server.post_body("/v1/traces", body).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+    }
+    let change = json!({
+        "source": "deployer", "type": "change.recorded", "time": changed_at.to_string(),
+        "data": {"sourceId": "7", "title": "api 2.0", "targets": ["service:api"],
+                 "environment": "prod", "startedAt": changed_at.to_string()},
+    });
+    server.take(&[change]).await;
+    server.stop().await;
+}
+
+async fn asked(server: &Running, changed_at: Timestamp) -> Value {
+    let changes = server.ask("{ changes { nodes { id } } }").await;
+    let variables = json!({
+        "from": changed_at.plus_millis(-5 * 60_000).to_string(),
+        "to": changed_at.plus_millis(5 * 60_000).to_string(),
+        "change": changes["changes"]["nodes"][0]["id"],
+    });
+    server.ask_with(ASK, &variables).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_are_measured_and_compared_around_a_change() {
+    let folder = folder();
+    let now = SystemClock.now();
+    // In the middle of an hour, so that all of it is in one file.
+    let hour = now.plus_nanos(-now.unix_nanos().rem_euclid(3_600_000_000_000));
+    let changed_at = hour.plus_millis(-30 * 60_000);
+    measured(folder.path(), changed_at).await;
+
+    let server = Running::over(folder.path()).await;
+    let answer = asked(&server, changed_at).await;
+    let relation = &answer["item"]["usedBy"]["nodes"][0];
+    assert_eq!(relation["kind"], "calls", "{answer:#}");
+    assert_eq!(answer["item"]["measurements"]["total"]["calls"], 90.0);
+    let points = &relation["measurements"]["points"];
+    assert_eq!(
+        points[0],
+        json!({"start": changed_at.plus_millis(-120_000).to_string(), "calls": 60.0,
+               "callsPerSecond": 1.0, "errors": 0.0, "errorRate": 0.0,
+               "latencyP50Ms": 10.0, "latencyP99Ms": 10.0, "samples": 60.0})
+    );
+    assert_eq!(points[1]["errorRate"], 0.5);
+    assert_eq!(points.as_array().unwrap().len(), 2);
+    assert_eq!(
+        relation["measurements"]["total"],
+        json!({"calls": 90.0, "errors": 15.0, "latencyMaxMs": 80.0})
+    );
+    let unseen = relation["measurements"]["unseen"].to_string();
+    assert!(unseen.contains("reach back to"), "{unseen}");
+    let comparison = &relation["comparison"];
+    assert_eq!(comparison["window"], "PT5M");
+    assert_eq!(
+        comparison["before"],
+        json!({"calls": 60.0, "errorRate": 0.0})
+    );
+    assert_eq!(
+        comparison["after"],
+        json!({"calls": 30.0, "errorRate": 0.5})
+    );
+    assert_eq!(comparison["errorRateChange"], 0.5);
+    assert_eq!(comparison["latencyP99Ratio"], 8.0);
+    let store = &answer["measurementStore"];
+    let lost = [
+        &store["waiting"],
+        &store["droppedTooOld"],
+        &store["damagedParts"],
+    ];
+    assert_eq!(lost, [0.0, 0.0, 0.0]);
+    assert_eq!(store["levels"][0], json!({"step": "PT1M", "files": 1}));
+    server.stop().await;
+
+    fs::remove_dir_all(folder.path().join("data/rollups")).unwrap();
+    let server = Running::over(folder.path()).await;
+    let answer = asked(&server, changed_at).await;
+    let relation = &answer["item"]["usedBy"]["nodes"][0];
+    assert_eq!(relation["kind"], "calls");
+    assert_eq!(relation["measurements"]["points"], json!([]));
+    assert_eq!(relation["comparison"]["before"], Value::Null);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_that_cannot_be_meant_are_refused() {
+    let folder = folder();
+    let changed_at = SystemClock.now().plus_millis(-30 * 60_000);
+    measured(folder.path(), changed_at).await;
+    let server = Running::over(folder.path()).await;
+    let refused = async |field: &str| {
+        let document = format!("{{ item(key: \"service:prod/api\") {{ {field} }} }}");
+        server.refused_with(&document).await
+    };
+    let to = "2026-11-20T11:00:00Z";
+    for (field, reason) in [
+        (
+            format!("measurements(from: \"{to}\", to: \"{to}\") {{ step }}"),
+            "from must be before to",
+        ),
+        (
+            "measurements(step: \"PT90S\") { step }".to_owned(),
+            "step must be whole minutes",
+        ),
+        (
+            format!(
+                "measurements(from: \"2026-11-01T00:00:00Z\", to: \"{to}\", step: \"PT1M\") {{ step }}"
+            ),
+            "more than 1500 steps",
+        ),
+        ("comparison { window }".to_owned(), "change or at"),
+        (
+            "comparison(change: \"chg_0\") { window }".to_owned(),
+            "no change has the id",
+        ),
+        (
+            format!("comparison(at: \"{to}\", window: \"P400D\") {{ window }}"),
+            "at most 1500 hours",
+        ),
+    ] {
+        let answer = refused(&field).await;
+        assert!(answer.contains(reason), "{field}: {answer}");
+    }
+    server.stop().await;
+}
