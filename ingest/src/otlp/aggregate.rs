@@ -112,6 +112,8 @@ pub(crate) struct SpanCounts {
     pub(crate) links_dropped: u64,
     pub(crate) paired: PairingCounts,
     pub(crate) beyond_routes: u64,
+    /// Deviations that were not told because a window had too many.
+    pub(crate) deviations_dropped: u64,
     pub(crate) open: u64,
     pub(crate) items: u64,
 }
@@ -199,6 +201,34 @@ impl Aggregate {
             valid: spans.spans.len() as u64,
             rejected: spans.rejected,
             without_service,
+        }
+    }
+
+    /// Adds calls as if spans had shown them.
+    #[cfg(test)]
+    pub(crate) fn add_calls(
+        &mut self,
+        route: (&KeyParts, &KeyParts, CallKind),
+        calls: impl Iterator<Item = (i64, u64, bool)>,
+        now: i64,
+    ) {
+        let number = |items: &mut Items, key| items.number(KeyRef::of(key), now);
+        let dependent = number(&mut self.items, route.0).expect("there is room");
+        let provider = number(&mut self.items, route.1).expect("there is room");
+        for (started_at, duration, failed) in calls {
+            let call = Call {
+                route: super::calls::CallRoute {
+                    dependent,
+                    provider,
+                    kind: route.2,
+                },
+                evidence: Evidence::Paired,
+                started_at,
+                duration,
+                weight: u64::from(super::span::WEIGHT_ONE),
+                failed,
+            };
+            self.windows.add(&call, now);
         }
     }
 

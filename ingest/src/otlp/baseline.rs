@@ -1,34 +1,51 @@
 //! What is usual for a route or an item, and when a window is not.
 //!
-//! Rule: error rate and the logarithm of the 99th percentile of the duration
-//! each have a moving mean and a moving mean deviation over windows of at least
-//! [`SAMPLES_MIN`] spans (weight of the newest window [`NEWEST`]). After
-//! [`WINDOWS_MIN`] such windows a window deviates when its error rate lies
-//! [`ERRORS_OFF`] and four deviations above the mean, or its duration is
-//! [`SLOWER`] times the usual and four deviations above it. A deviating window
-//! does not move the baseline, until after [`NEW_NORMAL`] of them in a row it
-//! is taken for the new usual.
+//! Rule: error rate, the logarithms of the 90th and, of at least [`TAIL_SAMPLES_MIN`] spans, of the
+//! 99th percentile of the duration, and the logarithm of calls a second each have a moving mean
+//! and a moving mean deviation over windows of at least [`SAMPLES_MIN`] spans (weight of the newest
+//! window [`NEWEST`]). After [`WINDOWS_MIN`] such
+//! windows a deviation begins with a window whose error rate lies [`ERRORS_OFF`] above the mean and
+//! farther than chance explains ([`error_noise`]), whose duration is [`SLOWER`] times the usual, or whose calls are [`BUSIER`] times more or fewer,
+//! and [`DEVIATIONS_OFF`] mean deviations away. It goes on while windows are half as far off, and
+//! ends before the first of [`CALM_WINDOWS`] in a row that are not. It is told when it begins, again
+//! while it lasts, and when it ends, under its beginning, with the worst value so far. A deviating window
+//! does not move the baseline, until after [`NEW_NORMAL`] of them it is taken for the new usual.
+//! Windows are judged in the order of their time; parts that come late are not, and calls are
+//! counted of windows only that were open to their end.
 
-use super::windows::RouteStats;
+use super::windows::{ClosedWindow, RouteStats};
 
 /// Fewest spans of a window that says something.
 pub(crate) const SAMPLES_MIN: u64 = 20;
+/// Fewest spans whose 99th percentile says something: of fewer it is the slowest call.
+pub(crate) const TAIL_SAMPLES_MIN: u64 = 200;
 const WINDOWS_MIN: u32 = 5;
 const NEW_NORMAL: u32 = 30;
+const CALM_WINDOWS: u32 = 3;
 const NEWEST: f64 = 0.1;
+const DEVIATIONS_OFF: f64 = 4.0;
 const ERRORS_OFF: f64 = 0.05;
 const SLOWER: f64 = 2.0;
+const BUSIER: f64 = 4.0;
 
 /// The name of the measure of failed calls.
 pub(crate) const ERROR_RATE: &str = "error_rate";
 /// The name of the measure of slow calls.
-pub(crate) const LATENCY: &str = "latency_p99_ms";
+pub(crate) const LATENCY: &str = "latency_p90_ms";
+/// The name of the measure of the slowest calls.
+pub(crate) const TAIL_LATENCY: &str = "latency_p99_ms";
+/// The name of the measure of how many calls there are.
+pub(crate) const CALL_RATE: &str = "calls_per_second";
 
 /// The usual values of one route or item.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Baseline {
     errors: Usual,
     latency: Usual,
+    tail_latency: Usual,
+    calls: Usual,
+    /// The start of the last window that was judged.
+    judged: Option<i64>,
 }
 
 /// A measure that is not as usual.
@@ -36,58 +53,160 @@ pub(crate) struct Baseline {
 pub(crate) struct OffBaseline {
     pub(crate) metric: &'static str,
     pub(crate) usual: f64,
+    /// The worst of it.
     pub(crate) value: f64,
+    /// Start of its first window.
+    pub(crate) from: i64,
+    /// End of its last window so far.
+    pub(crate) until: i64,
+    /// Spans in its windows so far.
+    pub(crate) samples: u64,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+/// One window of one measure.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    value: f64,
+    samples: u64,
+    from: i64,
+    until: i64,
+}
+
+/// How far is off, and which way.
+#[derive(Clone, Copy, Debug)]
+struct Rule {
+    off_at_least: f64,
+    both_ways: bool,
+    /// While it lasts, a deviation is told again after so long.
+    again_nanos: i64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Usual {
     mean: f64,
     deviation: f64,
     windows: u32,
-    off_in_a_row: u32,
+    off: Option<Box<Off>>,
+}
+
+/// A deviation that goes on.
+#[derive(Clone, Debug, PartialEq)]
+struct Off {
+    usual: f64,
+    worst: f64,
+    from: i64,
+    until: i64,
+    samples: u64,
+    windows: u32,
+    calm_in_a_row: u32,
+    told_until: i64,
 }
 
 impl Baseline {
-    /// Judges a window and learns from it. A deviation is yielded when it begins.
-    pub(crate) fn judge(&mut self, stats: &RouteStats) -> Vec<OffBaseline> {
-        if stats.samples < SAMPLES_MIN {
+    /// Judges a window and learns from it. A deviation is yielded when it begins, lasts on or ends.
+    pub(crate) fn judge(
+        &mut self,
+        stats: &RouteStats,
+        window: &ClosedWindow,
+        again_nanos: i64,
+    ) -> Vec<OffBaseline> {
+        if self.judged.is_some_and(|judged| window.from <= judged) {
             return Vec::new();
         }
-        let errors = self.errors.judge(stats.error_rate(), ERRORS_OFF);
-        let latency = stats.duration_ms(0.99).max(0.001);
-        let latency = self.latency.judge(latency.ln(), SLOWER.ln());
-        let errors = errors.map(|(usual, value)| OffBaseline {
-            metric: ERROR_RATE,
-            usual,
+        self.judged = Some(window.from);
+        let rule = |off_at_least: f64, both_ways: bool| Rule {
+            off_at_least,
+            both_ways,
+            again_nanos,
+        };
+        let seen = |value: f64| Seen {
             value,
-        });
-        let latency = latency.map(|(usual, value)| OffBaseline {
-            metric: LATENCY,
-            usual: usual.exp(),
-            value: value.exp(),
-        });
-        errors.into_iter().chain(latency).collect()
+            samples: stats.samples,
+            from: window.from,
+            until: window.until,
+        };
+        let mut found = Vec::new();
+        if SAMPLES_MIN <= stats.samples {
+            let noise = error_noise(self.errors.mean, stats.samples);
+            let farther = rule(ERRORS_OFF.max(noise), false);
+            let errors = self.errors.judge(seen(stats.error_rate()), farther);
+            found.extend(errors.map(|off| off.told(ERROR_RATE, |value| value)));
+            let latency = seen(stats.duration_ms(0.9).max(0.001).ln());
+            let latency = self.latency.judge(latency, rule(SLOWER.ln(), false));
+            found.extend(latency.map(|off| off.told(LATENCY, f64::exp)));
+        }
+        if TAIL_SAMPLES_MIN <= stats.samples {
+            let latency = seen(stats.duration_ms(0.99).max(0.001).ln());
+            let latency = self.tail_latency.judge(latency, rule(SLOWER.ln(), false));
+            found.extend(latency.map(|off| off.told(TAIL_LATENCY, f64::exp)));
+        }
+        if !window.is_whole {
+            return found;
+        }
+        let rate = stats.calls_per_second(window.from.abs_diff(window.until));
+        // Few calls say much where many are usual.
+        let expected = stats.samples_at(self.calls.mean.exp() / rate);
+        if SAMPLES_MIN <= stats.samples || (0 < self.calls.windows && SAMPLES_MIN <= expected) {
+            let calls = self.calls.judge(seen(rate.ln()), rule(BUSIER.ln(), true));
+            found.extend(calls.map(|off| off.told(CALL_RATE, f64::exp)));
+        }
+        found
     }
 }
 
+/// How far error rates of so many spans lie apart by chance alone: four standard deviations of a
+/// count, at a rate of one failed span at least.
+#[expect(clippy::cast_precision_loss, reason = "a ratio")]
+pub(crate) fn error_noise(rate: f64, samples: u64) -> f64 {
+    let samples = samples.max(1) as f64;
+    let rate = rate.max(1.0 / samples).min(0.5);
+    DEVIATIONS_OFF * (rate * (1.0 - rate) / samples).sqrt()
+}
+
 impl Usual {
-    fn judge(&mut self, value: f64, off_at_least: f64) -> Option<(f64, f64)> {
-        let off = value - self.mean;
-        let is_off =
-            WINDOWS_MIN <= self.windows && off_at_least <= off && 4.0 * self.deviation <= off;
-        if !is_off {
-            self.off_in_a_row = 0;
-            self.learn(value);
+    fn judge(&mut self, seen: Seen, rule: Rule) -> Option<Off> {
+        let distance = seen.value - self.mean;
+        let distance = if rule.both_ways {
+            distance.abs()
+        } else {
+            distance
+        };
+        let is_off = |share: f64| {
+            share * rule.off_at_least <= distance
+                && share * DEVIATIONS_OFF * self.deviation <= distance
+        };
+        let (begins, lasts) = (WINDOWS_MIN <= self.windows && is_off(1.0), is_off(0.5));
+        let Some(off) = &mut self.off else {
+            if begins {
+                let off = Off::of(seen, self.mean);
+                self.off = Some(Box::new(off.clone()));
+                return Some(off);
+            }
+            self.learn(seen.value);
             return None;
+        };
+        if !lasts {
+            off.calm_in_a_row += 1;
+            let has_ended = CALM_WINDOWS <= off.calm_in_a_row;
+            let ended = has_ended.then(|| Off::clone(off));
+            if has_ended {
+                self.off = None;
+            }
+            self.learn(seen.value);
+            return ended.filter(Off::has_news);
         }
-        self.off_in_a_row += 1;
-        let begins = self.off_in_a_row == 1;
-        let usual = self.mean;
-        if self.off_in_a_row == NEW_NORMAL {
+        off.add(seen);
+        if NEW_NORMAL <= off.windows {
+            let ended = Off::clone(off);
             *self = Self::default();
-            self.learn(value);
+            self.learn(seen.value);
+            return Some(ended);
         }
-        begins.then_some((usual, value))
+        let is_due = off.told_until.saturating_add(rule.again_nanos) <= off.until;
+        is_due.then(|| {
+            off.told_until = off.until;
+            Off::clone(off)
+        })
     }
 
     fn learn(&mut self, value: f64) {
@@ -102,41 +221,123 @@ impl Usual {
     }
 }
 
+impl Off {
+    const fn of(seen: Seen, usual: f64) -> Self {
+        Self {
+            usual,
+            worst: seen.value,
+            from: seen.from,
+            until: seen.until,
+            samples: seen.samples,
+            windows: 1,
+            calm_in_a_row: 0,
+            told_until: seen.until,
+        }
+    }
+
+    fn add(&mut self, seen: Seen) {
+        self.until = seen.until;
+        self.samples = self.samples.saturating_add(seen.samples);
+        self.windows += 1;
+        self.calm_in_a_row = 0;
+        if (self.worst - self.usual).abs() < (seen.value - self.usual).abs() {
+            self.worst = seen.value;
+        }
+    }
+
+    /// Whether it went on after it was last told.
+    const fn has_news(&self) -> bool {
+        self.told_until < self.until
+    }
+
+    fn told(&self, metric: &'static str, unit: impl Fn(f64) -> f64) -> OffBaseline {
+        OffBaseline {
+            metric,
+            usual: unit(self.usual),
+            value: unit(self.worst),
+            from: self.from,
+            until: self.until,
+            samples: self.samples,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn begins(values: &[f64]) -> Vec<usize> {
+    const AGAIN: i64 = 15;
+
+    /// What is told of windows of length one with these values: `window: from..until worst`.
+    fn told(values: &[f64], both_ways: bool) -> Vec<String> {
         let mut usual = Usual::default();
-        let judged = values.iter().map(|value| usual.judge(*value, 0.05));
-        judged
-            .enumerate()
-            .filter_map(|(at, off)| off.map(|_| at))
-            .collect()
+        let rule = Rule {
+            off_at_least: 0.05,
+            both_ways,
+            again_nanos: AGAIN,
+        };
+        let mut told = Vec::new();
+        for (from, value) in (0_i64..).zip(values) {
+            let seen = Seen {
+                value: *value,
+                samples: 20,
+                from,
+                until: from + 1,
+            };
+            let off = usual.judge(seen, rule);
+            told.extend(
+                off.map(|off| format!("{from}: {}..{} {}", off.from, off.until, off.worst)),
+            );
+        }
+        told
+    }
+
+    fn steady(value: f64, windows: usize) -> Vec<f64> {
+        vec![value; windows]
     }
 
     #[test]
-    fn a_deviation_is_told_once_when_it_begins() {
-        let mut values = vec![0.01; 10];
-        values.extend([0.3, 0.4, 0.3, 0.01, 0.5]);
-        assert_eq!(begins(&values), [10, 14]);
+    fn a_deviation_is_told_when_it_begins_and_when_it_is_over() {
+        let values = [steady(0.01, 10), vec![0.3, 0.4, 0.3], steady(0.01, 5)].concat();
+        assert_eq!(told(&values, false), ["10: 10..11 0.3", "15: 10..13 0.4"]);
+    }
+
+    #[test]
+    fn one_of_a_single_window_is_told_once() {
+        let values = [steady(0.01, 10), vec![0.3], steady(0.01, 5)].concat();
+        assert_eq!(told(&values, false), ["10: 10..11 0.3"]);
+    }
+
+    #[test]
+    fn what_comes_and_goes_is_one_deviation_and_not_one_a_window() {
+        let flapping = [0.3, 0.01].repeat(8);
+        let values = [steady(0.01, 10), flapping, steady(0.01, 5)].concat();
+        assert_eq!(told(&values, false), ["10: 10..11 0.3", "27: 10..25 0.3"]);
+    }
+
+    #[test]
+    fn a_lasting_one_is_told_again_now_and_then_until_it_is_usual() {
+        let values = [steady(0.0, 10), steady(0.5, 60)].concat();
+        assert_eq!(
+            told(&values, false),
+            ["10: 10..11 0.5", "25: 10..26 0.5", "39: 10..40 0.5"]
+        );
     }
 
     #[test]
     fn a_new_route_has_no_baseline_to_leave() {
-        assert_eq!(begins(&[0.0, 0.9, 0.0, 0.9]), Vec::<usize>::new());
+        assert_eq!(told(&[0.0, 0.9, 0.0, 0.9], false), [""; 0]);
     }
 
     #[test]
     fn what_always_swings_does_not_deviate() {
-        let swinging: Vec<f64> = (0..40).map(|n| f64::from(n % 2) * 0.2).collect();
-        assert_eq!(begins(&swinging), Vec::<usize>::new());
+        assert_eq!(told(&[0.0, 0.2].repeat(20), false), [""; 0]);
     }
 
     #[test]
-    fn what_stays_off_becomes_usual() {
-        let mut values = vec![0.0; 10];
-        values.extend([0.5; 60]);
-        assert_eq!(begins(&values), [10]);
+    fn less_is_a_deviation_of_calls_only() {
+        let values = [steady(5.0, 10), steady(1.0, 2), steady(5.0, 5)].concat();
+        assert_eq!(told(&values, false), [""; 0]);
+        assert_eq!(told(&values, true), ["10: 10..11 1", "14: 10..12 1"]);
     }
 }

@@ -61,6 +61,8 @@ pub struct OtlpCounters {
     pub log_records_ignored: u64,
     /// Events of windows that the log can never take.
     pub events_dropped: u64,
+    /// Deviations that were not told because a window had too many.
+    pub deviations_dropped: u64,
     /// Spans that wait for their other side now.
     pub spans_open: u64,
     /// Items in use now.
@@ -151,6 +153,7 @@ impl Counters {
             relationships_unknown: get(&self.relationships_unknown),
             log_records_ignored: get(&self.log_records_ignored),
             events_dropped: get(&self.events_dropped),
+            deviations_dropped: spans.deviations_dropped,
             spans_open: spans.open,
             items_in_use: spans.items,
             events_pending: pending as u64,

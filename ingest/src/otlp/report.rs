@@ -3,9 +3,10 @@
 //!
 //! A route is said again when its evidence got better, or when its newest
 //! window, against the one last reported, has an error rate more than
-//! [`ERRORS_APART`] away, a 99th percentile of the duration [`SLOWER`] times
-//! higher or lower, or [`BUSIER`] times more or fewer calls, each with at least
-//! [`SAMPLES_MIN`] spans.
+//! [`ERRORS_APART`] and more than chance away, a median of the duration [`SLOWER`] times higher or
+//! lower, or [`BUSIER`] times more or fewer calls, each with at least
+//! [`SAMPLES_MIN`] spans; or a 99th percentile [`SLOWER`] times higher or lower,
+//! each with at least [`TAIL_SAMPLES_MIN`]: of fewer it is the slowest call.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,7 +18,7 @@ use model::{
 };
 
 use super::aggregate::{Aggregate, Places};
-use super::baseline::{Baseline, OffBaseline, SAMPLES_MIN};
+use super::baseline::{Baseline, OffBaseline, SAMPLES_MIN, TAIL_SAMPLES_MIN, error_noise};
 use super::calls::{CallKind, CallRoute};
 use super::items::{ItemNumber, Items};
 use super::windows::{ClosedWindow, RouteStats};
@@ -27,6 +28,8 @@ const SLOWER: f64 = 2.0;
 const BUSIER: f64 = 4.0;
 /// Most calls, and most items, in one event.
 const PER_EVENT_MAX: usize = 500;
+/// Most deviations that one window tells.
+const DEVIATIONS_MAX: usize = 2_000;
 
 /// The name under which spans enter the log.
 pub(crate) const SOURCE: &str = "otlp";
@@ -40,6 +43,8 @@ pub(crate) struct Reporter {
     summary_nanos: i64,
     routes: HashMap<CallRoute, KnownRoute, DefaultHashBuilder>,
     providers: HashMap<ItemNumber, (Baseline, i64), DefaultHashBuilder>,
+    /// Deviations that were not told because a window had too many.
+    pub(crate) deviations_dropped: u64,
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +62,7 @@ struct ReportedWindow {
     samples: u64,
     calls: u64,
     error_rate: f64,
+    p50_ms: f64,
     p99_ms: f64,
 }
 
@@ -69,6 +75,7 @@ impl Reporter {
             summary_nanos,
             routes: HashMap::default(),
             providers: HashMap::default(),
+            deviations_dropped: 0,
         }
     }
 
@@ -92,7 +99,10 @@ impl Reporter {
         for route in &routes {
             self.judge_route(route, window, now, &mut calls, &mut deviated);
         }
-        self.judge_providers(&routes, window, now, &mut deviated);
+        let mut of_items = Vec::new();
+        self.judge_providers(&routes, window, now, &mut of_items);
+        self.bound(&mut deviated, &mut of_items);
+        deviated.append(&mut of_items);
         let mut events = self.observed_calls(window, news, calls);
         events.extend(self.observed_places(&mut aggregate.places, items, window));
         for event in deviated {
@@ -121,6 +131,15 @@ impl Reporter {
         }
     }
 
+    /// When everything deviates at once, items say more than their relations.
+    fn bound(&mut self, of_relations: &mut Vec<Event>, of_items: &mut Vec<Event>) {
+        let before = of_relations.len() + of_items.len();
+        of_items.truncate(DEVIATIONS_MAX);
+        of_relations.truncate(DEVIATIONS_MAX - of_items.len());
+        let after = of_relations.len() + of_items.len();
+        self.deviations_dropped += (before - after) as u64;
+    }
+
     fn judge_route(
         &mut self,
         route: &KeyedRoute<'_>,
@@ -131,12 +150,15 @@ impl Reporter {
     ) {
         let known = self.routes.entry(route.route).or_default();
         known.used_at = now;
-        for off in known.baseline.judge(route.stats) {
+        let off = known
+            .baseline
+            .judge(route.stats, window, self.summary_nanos);
+        for off in off {
             deviated.push(Event::RelationDeviated(RelationDeviated {
                 dependent: route.dependent.clone().into(),
                 provider: route.provider.clone().into(),
                 kind: Some(route.route.kind.relation()),
-                deviation: deviation(off, window, route.stats),
+                deviation: deviation(off),
             }));
         }
         let seen = ReportedWindow::of(window, route.stats);
@@ -166,10 +188,10 @@ impl Reporter {
         for (key, (number, stats)) in providers {
             let (baseline, used_at) = self.providers.entry(number).or_default();
             *used_at = now;
-            for off in baseline.judge(&stats) {
+            for off in baseline.judge(&stats, window, self.summary_nanos) {
                 deviated.push(Event::ItemDeviated(ItemDeviated {
                     key: key.clone().into(),
-                    deviation: deviation(off, window, &stats),
+                    deviation: deviation(off),
                 }));
             }
         }
@@ -267,12 +289,30 @@ impl<'a> KeyedRoute<'a> {
             evidence: self.stats.evidence,
             calls: self.stats.calls(),
             errors: self.stats.errors(),
-            duration_p50_ms: Some(self.stats.duration_ms(0.5)),
-            duration_p99_ms: Some(self.stats.duration_ms(0.99)),
-            first_seen_at: Timestamp::from_unix_nanos(self.stats.first_seen_at),
-            last_seen_at: Timestamp::from_unix_nanos(self.stats.last_seen_at),
+            duration_p50_ms: Some(three_digits(self.stats.duration_ms(0.5))),
+            duration_p99_ms: Some(three_digits(self.stats.duration_ms(0.99))),
+            first_seen_at: whole_millis(self.stats.first_seen_at),
+            last_seen_at: whole_millis(self.stats.last_seen_at),
         });
     }
+}
+
+/// A sketch knows no more, and digits that mean nothing are most of what such a row would take in the log.
+fn three_digits(value: f64) -> f64 {
+    if value <= 0.0 {
+        return 0.0;
+    }
+    let places = 2 - value.log10().floor() as i32;
+    let scale = 10_f64.powi(places.abs());
+    if places < 0 {
+        (value / scale).round() * scale
+    } else {
+        (value * scale).round() / scale
+    }
+}
+
+fn whole_millis(nanos: i64) -> Timestamp {
+    Timestamp::from_unix_nanos(nanos.saturating_sub(nanos.rem_euclid(1_000_000)))
 }
 
 impl ReportedWindow {
@@ -283,6 +323,7 @@ impl ReportedWindow {
             samples: stats.samples,
             calls: stats.calls(),
             error_rate: stats.error_rate(),
+            p50_ms: stats.duration_ms(0.5),
             p99_ms: stats.duration_ms(0.99),
         }
     }
@@ -296,14 +337,17 @@ impl ReportedWindow {
         if seen.evidence < self.evidence {
             return true;
         }
-        if self.samples.min(seen.samples) < SAMPLES_MIN {
+        let samples = self.samples.min(seen.samples);
+        if samples < SAMPLES_MIN {
             return false;
         }
         let apart = |one: f64, other: f64, times: f64| {
             times * one.min(other).max(f64::MIN_POSITIVE) <= one.max(other)
         };
-        ERRORS_APART <= (self.error_rate - seen.error_rate).abs()
-            || apart(self.p99_ms, seen.p99_ms, SLOWER)
+        let noise = error_noise(self.error_rate.min(seen.error_rate), samples);
+        ERRORS_APART.max(noise) <= (self.error_rate - seen.error_rate).abs()
+            || apart(self.p50_ms, seen.p50_ms, SLOWER)
+            || (TAIL_SAMPLES_MIN <= samples && apart(self.p99_ms, seen.p99_ms, SLOWER))
             || apart(self.calls as f64, seen.calls as f64, BUSIER)
     }
 }
@@ -316,18 +360,22 @@ pub(crate) fn automatic() -> Actor {
     }
 }
 
-fn deviation(off: OffBaseline, window: &ClosedWindow, stats: &RouteStats) -> Deviation {
+fn deviation(off: OffBaseline) -> Deviation {
     Deviation {
         metric: off.metric.to_owned(),
         baseline: off.usual,
         value: off.value,
-        window: interval(window),
-        samples: Some(stats.samples),
+        window: between(off.from, off.until),
+        samples: Some(off.samples),
     }
 }
 
 fn interval(window: &ClosedWindow) -> ValidInterval {
-    let from = Timestamp::from_unix_nanos(window.from);
-    let until = Timestamp::from_unix_nanos(window.until);
+    between(window.from, window.until)
+}
+
+fn between(from: i64, until: i64) -> ValidInterval {
+    let from = Timestamp::from_unix_nanos(from);
+    let until = Timestamp::from_unix_nanos(until);
     ValidInterval::new(from, Some(until)).unwrap_or(ValidInterval::starting(from))
 }

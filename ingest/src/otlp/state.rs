@@ -88,6 +88,12 @@ impl State {
         self.aggregate.take(spans, now.unix_nanos())
     }
 
+    /// The sums, to be filled without spans.
+    #[cfg(test)]
+    pub(super) fn aggregate(&mut self) -> &mut Aggregate {
+        &mut self.aggregate
+    }
+
     /// Closes what is due; its events wait for the log then.
     pub(super) fn close_due(&mut self, now: Timestamp) {
         let windows = self.aggregate.close_due(now.unix_nanos());
@@ -163,6 +169,9 @@ impl State {
 
     /// What became of the spans.
     pub(super) fn span_counts(&self) -> SpanCounts {
-        self.aggregate.counts()
+        SpanCounts {
+            deviations_dropped: self.reporter.deviations_dropped,
+            ..self.aggregate.counts()
+        }
     }
 }

@@ -9,6 +9,7 @@ mod samples;
 mod service_graphs;
 mod topology;
 mod transport;
+mod volume;
 mod windows;
 mod yardstick;
 

@@ -53,6 +53,8 @@ pub(crate) struct ClosedWindow {
     pub(crate) from: i64,
     /// The first moment behind it.
     pub(crate) until: i64,
+    /// Whether it was open to its end, so that its calls can be counted against others.
+    pub(crate) is_whole: bool,
     /// What was seen, in no order.
     pub(crate) routes: Vec<(CallRoute, RouteStats)>,
 }
@@ -115,7 +117,7 @@ impl Windows {
             .map(|(from, _)| *from)
             .collect();
         for from in due {
-            closed.extend(self.close(from));
+            closed.extend(self.close(from, true));
         }
         closed.sort_by_key(|window| window.from);
         closed
@@ -123,7 +125,11 @@ impl Windows {
 
     /// Closes all windows, oldest first.
     pub(crate) fn close_all(&mut self) -> Vec<ClosedWindow> {
-        self.close_due(i64::MAX)
+        let mut closed = self.close_due(i64::MIN);
+        let open: Vec<i64> = self.open.keys().copied().collect();
+        closed.extend(open.into_iter().filter_map(|from| self.close(from, false)));
+        closed.sort_by_key(|window| window.from);
+        closed
     }
 
     /// The start of the earliest window whose calls are not handed out yet.
@@ -160,18 +166,19 @@ impl Windows {
                 .iter()
                 .min_by_key(|(from, window)| (window.closes_at, **from))
                 .map(|(from, _)| *from);
-            let Some(window) = first.and_then(|from| self.close(from)) else {
+            let Some(window) = first.and_then(|from| self.close(from, false)) else {
                 return;
             };
             self.closed_early.push(window);
         }
     }
 
-    fn close(&mut self, from: i64) -> Option<ClosedWindow> {
+    fn close(&mut self, from: i64, is_whole: bool) -> Option<ClosedWindow> {
         let window = self.open.remove(&from)?;
         Some(ClosedWindow {
             from,
             until: from.saturating_add(self.limits.length_nanos),
+            is_whole,
             routes: window.routes.into_iter().collect(),
         })
     }
@@ -228,6 +235,18 @@ impl RouteStats {
     #[expect(clippy::cast_precision_loss, reason = "a ratio")]
     pub(crate) fn error_rate(&self) -> f64 {
         self.errors as f64 / self.calls.max(1) as f64
+    }
+
+    /// Calls a second, sampling adjusted, over a window of this length.
+    #[expect(clippy::cast_precision_loss, reason = "a ratio")]
+    pub(crate) fn calls_per_second(&self, nanos: u64) -> f64 {
+        self.calls.max(1) as f64 / WEIGHT_ONE as f64 / (nanos.max(1) as f64 / 1_000_000_000.0)
+    }
+
+    /// How many samples it would have, were there so many times as many calls.
+    #[expect(clippy::cast_precision_loss, reason = "a ratio")]
+    pub(crate) fn samples_at(&self, times: f64) -> u64 {
+        (self.samples as f64 * times) as u64
     }
 
     /// The duration that this share of the calls stays within, in milliseconds.

@@ -136,6 +136,9 @@ fn write_spans(scrape: &mut Exposition, counters: &OtlpCounters) {
         let help = "Spans that were taken and are worth a look, by what is special.";
         scrape.counter("otlp_noted_spans_total", help, &[("what", what)], count);
     }
+    let help = "Deviations that were not told because a window had too many.";
+    let dropped = counters.deviations_dropped;
+    scrape.counter("otlp_dropped_deviations_total", help, &[], dropped);
     for (result, count) in [
         ("taken", counters.entity_events),
         ("rejected", counters.entity_events_rejected),

@@ -1,10 +1,26 @@
 //! What closed windows show is measured, by relation and by the item that takes the calls.
 
+use std::path::Path;
+
 use store::{CALL_PARTS, Level, RollupConfig, RollupQuestion, Rollups, Series};
 use tempfile::TempDir;
 
 use super::windows::{told_after, traffic};
 use super::*;
+
+/// Measurements that are kept for a day.
+pub(super) fn rollups(folder: &Path) -> Arc<Rollups> {
+    let day = Duration::from_secs(86_400);
+    let kept = RollupConfig {
+        minutes_kept: day,
+        hours_kept: day,
+        days_kept: day,
+        bytes_max: u64::MAX,
+        series_max: 250_000,
+        waiting_bytes_max: 256 * 1024 * 1024,
+    };
+    Arc::new(Rollups::open(folder, kept).unwrap())
+}
 
 /// OpenTelemetry that is measured, and its measurements.
 struct Measuring {
@@ -14,16 +30,7 @@ struct Measuring {
 
 impl Measuring {
     fn over(folder: &TempDir) -> Self {
-        let day = Duration::from_secs(86_400);
-        let kept = RollupConfig {
-            minutes_kept: day,
-            hours_kept: day,
-            days_kept: day,
-            bytes_max: u64::MAX,
-            series_max: 10_000,
-            waiting_bytes_max: 16 * 1024 * 1024,
-        };
-        let rollups = Arc::new(Rollups::open(folder.path(), kept).unwrap());
+        let rollups = rollups(folder.path());
         let mut bench = Bench::new();
         bench.otlp = Otlp::measured(
             bench.otlp.recorder.clone(),

@@ -87,8 +87,8 @@ async fn what_differs_is_told_at_once_and_as_a_deviation() {
          service:web -> service:api error_rate 0.50 was 0.00\n\
          service:api error_rate 0.50 was 0.00\n\
          service:web calls service:api x30 !15 OneSided\n\
-         service:web -> service:api latency_p99_ms 80.00 was 10.00\n\
-         service:api latency_p99_ms 80.00 was 10.00"
+         service:web -> service:api latency_p90_ms 80.00 was 10.00\n\
+         service:api latency_p90_ms 80.00 was 10.00"
     );
 }
 
