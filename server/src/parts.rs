@@ -76,8 +76,7 @@ impl Parts {
         let quarantine = open_quarantine(settings, &data_dir, &clock)?;
         let recorder = open_recorder(settings, &log, &published, &clock, &quarantine);
         let rollups = open_rollups(settings, &data_dir, metrics)?;
-        let cursor = durable.then(|| data_dir.window_cursor());
-        let otlp = limits::otlp_config(settings, cursor);
+        let otlp = limits::otlp_config(settings, durable.then(|| data_dir.window_cursor()));
         let otlp = Otlp::measured(
             recorder.clone(),
             Arc::clone(&clock),

@@ -22,8 +22,14 @@ pub(crate) struct Serving {
 impl Serving {
     /// Starts one over a folder and waits until it is ready.
     pub(crate) fn over(folder: &Path) -> Self {
+        Self::with(folder, &[])
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn with(folder: &Path, more: &[&str]) -> Self {
         let folder = folder.to_str().unwrap();
         let mut command = epicenter(&["serve", "--data-dir", folder]);
+        command.args(more);
         for address in ["--listen", "--otlp-grpc", "--otlp-http"] {
             command.args([address, FREE]);
         }

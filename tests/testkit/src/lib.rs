@@ -1,4 +1,4 @@
-//! Estates as text, and an oracle that is slow and obvious. For tests only.
+//! Estates as text, fleets that send spans, and an oracle that is slow and obvious. For tests only.
 //!
 //! One fact a line, `#` begins a comment:
 //!
@@ -26,9 +26,13 @@
 //! Times are of 2026-01-01, UTC; `_` in a value stands for a space.
 
 mod envelope;
+mod fleet;
 mod oracle;
 mod read;
 
 pub use envelope::{at, envelopes, envelopes_of, shuffled};
+pub use fleet::{
+    Fleet, FleetSpan, delayed, export_request, one_trace_in_four, shuffled_and_doubled,
+};
 pub use oracle::Oracle;
 pub use read::events;
