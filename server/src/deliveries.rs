@@ -6,6 +6,7 @@
 
 mod address;
 mod asked;
+mod chat;
 mod deliverer;
 mod desk;
 mod house;

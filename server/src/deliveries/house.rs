@@ -12,6 +12,7 @@ use store::{EventLog, ReadError, ReadLimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::address::AddressPolicy;
+use super::chat;
 use super::desk::DeskFolder;
 use super::post::Post;
 use super::retry::Schedule;
@@ -96,7 +97,8 @@ impl House {
     /// The least time between two notices of a subscription.
     pub(super) fn apart(&self, declared: &SubscriptionDeclared) -> Duration {
         let most = declared.per_second_max.unwrap_or(u32::MAX);
-        Duration::from_secs(1) / most.min(self.per_second_max).max(1)
+        let apart = Duration::from_secs(1) / most.min(self.per_second_max).max(1);
+        apart.max(chat::apart(declared.format))
     }
 
     /// Something that nobody foresees, so that what failed together does not come again together.

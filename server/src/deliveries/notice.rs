@@ -1,8 +1,10 @@
 //! What an endpoint is sent: a `CloudEvents` event in JSON that tells what was said and how the change or incident stands.
 
 use graph::{ChangeRow, GraphView, IncidentRow, Item, Nearness, Telling};
-use model::{CiId, EventEnvelope, LogPosition, SubscriptionDeclared, Timestamp};
+use model::{CiId, EventEnvelope, LogPosition, NoticeFormat, SubscriptionDeclared, Timestamp};
 use serde_json::{Map, Value, json};
+
+use super::chat;
 
 /// Most targets or items that are listed.
 const ITEMS_MAX: usize = 100;
@@ -10,12 +12,18 @@ const ITEMS_MAX: usize = 100;
 const SAID_BYTES_MAX: usize = 64 * 1024;
 /// The media type of `CloudEvents` in JSON.
 const CLOUD_EVENTS: &str = "application/cloudevents+json; charset=utf-8";
+/// The media type of messages of chats.
+const JSON: &str = "application/json; charset=utf-8";
+/// Most items that a line for people names.
+const NAMED_MAX: usize = 5;
 
 /// A message as it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Message {
     /// Its id: the same however often it is sent.
     pub(crate) id: String,
+    /// How it is written.
+    pub(crate) format: NoticeFormat,
     /// Its media type.
     pub(crate) media: &'static str,
     /// Its body.
@@ -38,11 +46,22 @@ pub(crate) fn message(
     // The texts were judged when it was decided that it is sent; here the way is asked for alone.
     let near = telling.fits(&to.wanted, &|_, _| true).flatten();
     let (name, _) = envelope.event.tag();
-    let (subject, about, told) = match (telling.change(), telling.incident()) {
-        (Some(row), _) => (row.id().to_string(), "change", change(&row)),
-        (None, Some(row)) => (row.id().to_string(), "incident", incident(&row)),
+    let (subject, about, told, line) = match (telling.change(), telling.incident()) {
+        (Some(row), _) => {
+            let line = line_of_change(&row);
+            (row.id().to_string(), "change", change(&row), line)
+        }
+        (None, Some(row)) => {
+            let line = line_of_incident(&row);
+            (row.id().to_string(), "incident", incident(&row), line)
+        }
         (None, None) => return None,
     };
+    let id = message_id(&to.id, envelope.position);
+    let line = line + &way(view, near);
+    if let Some(body) = chat::body(to.format, &line) {
+        return Some(written(id, to.format, &body));
+    }
     let mut data = Map::new();
     data.insert("position".to_owned(), json!(envelope.position.to_string()));
     let subscription = json!({ "id": to.id, "name": to.name });
@@ -58,7 +77,6 @@ pub(crate) fn message(
     {
         data.insert("said".to_owned(), said);
     }
-    let id = message_id(&to.id, envelope.position);
     let event = cloud_event(
         &id,
         &format!("epicenter.{name}"),
@@ -66,24 +84,36 @@ pub(crate) fn message(
         envelope.occurred_at,
         &data,
     );
-    Some(Message {
-        media: CLOUD_EVENTS,
-        body: event.to_string().into_bytes(),
+    Some(written(id, to.format, &event))
+}
+
+fn written(id: String, format: NoticeFormat, body: &Value) -> Message {
+    Message {
         id,
-    })
+        format,
+        media: match format {
+            NoticeFormat::CloudEvents => CLOUD_EVENTS,
+            NoticeFormat::Slack
+            | NoticeFormat::Teams
+            | NoticeFormat::Feishu
+            | NoticeFormat::DingTalk
+            | NoticeFormat::WeCom => JSON,
+        },
+        body: body.to_string().into_bytes(),
+    }
 }
 
 /// A message that says nothing, to try an endpoint out.
 pub(crate) fn trial(to: &SubscriptionDeclared, id: &str, now: Timestamp) -> Message {
+    let line = format!("Epicenter tells {} here what it subscribed to.", to.name);
+    if let Some(body) = chat::body(to.format, &line) {
+        return written(id.to_owned(), to.format, &body);
+    }
     let mut data = Map::new();
     let subscription = json!({ "id": to.id, "name": to.name });
     data.insert("subscription".to_owned(), subscription);
     let event = cloud_event(id, "epicenter.subscription.tested", &to.id, now, &data);
-    Message {
-        id: id.to_owned(),
-        media: CLOUD_EVENTS,
-        body: event.to_string().into_bytes(),
-    }
+    written(id.to_owned(), to.format, &event)
 }
 
 fn cloud_event(
@@ -103,6 +133,66 @@ fn cloud_event(
         "datacontenttype": "application/json",
         "data": data,
     })
+}
+
+/// A line for people: what happens, where it stands, and what it touches.
+fn line_of_change(row: &ChangeRow<'_>) -> String {
+    let status = json!(row.status());
+    let status = status.as_str().unwrap_or_default().replace('_', " ");
+    let environment = row.environment().map(|name| format!(" in {name}"));
+    let environment = environment.unwrap_or_default();
+    let items: Vec<String> = row.items().iter().map(Item::key).collect();
+    format!(
+        "{}: {status}{environment} ({} {})\n{}",
+        row.title(),
+        row.source(),
+        row.source_id(),
+        named(&items),
+    )
+}
+
+fn line_of_incident(row: &IncidentRow<'_>) -> String {
+    let status = json!(row.status());
+    let severity = row.severity().map(|word| format!(", {word}"));
+    let items: Vec<String> = row.items().iter().map(Item::key).collect();
+    format!(
+        "Incident: {}: {}{} ({} {})\n{}",
+        row.title(),
+        status.as_str().unwrap_or_default(),
+        severity.unwrap_or_default(),
+        row.source(),
+        row.source_id(),
+        named(&items),
+    )
+}
+
+fn named(items: &[String]) -> String {
+    let shown = items.iter().take(NAMED_MAX).cloned();
+    let mut words: Vec<String> = shown.collect();
+    let rest = items.len() - words.len();
+    if 0 < rest {
+        words.push(format!("{rest} more"));
+    }
+    words.join(", ")
+}
+
+/// How far it is from where the subscription stands.
+fn way(view: &GraphView, near: Option<Nearness>) -> String {
+    let key = |id: CiId| view.item(id).map(|item| item.key()).unwrap_or_default();
+    match near {
+        Some(near) if 0 < near.hops => {
+            let (touched, origin) = (key(near.touched), key(near.origin));
+            format!("\n{touched} is {} from {origin}", relations(near.hops))
+        }
+        Some(_) | None => String::new(),
+    }
+}
+
+fn relations(hops: u32) -> String {
+    match hops {
+        1 => "1 relation".to_owned(),
+        more => format!("{more} relations"),
+    }
 }
 
 fn nearness(view: &GraphView, near: Nearness) -> Value {

@@ -19,6 +19,7 @@ use model::{Clock, Timestamp};
 use tower::Service;
 
 use super::address::{AddressError, AddressPolicy, Target};
+use super::chat;
 use super::notice::Message;
 use super::retry::asked_wait;
 use super::seals::Endpoint;
@@ -123,6 +124,7 @@ impl Post {
         let target = Target::read(&endpoint.url, &self.policy);
         let target = target.map_err(|error| format!("the address {error}"))?;
         let second = at.unix_nanos().div_euclid(1_000_000_000);
+        let format = message.format;
         let signatures = signatures(endpoint, &message, at, second)?;
         let request = Request::post(target.url.as_str())
             .header(header::CONTENT_TYPE, message.media)
@@ -141,15 +143,18 @@ impl Post {
         let asked = response.headers().get(header::RETRY_AFTER);
         let asked = asked.and_then(|asked| asked.to_str().ok());
         let asked = asked.and_then(|asked| asked_wait(asked, at));
-        // Whatever it says is not looked at.
-        let mut left = ANSWER_BYTES_MAX;
+        let mut said = Vec::new();
         let mut body = response.into_body();
         while let Some(Ok(frame)) = body.frame().await {
-            let bytes = frame.data_ref().map_or(0, axum::body::Bytes::len);
-            match left.checked_sub(bytes) {
-                Some(less) => left = less,
-                None => break,
+            said.extend_from_slice(frame.data_ref().map_or(&[], |bytes| bytes));
+            if ANSWER_BYTES_MAX < said.len() {
+                break;
             }
+        }
+        if status.is_success()
+            && let Some(reason) = chat::refusal(format, &said)
+        {
+            return Err(reason);
         }
         Ok(match status.is_success() {
             true => Answer::Taken(status.as_u16()),

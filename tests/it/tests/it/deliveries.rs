@@ -87,6 +87,36 @@ async fn what_is_near_is_delivered_signed_in_order_and_once() {
 }
 
 #[tokio::test]
+async fn a_chat_gets_a_line_for_people() {
+    let folder = folder();
+    let receiver = Receiver::start().await;
+    let server = Running::with(hasty(&[]), folder.path()).await;
+    let needs = json!({ "dependent": "service:web", "provider": "service:api", "kind": "calls" });
+    server
+        .take(&[event("relation.observed", TIME, &needs)])
+        .await;
+    for format in ["SLACK", "FEISHU"] {
+        let document = "mutation ($input: SubscribeInput!) { subscribe(input: $input) { id } }";
+        let input = json!({ "input": { "name": "chat", "format": format,
+            "url": format!("{}/ok/{format}", receiver.url),
+            "match": { "items": ["service:web"], "direction": "DEPENDS_ON" } } });
+        server.ask_with(document, &input).await;
+    }
+    server.take(&[change("<1>", "service:api")]).await;
+    let said =
+        "ship <1>: running (test <1>)\nservice:api\nservice:api is 1 relation from service:web";
+    let slack = receiver.until("/ok/SLACK", |all| all.len() == 1).await;
+    assert_eq!(slack[0].media, "application/json; charset=utf-8");
+    let escaped = said.replace('<', "&lt;").replace('>', "&gt;");
+    assert_eq!(slack[0].event(), json!({ "text": escaped }));
+    let feishu = receiver.until("/ok/FEISHU", |all| all.len() == 1).await;
+    let plain = said.replace('<', "\u{ff1c}").replace('>', "\u{ff1e}");
+    let expected = json!({ "msg_type": "text", "content": { "text": plain } });
+    assert_eq!(feishu[0].event(), expected);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_failure_is_tried_again_and_holds_up_its_own_item_only() {
     let folder = folder();
     let receiver = Receiver::start().await;
