@@ -41,6 +41,8 @@ mod source;
 mod standpoint;
 mod structure;
 mod subscriptions;
+mod teams;
+mod timeline;
 mod values;
 mod why;
 
@@ -72,6 +74,8 @@ use structure::{DriftConnection, GroupMutation, StructureQuery};
 use subscriptions::{
     DeliveryConnection, SubscriptionConnection, SubscriptionMutation, SubscriptionQuery,
 };
+use teams::{TeamConnection, TeamQuery};
+use timeline::TimelineQuery;
 use why::{EvidenceConnection, ProvenanceQuery};
 
 /// Everything that can be asked. Every answer is given from one immutable view that holds all that was acknowledged before the request.
@@ -91,6 +95,8 @@ pub(crate) struct Query(
     RiskQuery,
     StructureQuery,
     SubscriptionQuery,
+    TeamQuery,
+    TimelineQuery,
 );
 
 /// Everything that can be stated. Success is answered after the fact is on the disk.
@@ -162,6 +168,7 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
         .override_output_type_description::<SubscriptionConnection>(
             "A page of subscriptions, in order of id.",
         )
+        .override_output_type_description::<TeamConnection>("A page of teams, in order of name.")
         .override_output_type_description::<QuarantineConnection>(
             "A page of the quarantine, the newest first.",
         )

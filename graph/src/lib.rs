@@ -40,6 +40,7 @@ mod stamped;
 mod structure;
 mod subscriptions;
 mod table;
+mod timeline;
 mod topology;
 mod validity;
 mod versions;
@@ -106,10 +107,13 @@ pub use structure::{
     QualityFinding, QualityIssue, QualityLimits, Reached, Responsible, RetirementCheck,
     RetirementLimits, RetirementReason, RetirementVerdict, Rule, Selection, SelectionPage,
     SharedBy, SharedInfrastructure, SharedLimits, SharedProvider, Towards, contained_in, contents,
-    data_quality, dependency_cycles, drift, grouped, neighbours, placement, priority_inversions,
-    responsible, retirement_check, shared_infrastructure,
+    data_quality, dependency_cycles, drift, grouped, neighbours, owner_of, placement,
+    priority_inversions, responsible, retirement_check, shared_infrastructure,
 };
 pub use subscriptions::{Nearness, Subscription, Telling};
+pub use timeline::{
+    Happened, Timeline, TimelineEntry, TimelineLimits, TimelineQuestion, TimelineSubject, timeline,
+};
 pub use versions::Version;
 pub use view::{
     AliasOfItem, BatchOfChange, ChangeRow, CheckOfChange, GraphView, IncidentRow, Item, ItemField,

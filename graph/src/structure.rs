@@ -41,8 +41,7 @@ pub use order::{ItemOrder, OrderBy};
 pub use quality::{
     DataQuality, QUALITY_ISSUES, QualityFinding, QualityIssue, QualityLimits, data_quality,
 };
-pub(crate) use responsible::owner_of;
-pub use responsible::{Responsible, responsible};
+pub use responsible::{Responsible, owner_of, responsible};
 pub use retirement::{
     RetirementCheck, RetirementLimits, RetirementReason, RetirementVerdict, retirement_check,
 };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_graphql::{Context, Result};
-use graph::{ChangeConditions, ChangeNumber, ChangeRow, ChangeScope, ChangeSelection, Towards};
+use graph::{ChangeConditions, ChangeNumber, ChangeRow, ChangeScope, ChangeSelection};
 use index::{Statistics, TextQuestion};
 use model::{Change, CiId, EventEnvelope, LogPosition, Timestamp};
 
@@ -15,7 +15,6 @@ use super::details::failed;
 use super::keys;
 use super::scalars::DateTime;
 use super::standpoint::Standpoint;
-use super::structure::Direction;
 use crate::Texts;
 use crate::error::ErrorCode;
 
@@ -248,14 +247,8 @@ fn scopes(filter: &ChangeFilter, at: &Standpoint) -> (Vec<ChangeScope>, bool) {
 }
 
 fn around(impact: &ImpactScope, origins: &[CiId], at: &Standpoint) -> graph::ReachedItems {
-    let towards = match impact.direction {
-        Direction::Itself => None,
-        Direction::DependsOn => Some(Towards::Providers),
-        Direction::UsedBy => Some(Towards::Dependents),
-        Direction::Both => Some(Towards::Both),
-    };
     let hops_max = impact.hops_max.unwrap_or(u32::MAX);
-    let (towards, hops_max) = towards.map_or((Towards::Both, 0), |towards| (towards, hops_max));
+    let (hops_max, towards) = impact.direction.around(hops_max);
     let graph = &at.view.graph;
     let max = SCOPE_ITEMS_MAX;
     graph::items_around(graph, origins, towards, hops_max, at.valid_at, max)

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{AsOf, CiId, IncidentStatus, Timestamp};
+use model::{AsOf, CiId};
 
 use super::reach::Needs;
 use crate::blast::{BlastLimits, BlastRadius, Impact, blast_radius};
@@ -79,7 +79,7 @@ pub(crate) fn incidents_within<'v>(
     let truncated = needs.cut_short || radius.truncated;
     let harmed: BTreeMap<CiId, Impact> =
         radius.impacts.into_iter().map(|it| (it.item, it)).collect();
-    let going_on = view.incidents_unsorted().filter(|it| goes_on(it, at));
+    let going_on = view.incidents_unsorted().filter(|it| it.goes_on(at));
     let mut incidents: Vec<IncidentNear<'v>> = going_on
         .filter_map(|incident| {
             let items = incident.items().into_iter();
@@ -109,12 +109,4 @@ pub(crate) fn incidents_within<'v>(
         incidents,
         truncated,
     }
-}
-
-fn goes_on(incident: &IncidentRow<'_>, at: Timestamp) -> bool {
-    let ended = match incident.resolved_at() {
-        Some(resolved) => resolved <= at,
-        None => incident.status() == IncidentStatus::Resolved,
-    };
-    incident.started_at() <= at && !ended
 }

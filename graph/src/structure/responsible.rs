@@ -61,7 +61,7 @@ pub fn responsible<'v>(item: Item<'v>, at: Timestamp) -> Responsible<'v> {
 }
 
 /// The team alone, without the containers when the item names its own.
-pub(crate) fn owner_of<'v>(item: Item<'v>, at: Timestamp) -> Option<&'v str> {
+pub fn owner_of<'v>(item: Item<'v>, at: Timestamp) -> Option<&'v str> {
     item.owner().or_else(|| responsible(item, at).owner)
 }
 

@@ -91,6 +91,15 @@ impl<'v> IncidentRow<'v> {
         self.row().end()
     }
 
+    /// Whether it had begun by a moment and was not over yet.
+    pub fn goes_on(&self, at: Timestamp) -> bool {
+        let is_over = match self.resolved_at() {
+            Some(resolved) => resolved <= at,
+            None => self.status() == IncidentStatus::Resolved,
+        };
+        self.started_at() <= at && !is_over
+    }
+
     /// The items that show the symptom, each once, in the order they were named.
     pub fn items(&self) -> Vec<Item<'v>> {
         let mut items: Vec<Item<'v>> = Vec::new();

@@ -64,6 +64,18 @@ pub(crate) enum Direction {
     Both,
 }
 
+impl Direction {
+    /// How far to go which way, so many relations at most.
+    pub(crate) fn around(self, hops: u32) -> (u32, Towards) {
+        match self {
+            Self::Itself => (0, Towards::Both),
+            Self::DependsOn => (hops, Towards::Providers),
+            Self::UsedBy => (hops, Towards::Dependents),
+            Self::Both => (hops, Towards::Both),
+        }
+    }
+}
+
 /// An item that was reached by one kind of order: containment, or place.
 #[derive(SimpleObject)]
 pub(crate) struct ReachedItem {
@@ -242,12 +254,7 @@ impl ItemPlace {
         let within = u32::try_from(hops).ok().filter(|_| hops <= HOPS_MAX);
         let hops = within
             .ok_or_else(|| ErrorCode::BadInput.error(format!("hops is from 0 to {HOPS_MAX}")))?;
-        let (hops_max, towards) = match direction.unwrap_or(Direction::Both) {
-            Direction::Itself => (0, Towards::Both),
-            Direction::DependsOn => (hops, Towards::Providers),
-            Direction::UsedBy => (hops, Towards::Dependents),
-            Direction::Both => (hops, Towards::Both),
-        };
+        let (hops_max, towards) = direction.unwrap_or(Direction::Both).around(hops);
         let limits = NeighbourLimits {
             hops_max,
             items_max,

@@ -26,4 +26,5 @@ mod structure;
 mod subscriptions;
 mod texts;
 mod tidy;
+mod timeline;
 mod why;
