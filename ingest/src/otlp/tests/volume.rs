@@ -65,6 +65,8 @@ struct Written {
     names: std::collections::BTreeMap<String, u64>,
     events: f64,
     measured: f64,
+    /// Of hours that are over.
+    hours: f64,
 }
 
 impl Estate {
@@ -147,6 +149,7 @@ impl Estate {
             names: log.events,
             events: log.records as f64,
             measured: kept.levels[0].bytes as f64,
+            hours: kept.levels[1].bytes as f64,
         }
     }
 }
@@ -190,11 +193,12 @@ async fn bytes_of_a_relation_and_day(services: usize, settle: i64, minutes: i64)
         "{services} services, {relations} relations, {minutes} minutes after {settle}: \
          {:.0} bytes a relation when it appears, {log:.0} bytes a relation and day in the log \
          ({:.3} GB a day for 100,000), {:.1} events a minute; {:.0} bytes a relation and minute \
-         of measurements ({measured:.0} a day)",
+         of measurements ({measured:.0} a day), {:.0} bytes a relation and hour",
         first.log / relations,
         log * 100_000.0 / 1e9,
         (after.events - before.events) / minutes as f64,
         measured / DAY_MINUTES,
+        after.hours / relations,
     );
     (log, measured)
 }
