@@ -63,7 +63,7 @@ impl DeliverySettings {
             .map(str::to_owned)
             .to_vec(),
             disable_after_ms: 5 * 24 * 60 * 60 * 1_000,
-            per_second_max: 100,
+            per_second_max: 1_000,
             waiting_max: 1_000,
             journal_bytes: 256 * 1024,
             key_overlap_ms: 24 * 60 * 60 * 1_000,

@@ -28,7 +28,7 @@ const AT_ONCE: usize = 4;
 /// An answer slower than this keeps an endpoint out of the room of the quick ones.
 const SLOW: Duration = Duration::from_secs(2);
 /// The queue is brought to the disk no more often than this.
-const SAVE_EVERY: Duration = Duration::from_millis(50);
+const SAVE_EVERY: Duration = Duration::from_millis(100);
 /// How often it is looked at when nothing happens.
 const REST: Duration = Duration::from_secs(10);
 /// How long open attempts may go on when the server stops.
