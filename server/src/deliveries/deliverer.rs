@@ -213,15 +213,11 @@ impl Deliverer {
 
     fn start(&self, listener: &Listener) -> Task {
         let (stop, stopping) = switch();
-        let sending = Sending::new(
-            Arc::clone(&self.house),
-            Arc::clone(&listener.desk),
-            Arc::clone(&listener.subscription),
-        );
+        let sending = tended(Arc::clone(&self.house), listener.clone(), stopping);
         Task {
             declared: listener.subscription.position,
             stop,
-            handle: tokio::spawn(sending.run(stopping)),
+            handle: tokio::spawn(sending),
         }
     }
 
@@ -237,6 +233,23 @@ impl Deliverer {
         let (house, texts) = (Arc::clone(&self.house), self.texts.clone());
         let read = tokio::task::spawn_blocking(move || read(&house, &texts, &view, &listeners));
         Ok(read.await??)
+    }
+}
+
+/// Sends what waits on a desk until it is told to stop; after a panic it begins again.
+async fn tended(house: Arc<House>, listener: Listener, stop: watch::Receiver<bool>) {
+    loop {
+        let (house, desk) = (Arc::clone(&house), Arc::clone(&listener.desk));
+        let sending = Sending::new(house, desk, Arc::clone(&listener.subscription));
+        let Err(error) = tokio::spawn(sending.run(stop.clone())).await else {
+            return;
+        };
+        let id = &listener.subscription.declared.id;
+        tracing::error!("the task of {id} ended badly and begins again: {error}");
+        tokio::select! {
+            () = tokio::time::sleep(AGAIN_AFTER) => {}
+            () = stopped(stop.clone()) => return,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use model::Timestamp;
 use sketches_ddsketch::{Config, DDSketch};
 
-/// One call in the unit of [`Measured::calls`] and [`Measured::errors`]: parts of calls come from
+/// One call in the unit of [`Totals::calls`] and [`Totals::errors`]: parts of calls come from
 /// sampling, and whole numbers add up to the same in any order.
 pub const CALL_PARTS: u64 = 256;
 
