@@ -56,6 +56,8 @@ pub enum ErrorCode {
     RelationNotFound,
     /// The subscription does not exist, or was withdrawn.
     SubscriptionNotFound,
+    /// The token does not exist.
+    TokenNotFound,
     /// The quarantined input does not exist.
     QuarantinedInputNotFound,
     /// The same `eventId` was recorded before with other content.
@@ -68,7 +70,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, in the order of their table.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::BadRequest,
         Self::ForbiddenOrigin,
         Self::MethodNotAllowed,
@@ -94,6 +96,7 @@ impl ErrorCode {
         Self::IncidentNotFound,
         Self::RelationNotFound,
         Self::SubscriptionNotFound,
+        Self::TokenNotFound,
         Self::QuarantinedInputNotFound,
         Self::Conflict,
         Self::LogUnavailable,
@@ -128,6 +131,7 @@ impl ErrorCode {
             Self::IncidentNotFound => "INCIDENT_NOT_FOUND",
             Self::RelationNotFound => "RELATION_NOT_FOUND",
             Self::SubscriptionNotFound => "SUBSCRIPTION_NOT_FOUND",
+            Self::TokenNotFound => "TOKEN_NOT_FOUND",
             Self::QuarantinedInputNotFound => "QUARANTINED_INPUT_NOT_FOUND",
             Self::Conflict => "CONFLICT",
             Self::LogUnavailable => "LOG_UNAVAILABLE",
@@ -163,6 +167,7 @@ impl ErrorCode {
             | Self::IncidentNotFound
             | Self::RelationNotFound
             | Self::SubscriptionNotFound
+            | Self::TokenNotFound
             | Self::QuarantinedInputNotFound
             | Self::Conflict => StatusCode::BAD_REQUEST,
         }

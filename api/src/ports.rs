@@ -2,6 +2,7 @@
 //!
 //! Every port is asynchronous and none blocks the thread it is called on.
 
+mod access;
 mod deliveries;
 mod measurements;
 mod plans;
@@ -20,6 +21,7 @@ use serde_json::Value;
 use thiserror::Error;
 use tokio::sync::watch;
 
+pub use access::{Access, MintedToken, NoRandomness};
 pub use deliveries::{
     Deliveries, Delivery, DeliveryAttempt, DeliveryError, DeliveryPage, DeliveryQuestion,
     DeliveryStanding, DeliveryStatus, Redelivery, SealedEndpoint,
@@ -49,6 +51,8 @@ pub struct Ports {
     pub quarantine: Arc<dyn Quarantine>,
     /// The long part of changes and items.
     pub bodies: Arc<dyn Bodies>,
+    /// Tokens.
+    pub access: Arc<dyn Access>,
     /// Where notices of subscriptions go.
     pub deliveries: Arc<dyn Deliveries>,
     /// Plans and manifests of what is to be changed.

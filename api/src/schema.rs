@@ -43,6 +43,7 @@ mod structure;
 mod subscriptions;
 mod teams;
 mod timeline;
+mod tokens;
 mod values;
 mod why;
 
@@ -76,6 +77,7 @@ use subscriptions::{
 };
 use teams::{TeamConnection, TeamQuery};
 use timeline::TimelineQuery;
+use tokens::{TokenConnection, TokenMutation, TokenQuery};
 use why::{EvidenceConnection, ProvenanceQuery};
 
 /// Everything that can be asked. Every answer is given from one immutable view that holds all that was acknowledged before the request.
@@ -97,6 +99,7 @@ pub(crate) struct Query(
     SubscriptionQuery,
     TeamQuery,
     TimelineQuery,
+    TokenQuery,
 );
 
 /// Everything that can be stated. Success is answered after the fact is on the disk.
@@ -110,6 +113,7 @@ pub(crate) struct Mutation(
     KindMutation,
     RiskMutation,
     SubscriptionMutation,
+    TokenMutation,
 );
 
 /// The engine with our schema.
@@ -168,6 +172,7 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
         .override_output_type_description::<SubscriptionConnection>(
             "A page of subscriptions, in order of id.",
         )
+        .override_output_type_description::<TokenConnection>("A page of tokens, in order of id.")
         .override_output_type_description::<TeamConnection>("A page of teams, in order of name.")
         .override_output_type_description::<QuarantineConnection>(
             "A page of the quarantine, the newest first.",

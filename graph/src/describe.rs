@@ -70,6 +70,7 @@ impl GraphView {
         self.kinds.each_line(&mut take);
         self.groups.each_line(&mut take);
         self.subscriptions.each_line(&mut take);
+        self.tokens.each_line(&mut take);
         self.calendar.each_line(&mut take);
         for (source, until) in self.retractions().standing() {
             take(format!("retracted {source} until {until}"));

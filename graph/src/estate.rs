@@ -54,7 +54,7 @@ pub struct Estate {
 impl Projection for Estate {
     type View = GraphView;
     const NAME: &'static str = "estate";
-    const VERSION: u32 = 15;
+    const VERSION: u32 = 16;
 
     fn apply(&mut self, envelope: &EventEnvelope) {
         assert_eq!(
@@ -134,6 +134,9 @@ impl Estate {
             | Event::SceneWithdrawn(_)
             | Event::LevelDefined(_)
             | Event::LevelWithdrawn(_) => self.change_model_said(envelope, stamp),
+            Event::TokenCreated(_) | Event::TokenRevoked(_) => {
+                Arc::make_mut(&mut self.view.tokens).say(envelope, stamp);
+            }
         }
     }
 

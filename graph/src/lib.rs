@@ -41,6 +41,7 @@ mod structure;
 mod subscriptions;
 mod table;
 mod timeline;
+mod tokens;
 mod topology;
 mod validity;
 mod versions;
@@ -114,6 +115,7 @@ pub use subscriptions::{Nearness, Subscription, Telling};
 pub use timeline::{
     Happened, Timeline, TimelineEntry, TimelineLimits, TimelineQuestion, TimelineSubject, timeline,
 };
+pub use tokens::{Token, TokenBook};
 pub use versions::Version;
 pub use view::{
     AliasOfItem, BatchOfChange, ChangeRow, CheckOfChange, GraphView, IncidentRow, Item, ItemField,

@@ -51,8 +51,15 @@ impl Retractions {
         u64::from_be_bytes(*first.expect("a hash has 16 bytes"))
     }
 
-    /// Whether what an event says is void. What is said about sources themselves never is.
+    /// Whether what an event says is void. What is said about sources themselves never is, nor who may do what: with a
+    /// revocation made void, a stolen token would count again.
     pub(crate) fn voids(&self, envelope: &EventEnvelope) -> bool {
+        if matches!(
+            envelope.event,
+            Event::TokenCreated(_) | Event::TokenRevoked(_)
+        ) {
+            return false;
+        }
         if self.by_source.is_empty() || about_source(envelope).is_some() {
             return false;
         }

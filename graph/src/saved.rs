@@ -24,6 +24,7 @@ use crate::shelves::Shelves;
 use crate::sources::{GapRow, SourceRow};
 use crate::stamped::Stamped;
 use crate::subscriptions::{SavedSubscription, Subscriptions};
+use crate::tokens::{SavedToken, TokenBook};
 use crate::view::{CheckJudgements, GraphView, RiskScores};
 
 /// Why saved bytes are no estate.
@@ -62,6 +63,7 @@ pub(crate) struct SavedEstate {
     kinds: SavedKinds,
     groups: Vec<SavedGroup>,
     subscriptions: Vec<SavedSubscription>,
+    tokens: Vec<SavedToken>,
     calendar: SavedCalendar,
     retractions: Retractions,
     numbering: u64,
@@ -90,6 +92,7 @@ impl SavedEstate {
             kinds: view.kinds.save(),
             groups: view.groups.save(),
             subscriptions: view.subscriptions.save(),
+            tokens: view.tokens.save(),
             calendar: view.calendar.save(),
             retractions: view.retractions.clone(),
             numbering: view.numbering,
@@ -126,6 +129,7 @@ impl SavedEstate {
             kinds: Arc::new(KindBook::restore(self.kinds)),
             groups: Arc::new(Groups::restore(self.groups)),
             subscriptions: Arc::new(Subscriptions::restore(self.subscriptions)),
+            tokens: Arc::new(TokenBook::restore(self.tokens)),
             calendar: Arc::new(CalendarBook::restore(self.calendar)),
             retractions: self.retractions,
             numbering: self.numbering,

@@ -122,6 +122,8 @@ pub(crate) fn hear(sources: &mut BTreeMap<String, SourceRow>, envelope: &EventEn
         Event::SubscriptionDeclared(_)
             | Event::SubscriptionWithdrawn(_)
             | Event::SubscriptionDisabled(_)
+            | Event::TokenCreated(_)
+            | Event::TokenRevoked(_)
     );
     if is_about_ourselves {
         return;

@@ -37,6 +37,7 @@ use crate::shelves::Shelves;
 use crate::sources::{GapRow, SourceRow};
 use crate::stamped::Stamped;
 use crate::subscriptions::{Subscription, Subscriptions};
+use crate::tokens::TokenBook;
 
 pub use change::{
     BatchOfChange, ChangeRow, CheckOfChange, LinkedChange, Membership, TargetOfChange,
@@ -73,6 +74,7 @@ pub struct GraphView {
     pub(crate) kinds: Arc<KindBook>,
     pub(crate) groups: Arc<Groups>,
     pub(crate) subscriptions: Arc<Subscriptions>,
+    pub(crate) tokens: Arc<TokenBook>,
     pub(crate) calendar: Arc<CalendarBook>,
     pub(crate) retractions: Retractions,
     /// Which retractions it was folded with from the start, and what was put away or brought back: views with
@@ -248,6 +250,11 @@ impl GraphView {
     /// Changes whenever a subscription does.
     pub fn subscriptions_said(&self) -> u64 {
         self.subscriptions.said()
+    }
+
+    /// Every token that was ever made.
+    pub fn tokens(&self) -> &TokenBook {
+        &self.tokens
     }
 
     /// Every version of every definition of a kind.

@@ -115,6 +115,8 @@ pub fn evidence_of(event: &EventEnvelope) -> Vec<EvidenceSubject> {
         | Event::SubscriptionDeclared(_)
         | Event::SubscriptionWithdrawn(_)
         | Event::SubscriptionDisabled(_)
+        | Event::TokenCreated(_)
+        | Event::TokenRevoked(_)
         | Event::PlatformRegistered(_)
         | Event::PlatformWithdrawn(_)
         | Event::SceneRegistered(_)

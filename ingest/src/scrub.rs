@@ -66,6 +66,8 @@ pub(crate) fn scrub(event: &mut Event) {
         Event::SubscriptionDeclared(declared) => scrub_line(&mut declared.name),
         Event::SubscriptionWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
         Event::SubscriptionDisabled(disabled) => scrub_line(&mut disabled.reason),
+        Event::TokenCreated(created) => scrub_line(&mut created.name),
+        Event::TokenRevoked(revoked) => scrub_text(&mut revoked.reason),
         Event::PlatformWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
         Event::SceneWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
         Event::LevelWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),

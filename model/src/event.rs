@@ -12,7 +12,7 @@ use crate::{
     PlatformRegistered, PlatformWithdrawn, QuarantinedInput, RelationDeviated, RelationEnded,
     RelationKindDefined, RelationKindWithdrawn, RiskScored, SceneRegistered, SceneWithdrawn,
     SourceListed, SourceRestored, SourceRetracted, SubscriptionDeclared, SubscriptionDisabled,
-    SubscriptionWithdrawn, Timestamp,
+    SubscriptionWithdrawn, Timestamp, TokenCreated, TokenRevoked,
 };
 
 /// Something that was observed or decided. Named in the past tense.
@@ -98,6 +98,10 @@ pub enum Event {
     SubscriptionWithdrawn(SubscriptionWithdrawn),
     /// Nothing is sent for now.
     SubscriptionDisabled(SubscriptionDisabled),
+    /// Somebody made a token.
+    TokenCreated(Box<TokenCreated>),
+    /// Somebody took a token back.
+    TokenRevoked(TokenRevoked),
 }
 
 /// Why a stored payload is no event.
@@ -118,7 +122,7 @@ pub enum DecodeEventError {
 
 impl Event {
     /// Every stored name with its newest payload version.
-    pub const TAGS: [(&'static str, u16); 40] = [
+    pub const TAGS: [(&'static str, u16); 42] = [
         ("item.observed", 1),
         ("item.retired", 1),
         ("relation.observed", 1),
@@ -159,6 +163,8 @@ impl Event {
         ("subscription.declared", 1),
         ("subscription.withdrawn", 1),
         ("subscription.disabled", 1),
+        ("token.created", 1),
+        ("token.revoked", 1),
     ];
 
     /// The stored name and payload version. A stored name is never renamed or reused.
@@ -204,6 +210,8 @@ impl Event {
             Self::SubscriptionDeclared(_) => ("subscription.declared", 1),
             Self::SubscriptionWithdrawn(_) => ("subscription.withdrawn", 1),
             Self::SubscriptionDisabled(_) => ("subscription.disabled", 1),
+            Self::TokenCreated(_) => ("token.created", 1),
+            Self::TokenRevoked(_) => ("token.revoked", 1),
         }
     }
 
@@ -261,7 +269,9 @@ impl Event {
             | Self::RiskScored(_)
             | Self::SubscriptionDeclared(_)
             | Self::SubscriptionWithdrawn(_)
-            | Self::SubscriptionDisabled(_) => None,
+            | Self::SubscriptionDisabled(_)
+            | Self::TokenCreated(_)
+            | Self::TokenRevoked(_) => None,
         }
     }
 
@@ -309,6 +319,8 @@ impl Event {
             Self::SubscriptionDeclared(payload) => payload::write(payload, out),
             Self::SubscriptionWithdrawn(payload) => payload::write(payload, out),
             Self::SubscriptionDisabled(payload) => payload::write(payload, out),
+            Self::TokenCreated(payload) => payload::write(payload, out),
+            Self::TokenRevoked(payload) => payload::write(payload, out),
         };
         written.expect("a payload has string keys only and memory takes it");
     }
@@ -362,6 +374,8 @@ impl Event {
             "subscription.disabled" => {
                 serde_json::from_slice(payload).map(Self::SubscriptionDisabled)
             }
+            "token.created" => serde_json::from_slice(payload).map(Self::TokenCreated),
+            "token.revoked" => serde_json::from_slice(payload).map(Self::TokenRevoked),
             "kind.defined" => serde_json::from_slice(payload).map(Self::KindDefined),
             "kind.withdrawn" => serde_json::from_slice(payload).map(Self::KindWithdrawn),
             "relation_kind.defined" => {

@@ -1,4 +1,4 @@
-//! Ids that print their kind. Every one is derived from data, so a replay makes the same ones.
+//! Ids that print their kind. Every one that a fold makes is derived from data, so a replay makes the same ones.
 
 use std::fmt;
 use std::io::Write;
@@ -100,6 +100,11 @@ derived_id!(
     /// The hash of some content: of a payload without an id of its own, or of a quarantined body.
     ContentHash,
     "sha"
+);
+derived_id!(
+    /// A token's id: given when it is made, and no part of its secret.
+    TokenId,
+    "tok"
 );
 
 impl CiId {

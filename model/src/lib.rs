@@ -3,6 +3,7 @@
 //! Nothing here does I/O, waits, or reads a clock. Behind a decoder every value
 //! is within [`bounds`], and nobody checks again.
 
+mod access;
 pub mod bounds;
 mod calendar;
 mod calls;
@@ -32,6 +33,7 @@ mod span;
 mod subscription;
 mod time;
 
+pub use access::{Scope, Scopes, TokenCreated, TokenHash, TokenHashError, TokenRevoked};
 pub use calendar::{
     CalendarRuleDeclared, CalendarRuleWithdrawn, ChangeScope, ExemptionGranted, ExemptionKind,
     ExemptionWithdrawn, GREEN_CHANNEL_MS, RuleEffect, RuleReach, RuleTimes, TimeSpan, TimesFault,
@@ -50,7 +52,7 @@ pub use envelope::{EventEnvelope, NewEvent, Occurred};
 pub use event::{DecodeEventError, Event};
 pub use gap::{ObservationGap, QuarantinedInput};
 pub use group::{GroupDefined, GroupWithdrawn};
-pub use id::{ChangeId, CiId, ContentHash, IdParseError, IncidentId};
+pub use id::{ChangeId, CiId, ContentHash, IdParseError, IncidentId, TokenId};
 pub use identity::{IdentityReverted, ItemSplit, ItemsMerged};
 pub use incident::{Incident, IncidentStatus};
 pub use item::{Alias, Attributes, Claim, ItemRetired, ObservedItem, TakenBack};

@@ -1,5 +1,6 @@
 //! Provides what `api` needs from others, over the fold, the log and the intake.
 
+mod access;
 mod behind;
 mod bodies;
 mod deliveries;
@@ -28,6 +29,7 @@ use tokio::sync::watch;
 use crate::clock::SystemClock;
 use crate::parts::Parts;
 use crate::projector::{Past, PastError, Published};
+use access::HashedTokens;
 use bodies::IndexedBodies;
 use deliveries::SealedDeliveries;
 pub(crate) use deliveries::record as record_about_subscription;
@@ -58,6 +60,9 @@ pub(crate) fn ports(parts: &Parts) -> Ports {
         bodies: Arc::new(IndexedBodies {
             index: parts.indexer.reader(),
             log: Arc::clone(&parts.log),
+        }),
+        access: Arc::new(HashedTokens {
+            recorder: parts.delivering.recorder.clone(),
         }),
         deliveries: Arc::new(SealedDeliveries {
             seals: Arc::clone(&parts.delivering.seals),

@@ -16,6 +16,7 @@ mod progress;
 mod replay;
 mod serve;
 mod text;
+mod token;
 
 use std::path::PathBuf;
 
@@ -62,6 +63,9 @@ enum Command {
     Replay(replay::ReplayFlags),
     /// Save the state of a stopped server's log, so that its next start is fast
     Snapshot(SettingFlags),
+    /// Make, revoke and list tokens
+    #[command(subcommand)]
+    Token(token::TokenCommand),
     /// Print the GraphQL schema
     Schema,
     /// Look at the configuration
@@ -162,6 +166,7 @@ impl Cli {
             Command::Mapping(command) => mapping::mapping(&command),
             Command::Replay(flags) => replay::replay(&flags),
             Command::Snapshot(flags) => replay::snapshot(&flags),
+            Command::Token(command) => token::token(&command),
             Command::Schema => print(&api::schema_text()),
             Command::Config(ConfigCommand::Check(flags)) => print(&flags.settings()?.to_toml()),
             Command::Completions { shell } => {

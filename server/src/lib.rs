@@ -2,6 +2,7 @@
 //!
 //! The only crate that knows all others. It wires them and holds no business rule.
 
+mod access;
 mod adapters;
 mod cli;
 mod clock;

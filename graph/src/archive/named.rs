@@ -160,7 +160,9 @@ fn each_key(event: &Event, take: &mut dyn FnMut(&SourceKey)) {
         | Event::RiskScored(_)
         | Event::SubscriptionDeclared(_)
         | Event::SubscriptionWithdrawn(_)
-        | Event::SubscriptionDisabled(_) => {}
+        | Event::SubscriptionDisabled(_)
+        | Event::TokenCreated(_)
+        | Event::TokenRevoked(_) => {}
     }
 }
 

@@ -83,7 +83,9 @@ impl<'v> Telling<'v> {
             | Event::LevelWithdrawn(_)
             | Event::SubscriptionDeclared(_)
             | Event::SubscriptionWithdrawn(_)
-            | Event::SubscriptionDisabled(_) => return None,
+            | Event::SubscriptionDisabled(_)
+            | Event::TokenCreated(_)
+            | Event::TokenRevoked(_) => return None,
         };
         let touched = match &about {
             About::Change(row) => row.items(),

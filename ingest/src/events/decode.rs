@@ -134,6 +134,8 @@ fn acting(event: &Event) -> Actor {
         | Event::SubscriptionDeclared(_)
         | Event::SubscriptionWithdrawn(_)
         | Event::SubscriptionDisabled(_)
+        | Event::TokenCreated(_)
+        | Event::TokenRevoked(_)
         | Event::PlatformRegistered(_)
         | Event::PlatformWithdrawn(_)
         | Event::SceneRegistered(_)

@@ -16,7 +16,7 @@ use store::Appended;
 use crate::clock::{RandomIds, SystemClock};
 use crate::deliveries::{AddressPolicy, Deliverer, Endpoint, SealError, Seals, Target, TimedKeys};
 
-/// Who says what stands in the log of subscriptions.
+/// Who says what stands in the log of subscriptions and tokens.
 const SOURCE: &str = "epicenter";
 /// Keys that one endpoint may have at once.
 const KEYS_MAX: usize = 4;
@@ -145,7 +145,7 @@ async fn blocking<T: Send + 'static>(
         .map_err(kept)
 }
 
-/// Writes what is said of a subscription.
+/// Writes what this server itself has to say: of subscriptions, of tokens.
 pub(crate) async fn record(recorder: &Recorder, event: Event) -> Result<LogPosition, RecordError> {
     let said = NewEvent {
         id: EventId {

@@ -14,12 +14,13 @@ use super::Settings;
 pub const VARIABLE_PREFIX: &str = "EPICENTER_";
 
 /// How variables begin that have the prefix and are read elsewhere: by the command line, by the build and by tests.
-pub const RESERVED_VARIABLES: [&str; 6] = [
+pub const RESERVED_VARIABLES: [&str; 7] = [
     "EPICENTER_BIN",
     "EPICENTER_CONFIG",
     "EPICENTER_POWERCUT_",
     "EPICENTER_SERVER",
     "EPICENTER_SKIP_WEB",
+    "EPICENTER_TOKEN",
     "EPICENTER_YARDSTICK",
 ];
 

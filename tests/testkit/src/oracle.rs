@@ -51,6 +51,8 @@ impl Oracle {
             | Event::SubscriptionDeclared(_)
             | Event::SubscriptionWithdrawn(_)
             | Event::SubscriptionDisabled(_)
+            | Event::TokenCreated(_)
+            | Event::TokenRevoked(_)
             | Event::PlatformRegistered(_)
             | Event::PlatformWithdrawn(_)
             | Event::SceneRegistered(_)

@@ -100,6 +100,8 @@ fn said(event: &Event, about: &About) -> String {
         | Event::SubscriptionDeclared(_)
         | Event::SubscriptionWithdrawn(_)
         | Event::SubscriptionDisabled(_)
+        | Event::TokenCreated(_)
+        | Event::TokenRevoked(_)
         | Event::PlatformRegistered(_)
         | Event::PlatformWithdrawn(_)
         | Event::SceneRegistered(_)

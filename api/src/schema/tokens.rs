@@ -1,0 +1,283 @@
+//! Tokens as they are made, revoked and listed. The secret is in one answer, and nowhere else.
+
+use async_graphql::connection::{Connection, EmptyFields, OpaqueCursor};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use graph::Token;
+use model::{Event, Lookback, Scopes, Timestamp, TokenCreated, TokenId, TokenRevoked, bounds};
+
+use super::Shared;
+use super::paging::{PageArguments, page_cost};
+use super::recording::{record_error, standpoint_after};
+use super::scalars::{DateTime, Duration, LogPosition};
+use super::standpoint::Standpoint;
+use crate::error::ErrorCode;
+
+/// Most tokens that count at once.
+const TOKENS_MAX: usize = 10_000;
+/// How long a token counts when nobody says: ninety days.
+const LIFE_DEFAULT: Lookback = Lookback::hours(90 * 24);
+/// How long a token counts at most: a year.
+const LIFE_MOST: Lookback = Lookback::hours(366 * 24);
+/// How long a token counts at least: a minute.
+const LIFE_LEAST: Lookback = Lookback::from_nanos(60 * 1_000_000_000);
+
+/// What the holder of a token may do.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "model::Scope")]
+pub(crate) enum TokenScope {
+    /// Ask.
+    Read,
+    /// Say what was observed or done, as a source does.
+    Ingest,
+    /// Decide: incidents, judgements, identity, the calendar, definitions, subscriptions. It includes asking.
+    Operate,
+    /// Say who may do what, and whose word is void. It includes everything.
+    Admin,
+}
+
+/// Whether a token counts.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub(crate) enum TokenStatus {
+    /// It counts.
+    Active,
+    /// Its time is over.
+    Expired,
+    /// Somebody took it back.
+    Revoked,
+}
+
+/// A token: what its holder may do, and until when. Its secret is kept by nobody but the holder.
+#[derive(SimpleObject)]
+pub(crate) struct ApiToken {
+    /// Its id.
+    id: ID,
+    /// A line for people: who uses it.
+    name: String,
+    /// What its holder may do.
+    scopes: Vec<TokenScope>,
+    /// Whether it counts.
+    status: TokenStatus,
+    /// When it was made.
+    created_at: DateTime,
+    /// The token by which it was made; null where the server asked for none.
+    created_by: Option<ID>,
+    /// The first moment at which it no longer counts.
+    expires_at: DateTime,
+    /// When it was taken back.
+    revoked_at: Option<DateTime>,
+    /// The token by which it was taken back; null where the server asked for none.
+    revoked_by: Option<ID>,
+    /// Why it was taken back.
+    revoked_reason: Option<String>,
+}
+
+/// Additional fields of the list of tokens.
+#[derive(SimpleObject)]
+pub(crate) struct TokenTotals {
+    /// How many there are on all pages.
+    total_count: usize,
+    /// The last position that was known when this was answered.
+    position: LogPosition,
+}
+
+/// A page of tokens.
+pub(crate) type TokenConnection =
+    Connection<OpaqueCursor<String>, ApiToken, TokenTotals, EmptyFields>;
+
+/// A token to be made.
+#[derive(InputObject)]
+pub(crate) struct CreateTokenInput {
+    /// A line for people: who uses it.
+    name: String,
+    /// What its holder may do, one scope at least.
+    scopes: Vec<TokenScope>,
+    /// How long it counts, from a minute to `P366D`; `P90D` when missing.
+    expires_in: Option<Duration>,
+}
+
+/// A token that was made.
+#[derive(SimpleObject)]
+pub(crate) struct CreatedToken {
+    /// The token.
+    token: ApiToken,
+    /// The secret, shown this once: it begins with `epicenter_`.
+    secret: String,
+    /// Where that stands in the log.
+    position: LogPosition,
+}
+
+/// A token that was taken back.
+#[derive(SimpleObject)]
+pub(crate) struct RevokedToken {
+    /// The token.
+    token: ApiToken,
+    /// Where that stands in the log.
+    position: LogPosition,
+}
+
+/// Questions about tokens.
+#[derive(Default)]
+pub(crate) struct TokenQuery;
+
+/// Questions about tokens.
+#[Object]
+impl TokenQuery {
+    /// The tokens that count, in order of id.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn tokens(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Whether those whose time is over and those that were taken back are listed too."
+        )]
+        include_ended: Option<bool>,
+        #[graphql(desc = "The size of the page from its beginning; 20 when missing.")]
+        first: Option<i32>,
+        #[graphql(desc = "Begin after the entry with this cursor.")] after: Option<String>,
+        #[graphql(desc = "The size of the page from its end.")] last: Option<i32>,
+        #[graphql(desc = "End before the entry with this cursor.")] before: Option<String>,
+    ) -> Result<TokenConnection> {
+        let at = Standpoint::of(ctx, None).await?;
+        let shared = ctx.data::<Shared>()?;
+        let arguments = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        let page = arguments.check::<String>(shared.limits.page_max)?;
+        let now = shared.ports.clock.now();
+        let with_ended = include_ended.unwrap_or(false);
+        let listed = |token: &&Token| with_ended || token.counts_at(now);
+        let tokens = || at.view.graph.tokens().iter().filter(listed);
+        let page = page.select(tokens().map(|it| (it.created.id.to_string(), it.clone())));
+        let totals = TokenTotals {
+            total_count: tokens().count(),
+            position: at.position(),
+        };
+        Ok(page.connection(totals, |token| ApiToken::of(&token, now)))
+    }
+}
+
+/// Statements about tokens.
+#[derive(Default)]
+pub(crate) struct TokenMutation;
+
+/// Statements about tokens.
+#[Object]
+impl TokenMutation {
+    /// Makes a token. The answer shows its secret; nothing shows it again.
+    async fn create_token(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The token.")] input: CreateTokenInput,
+    ) -> Result<CreatedToken> {
+        let at = Standpoint::of(ctx, None).await?;
+        let shared = ctx.data::<Shared>()?;
+        let now = shared.ports.clock.now();
+        let counting = at.view.graph.tokens().iter();
+        if TOKENS_MAX <= counting.filter(|it| it.counts_at(now)).count() {
+            let message = format!("there are {TOKENS_MAX} tokens, which is the most");
+            return Err(ErrorCode::BadInput.error(message));
+        }
+        let scopes: Vec<model::Scope> = input.scopes.iter().map(|scope| (*scope).into()).collect();
+        if scopes.is_empty() {
+            return Err(ErrorCode::BadInput.error("scopes has one entry at least"));
+        }
+        let life = input.expires_in.map_or(LIFE_DEFAULT, |life| life.0);
+        if life < LIFE_LEAST || LIFE_MOST < life {
+            return Err(ErrorCode::BadInput.error("expiresIn is from PT1M to P366D"));
+        }
+        let name = line("name", &input.name)?;
+        let minted = shared.ports.access.mint().map_err(|error| {
+            tracing::error!("{error}");
+            ErrorCode::Internal.error("internal error")
+        })?;
+        let created = TokenCreated {
+            id: minted.id,
+            name,
+            scopes: Scopes::from(scopes),
+            hash: minted.hash,
+            expires_at: now.plus_nanos(life.nanos()),
+            created_by: None,
+        };
+        let (token, position) = say(ctx, minted.id, Event::TokenCreated(Box::new(created))).await?;
+        Ok(CreatedToken {
+            token,
+            secret: minted.secret,
+            position,
+        })
+    }
+
+    /// Takes a token back. When this is answered it counts no longer, and nothing brings it back.
+    async fn revoke_token(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The token.")] id: ID,
+        #[graphql(desc = "Why.")] reason: Option<String>,
+    ) -> Result<RevokedToken> {
+        let at = Standpoint::of(ctx, None).await?;
+        let found = id.parse::<TokenId>().ok();
+        let found = found.filter(|id| at.view.graph.tokens().get(id).is_some());
+        let found = found.ok_or_else(|| not_found(&id))?;
+        let reason = reason.map(|reason| line("reason", &reason)).transpose()?;
+        let revoked = TokenRevoked {
+            id: found,
+            reason,
+            revoked_by: None,
+        };
+        let (token, position) = say(ctx, found, Event::TokenRevoked(revoked)).await?;
+        Ok(RevokedToken { token, position })
+    }
+}
+
+/// Writes what is said of a token, and waits until it counts.
+async fn say(ctx: &Context<'_>, id: TokenId, event: Event) -> Result<(ApiToken, LogPosition)> {
+    let shared = ctx.data::<Shared>()?;
+    let position = shared.ports.access.record(event).await;
+    let position = position.map_err(|error| record_error(&error))?;
+    let at = standpoint_after(ctx, position).await?;
+    let token = at.view.graph.tokens().get(&id);
+    let token = token.ok_or_else(|| not_found(&ID(id.to_string())))?;
+    let now = shared.ports.clock.now();
+    Ok((ApiToken::of(token, now), LogPosition(position)))
+}
+
+impl ApiToken {
+    fn of(token: &Token, now: Timestamp) -> Self {
+        let created = &token.created;
+        let status = match &token.revoked {
+            Some(_) => TokenStatus::Revoked,
+            None if token.counts_at(now) => TokenStatus::Active,
+            None => TokenStatus::Expired,
+        };
+        let revoked = token.revoked.as_ref();
+        let name = |id: TokenId| ID(id.to_string());
+        Self {
+            id: name(created.id),
+            name: created.name.clone(),
+            scopes: created.scopes.iter().map(Into::into).collect(),
+            status,
+            created_at: DateTime(token.created_at),
+            created_by: created.created_by.map(name),
+            expires_at: DateTime(created.expires_at),
+            revoked_at: revoked.map(|(_, at)| DateTime(*at)),
+            revoked_by: revoked.and_then(|(said, _)| said.revoked_by).map(name),
+            revoked_reason: revoked.and_then(|(said, _)| said.reason.clone()),
+        }
+    }
+}
+
+/// A text of one line that is not empty.
+fn line(field: &str, text: &str) -> Result<String> {
+    let text = text.trim();
+    if text.is_empty() || bounds::LINE_BYTES < text.len() {
+        let message = format!("{field} has 1 to {} bytes", bounds::LINE_BYTES);
+        return Err(ErrorCode::BadInput.error(message));
+    }
+    Ok(text.to_owned())
+}
+
+fn not_found(id: &ID) -> async_graphql::Error {
+    ErrorCode::TokenNotFound.error(format!("there is no token {:?}", id.as_str()))
+}

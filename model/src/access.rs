@@ -1,0 +1,205 @@
+//! Who may do what: scopes, and tokens as the log knows them. No secret is here: an event holds the hash of one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use thiserror::Error;
+
+use crate::{Timestamp, TokenId};
+
+/// One thing that somebody may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Ask.
+    Read,
+    /// Say what was observed or done, as a source does.
+    Ingest,
+    /// Decide: incidents, judgements, identity, the calendar, definitions, subscriptions. It includes asking.
+    Operate,
+    /// Say who may do what, and whose word is void. It includes everything.
+    Admin,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 4] = [Self::Read, Self::Ingest, Self::Operate, Self::Admin];
+
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Ingest => "ingest",
+            Self::Operate => "operate",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// Whether somebody with this scope may do what `wanted` is for.
+    pub const fn includes(self, wanted: Self) -> bool {
+        match (self, wanted) {
+            (Self::Admin, _)
+            | (Self::Operate, Self::Operate | Self::Read)
+            | (Self::Ingest, Self::Ingest)
+            | (Self::Read, Self::Read) => true,
+            (Self::Operate | Self::Ingest | Self::Read, _) => false,
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Several scopes, each once, in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Scope>")]
+pub struct Scopes(Vec<Scope>);
+
+impl Scopes {
+    /// Whether one of them includes what is wanted.
+    pub fn include(&self, wanted: Scope) -> bool {
+        self.0.iter().any(|scope| scope.includes(wanted))
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = Scope> {
+        self.0.iter().copied()
+    }
+}
+
+impl From<Vec<Scope>> for Scopes {
+    fn from(mut scopes: Vec<Scope>) -> Self {
+        scopes.sort_unstable();
+        scopes.dedup();
+        Self(scopes)
+    }
+}
+
+/// SHA-256 of a token's secret. The secret has 256 random bits, so nobody finds it from the hash.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TokenHash([u8; 32]);
+
+/// The text is not the hash of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("not a hash of 64 hex digits")]
+pub struct TokenHashError;
+
+impl TokenHash {
+    /// A hash from its bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for TokenHash {
+    type Err = TokenHashError;
+
+    fn from_str(text: &str) -> Result<Self, TokenHashError> {
+        let lower_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let mut bytes = [0; 32];
+        if text.len() != 2 * bytes.len() || !text.bytes().all(lower_hex) {
+            return Err(TokenHashError);
+        }
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            let pair = text.get(2 * at..2 * at + 2).ok_or(TokenHashError)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| TokenHashError)?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl Serialize for TokenHash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for TokenHash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// `token.created`: whoever holds a secret may do this until then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TokenCreated {
+    /// What it is called in the log and in lists.
+    pub id: TokenId,
+    /// A line for people: who uses it.
+    pub name: String,
+    /// What its holder may do.
+    pub scopes: Scopes,
+    /// The hash of its secret.
+    pub hash: TokenHash,
+    /// The first moment at which it no longer counts.
+    pub expires_at: Timestamp,
+    /// The token by which it was made; none where the server asked for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<TokenId>,
+}
+
+/// `token.revoked`: it counts no longer. Nothing brings it back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TokenRevoked {
+    /// Which token.
+    pub id: TokenId,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The token by which it was revoked; none where the server asked for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_by: Option<TokenId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_includes_what_it_says_and_no_more() {
+        let included = |scope: Scope| {
+            let each = Scope::ALL.into_iter();
+            let names = each.filter(|wanted| scope.includes(*wanted));
+            names.map(Scope::as_str).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(included(Scope::Read), "read");
+        assert_eq!(included(Scope::Ingest), "ingest");
+        assert_eq!(included(Scope::Operate), "read operate");
+        assert_eq!(included(Scope::Admin), "read ingest operate admin");
+        assert!(!Scopes::default().include(Scope::Read));
+    }
+
+    #[test]
+    fn a_hash_reads_back_and_nothing_else_is_one() {
+        let hash = TokenHash::from_bytes([0xa5; 32]);
+        assert_eq!(hash.to_string().parse(), Ok(hash));
+        let upper = hash.to_string().to_uppercase();
+        for wrong in ["", "a5", &upper, &"é".repeat(32), &"+1".repeat(32)] {
+            assert_eq!(wrong.parse::<TokenHash>(), Err(TokenHashError), "{wrong}");
+        }
+    }
+}
