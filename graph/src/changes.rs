@@ -70,6 +70,8 @@ pub(crate) struct Changes {
     pub(crate) rows: CowVec<Row, 32>,
     /// What each is listed by.
     facets: CowVec<Facet, 128>,
+    /// Where the first statement about each stands: searches come by position.
+    firsts: CowVec<LogPosition, 512>,
     /// Who carried changes out.
     pub(crate) operators: Words,
     by_id: Table,
@@ -119,15 +121,35 @@ impl Changes {
     }
 
     /// The change whose first statement stands at a position: numbers follow first statements.
-    pub(crate) fn first_said_at(&self, position: LogPosition, near: u32) -> Option<ChangeIx> {
-        let first = |number: u32| {
-            let row = self.rows.get(number as usize)?;
-            row.statements.first().copied()
-        };
-        if first(near) == Some(position) {
-            return Some(ChangeIx(near));
+    /// It is found fastest a little behind one that is known, with its own first position.
+    pub(crate) fn first_said_at(
+        &self,
+        position: LogPosition,
+        near: Option<(ChangeIx, LogPosition)>,
+    ) -> Option<ChangeIx> {
+        let first = |number: u32| self.firsts.get(number as usize).copied();
+        let len = u32::try_from(self.firsts.len()).unwrap_or(u32::MAX);
+        let (mut low, mut high) = (0, len);
+        if let Some((ChangeIx(near), kept)) = near.filter(|(_, kept)| *kept <= position) {
+            low = near;
+            // No position has two changes, so it lies no further than this; and no nearer, where all are changes.
+            let apart = position.number() - kept.number();
+            let most = u32::try_from(apart).map_or(len, |apart| near.saturating_add(apart));
+            if first(most) == Some(position) {
+                return Some(ChangeIx(most));
+            }
+            high = len.min(most);
+            let mut step = 1;
+            while low < high {
+                let probe = low.saturating_add(step);
+                if high <= probe || first(probe).is_none_or(|at| position < at) {
+                    high = high.min(probe);
+                    break;
+                }
+                low = probe;
+                step *= 2;
+            }
         }
-        let (mut low, mut high) = (0, u32::try_from(self.rows.len()).unwrap_or(u32::MAX));
         while low < high {
             let middle = low + (high - low) / 2;
             match first(middle)?.cmp(&position) {
@@ -153,7 +175,7 @@ impl Changes {
 
     /// Where its first statement stands.
     pub(crate) fn first_statement(&self, change: ChangeIx) -> LogPosition {
-        let first = self.row(change).statements.first();
+        let first = self.firsts.get(change.0 as usize);
         first.copied().unwrap_or(LogPosition::ZERO)
     }
 
@@ -275,6 +297,7 @@ impl Changes {
         let number = u32::try_from(self.rows.push(Row::new(reference, words, said.stamp.at)))
             .expect("fewer than 2^32 changes fit in memory");
         self.by_id.insert(*id.as_bytes(), number);
+        self.firsts.push(said.position);
         ChangeIx(number)
     }
 
@@ -310,6 +333,9 @@ impl Changes {
             }
         }
         changes.facets = changes.rows.iter().map(Facet::of).collect();
+        let first = |row: &Row| row.statements.first().copied();
+        let firsts = changes.rows.iter().map(first);
+        changes.firsts = firsts.map(Option::unwrap_or_default).collect();
         changes.by_id = Table::of(ids);
         for row in changes.rows.iter() {
             changes
@@ -325,5 +351,33 @@ impl Changes {
         let numbered = (0..).map(ChangeIx).zip(changes.rows.iter());
         changes.calendar = Calendar::of(numbered.map(|(change, row)| (change, row.effect())));
         changes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_change_is_found_by_its_first_statement_wherever_the_search_begins(
+            gaps in prop::collection::vec(prop_oneof![Just(1), 1..4_u64, 1..3_000_u64], 0..200),
+            near in prop::option::of(0..220_usize),
+            asked in 0..250_000_u64,
+        ) {
+            let mut at = 0;
+            let firsts = gaps.iter().map(|gap| { at += gap; LogPosition::new(at) });
+            let firsts: Vec<LogPosition> = firsts.collect();
+            let changes = Changes { firsts: firsts.iter().copied().collect(), ..Changes::default() };
+            let near = near.and_then(|near| Some((ChangeIx(u32::try_from(near).ok()?), *firsts.get(near)?)));
+            for (number, first) in (0..).zip(&firsts) {
+                prop_assert_eq!(changes.first_said_at(*first, near), Some(ChangeIx(number)));
+            }
+            let asked = LogPosition::new(asked);
+            let found = changes.first_said_at(asked, near);
+            prop_assert_eq!(found.is_some(), firsts.contains(&asked));
+        }
     }
 }

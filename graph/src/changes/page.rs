@@ -91,11 +91,21 @@ impl ChangeList<'_> {
             ascending: false,
         };
         let forward = !wanted.backward && wanted.before.is_none();
-        let goes_by_time = self.order == newest_first && forward && !self.selection.is_limited();
+        let goes_by_time =
+            self.order == newest_first && forward && self.is_near_by_time(wanted.size);
         if let Some(page) = goes_by_time.then(|| self.newest(wanted)).flatten() {
             return page;
         }
         self.select(wanted)
+    }
+
+    /// Whether going by time, the newest first, is likely to find a page sooner than going through all that may pass.
+    fn is_near_by_time(&self, size: usize) -> bool {
+        let Some(most) = self.selection.most() else {
+            return true;
+        };
+        let apart = self.view.changes_count() / most.max(1);
+        apart.saturating_mul(size + 1) < most
     }
 
     /// The page, if it is found among the newest behind its beginning.
@@ -113,6 +123,13 @@ impl ChangeList<'_> {
         let mut moment_at = None;
         let mut looked_at = 0;
         for change in self.view.changes.between(from, until) {
+            looked_at += 1;
+            if NEWEST_LOOKED_AT < looked_at {
+                return None;
+            }
+            if !self.selection.is_among(change) {
+                continue;
+            }
             let facet = self.view.changes.facet(change);
             if moment_at != Some(facet.start) {
                 self.take_moment(wanted, &mut moment, &mut page);
@@ -120,10 +137,6 @@ impl ChangeList<'_> {
                 if wanted.size < page.entries.len() {
                     break;
                 }
-            }
-            looked_at += 1;
-            if NEWEST_LOOKED_AT < looked_at {
-                return None;
             }
             if self.selection.admits(self.view, change, facet) {
                 moment.push((self.place(change, facet), ChangeNumber(change)));
@@ -153,6 +166,7 @@ impl ChangeList<'_> {
         let mut page = ChangePage::default();
         let mut reach: BinaryHeap<Directed> = BinaryHeap::new();
         let mut inside: Vec<(Key, ChangeIx)> = Vec::new();
+        let mut scores = Scores::of(self.scores);
         let directed = |key: Key| {
             if wanted.backward {
                 Directed::Backward(Reverse(key))
@@ -161,7 +175,7 @@ impl ChangeList<'_> {
             }
         };
         self.selection.each(self.view, |change, facet| {
-            let key = self.key(change, facet);
+            let key = self.key(change, facet, &mut scores);
             let place = |place: ChangePlace| (place.first, place.then);
             let is_before = |limit: ChangePlace| match key.cmp(&place(limit)) {
                 std::cmp::Ordering::Less => true,
@@ -218,12 +232,12 @@ impl ChangeList<'_> {
     }
 
     fn place(&self, change: ChangeIx, facet: &Facet) -> ChangePlace {
-        let (first, then) = self.key(change, facet);
+        let (first, then) = self.key(change, facet, &mut Scores::of(self.scores));
         let id = ChangeRow::new(self.view, change).id();
         ChangePlace { first, then, id }
     }
 
-    fn key(&self, change: ChangeIx, facet: &Facet) -> Key {
+    fn key(&self, change: ChangeIx, facet: &Facet, scores: &mut Scores<'_>) -> Key {
         // Not x is -x - 1: it turns the order around and has no value that it cannot turn.
         let newest_first = !facet.start.unix_nanos();
         let directed = |value: i64| if self.order.ascending { value } else { !value };
@@ -238,7 +252,7 @@ impl ChangeList<'_> {
                 )
             }
             ChangeOrderBy::Relevance => {
-                let score = score_of(self.scores, ChangeNumber(change));
+                let score = scores.of_change(ChangeNumber(change));
                 (!ordered(score.unwrap_or(0.0)), newest_first)
             }
         }
@@ -249,6 +263,33 @@ impl ChangeList<'_> {
 pub fn score_of(scores: &[(ChangeNumber, f32)], change: ChangeNumber) -> Option<f32> {
     let place = scores.binary_search_by_key(&change, |(number, _)| *number);
     scores.get(place.ok()?).map(|(_, score)| *score)
+}
+
+/// Scores in order of number, read mostly one after another.
+struct Scores<'s> {
+    rest: &'s [(ChangeNumber, f32)],
+    all: &'s [(ChangeNumber, f32)],
+}
+
+impl<'s> Scores<'s> {
+    fn of(all: &'s [(ChangeNumber, f32)]) -> Self {
+        Self { rest: all, all }
+    }
+
+    fn of_change(&mut self, change: ChangeNumber) -> Option<f32> {
+        if let Some(((number, score), rest)) = self.rest.split_first()
+            && *number == change
+        {
+            self.rest = rest;
+            return Some(*score);
+        }
+        let place = self
+            .all
+            .binary_search_by_key(&change, |(number, _)| *number);
+        let place = place.ok()?;
+        self.rest = self.all.get(place + 1..).unwrap_or_default();
+        self.all.get(place).map(|(_, score)| *score)
+    }
 }
 
 /// So many more than a page are kept before those out of reach are let go.

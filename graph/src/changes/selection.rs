@@ -1,5 +1,6 @@
 //! Which changes a list shows: conditions on what they are listed by, held against many at once.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use model::{ActorKind, ChangeStatus, Timestamp};
@@ -52,7 +53,8 @@ pub struct ChangeSelection {
     environments: Vec<WordIx>,
     /// Whether a condition asks for what this view has no word for.
     is_empty: bool,
-    passes_all: bool,
+    /// Whether nothing is asked but to be of the sets, if there are any.
+    asks_sets_only: bool,
 }
 
 impl ChangeSelection {
@@ -79,9 +81,13 @@ impl ChangeSelection {
             .collect();
         let environments = known(&conditions.environments, words);
         let no_environment = !conditions.environments.is_empty() && environments.is_empty();
+        let without_sets = ChangeConditions {
+            among: conditions.among.clone(),
+            ..ChangeConditions::default()
+        };
         Self {
             is_empty: no_environment || found.iter().any(|(_, words)| words.is_empty()),
-            passes_all: conditions == ChangeConditions::default(),
+            asks_sets_only: conditions == without_sets,
             words: found,
             environments,
             conditions,
@@ -90,8 +96,9 @@ impl ChangeSelection {
 
     /// How many changes pass.
     pub fn count(&self, view: &GraphView) -> usize {
-        if self.passes_all {
-            return view.changes_count();
+        if self.asks_sets_only {
+            let among = self.among_all();
+            return among.map_or_else(|| view.changes_count(), |set| set.len());
         }
         let mut count = 0;
         self.each(view, |_, _| count += 1);
@@ -116,7 +123,7 @@ impl ChangeSelection {
         let mut only = self.clone();
         only.is_empty |= only.conditions.bookkeeping == Some(false);
         only.conditions.bookkeeping = Some(true);
-        only.passes_all = false;
+        only.asks_sets_only = false;
         only
     }
 
@@ -153,18 +160,35 @@ impl ChangeSelection {
                 take(change, facet);
             }
         };
-        if let Some((first, rest)) = self.conditions.among.split_first() {
-            let mut both = None;
-            for set in rest {
-                both = Some(both.as_ref().unwrap_or(&**first).both(set));
-            }
-            both.as_ref().unwrap_or(first).iter().for_each(look);
+        if let Some(set) = self.among_all() {
+            set.iter().for_each(look);
         } else if self.is_of_little_time(view) {
             let (from, until) = self.time();
             view.changes.between(from, until).for_each(look);
         } else {
             (0..view.changes.len()).map(ChangeIx).for_each(&mut look);
         }
+    }
+
+    /// What is in all the sets that everything is asked to be of, if there are any.
+    fn among_all(&self) -> Option<Cow<'_, ChangeSet>> {
+        let (first, rest) = self.conditions.among.split_first()?;
+        let mut all = Cow::Borrowed(&**first);
+        for set in rest {
+            all = Cow::Owned(all.both(set));
+        }
+        Some(all)
+    }
+
+    /// Whether a change is in all the sets that everything is asked to be of.
+    pub(crate) fn is_among(&self, change: ChangeIx) -> bool {
+        self.conditions.among.iter().all(|set| set.holds(change))
+    }
+
+    /// No more changes than so many pass: as many as the smallest set holds, if there is one.
+    pub(crate) fn most(&self) -> Option<usize> {
+        let sets = self.conditions.among.iter();
+        sets.map(|set| set.len()).min()
     }
 
     /// The moments between which a change that passes starts.
@@ -204,7 +228,7 @@ impl ChangeSelection {
                 .is_none_or(|wanted| facet.bookkeeping == wanted)
             && finished(conditions.finished_from, |finish, from| from <= finish)
             && finished(conditions.finished_until, |finish, until| finish < until)
-            && conditions.among.iter().all(|set| set.holds(change))
+            && self.is_among(change)
             && self.happens(view, change, facet)
     }
 

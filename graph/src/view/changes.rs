@@ -45,13 +45,14 @@ impl GraphView {
         self.changes.find(id).map(ChangeNumber)
     }
 
-    /// The change whose first statement stands at a position. It is found fastest just behind `near`.
+    /// The change whose first statement stands at a position. It is found fastest a little behind `near`:
+    /// another one that was found so, and its position.
     pub fn change_first_said_at(
         &self,
         position: LogPosition,
-        near: Option<ChangeNumber>,
+        near: Option<(ChangeNumber, LogPosition)>,
     ) -> Option<ChangeNumber> {
-        let near = near.map_or(0, |near| near.0.0.saturating_add(1));
+        let near = near.map(|(number, position)| (number.0, position));
         self.changes.first_said_at(position, near).map(ChangeNumber)
     }
 
