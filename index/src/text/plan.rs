@@ -4,8 +4,8 @@ use std::ops::Bound;
 
 use tantivy::Term;
 use tantivy::query::{
-    AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, EmptyQuery, Occur, PhraseQuery, Query,
-    RangeQuery, RegexQuery, TermQuery,
+    AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, EmptyQuery, InvertedIndexRangeQuery,
+    Occur, PhraseQuery, Query, RangeQuery, TermQuery,
 };
 use tantivy::schema::{Field, IndexRecordOption};
 
@@ -25,15 +25,14 @@ pub(super) struct Planner<'a> {
 
 impl Planner<'_> {
     /// The whole question.
-    pub(super) fn question(&self, question: &TextQuestion) -> tantivy::Result<Boxed> {
+    pub(super) fn question(&self, question: &TextQuestion) -> Boxed {
         let mut all: Vec<(Occur, Boxed)> = Vec::new();
         if let Some(query) = &question.query {
-            all.push((Occur::Must, self.wanted(&query.wanted)?));
+            all.push((Occur::Must, self.wanted(&query.wanted)));
         }
         for any in &question.exact {
-            let terms: tantivy::Result<Vec<Boxed>> =
-                any.iter().map(|term| self.exact(term)).collect();
-            all.push((Occur::Must, unscored(Box::new(BooleanQuery::union(terms?)))));
+            let terms: Vec<Boxed> = any.iter().map(|term| self.exact(term)).collect();
+            all.push((Occur::Must, unscored(Box::new(BooleanQuery::union(terms)))));
         }
         for (statuses, from, until) in &question.became {
             let spans = statuses.iter().map(|status| {
@@ -48,24 +47,23 @@ impl Planner<'_> {
             let any = BooleanQuery::union(spans.collect());
             all.push((Occur::Must, unscored(Box::new(any))));
         }
-        Ok(Box::new(BooleanQuery::new(all)))
+        Box::new(BooleanQuery::new(all))
     }
 
-    fn exact(&self, term: &ExactTerm) -> tantivy::Result<Boxed> {
+    fn exact(&self, term: &ExactTerm) -> Boxed {
         if term.finds_longer() {
             return begins_with(self.fields.exact, term.as_str());
         }
-        Ok(self.term(self.fields.exact, term.as_str()))
+        self.term(self.fields.exact, term.as_str())
     }
 
-    fn wanted(&self, wanted: &Wanted) -> tantivy::Result<Boxed> {
+    fn wanted(&self, wanted: &Wanted) -> Boxed {
         match wanted {
             Wanted::All(list) => self.all(list),
             Wanted::Not(_) => self.all(std::slice::from_ref(wanted)),
             Wanted::Any(list) => {
-                let any: tantivy::Result<Vec<Boxed>> =
-                    list.iter().map(|one| self.wanted(one)).collect();
-                Ok(Box::new(BooleanQuery::union(any?)))
+                let any = list.iter().map(|one| self.wanted(one));
+                Box::new(BooleanQuery::union(any.collect()))
             }
             Wanted::Text { part, text, form } => {
                 let parts = part
@@ -74,43 +72,43 @@ impl Planner<'_> {
                     .iter();
                 let mut any: Vec<Boxed> = Vec::new();
                 for part in parts {
-                    let found = self.text(self.fields.text(*part), text, *form)?;
+                    let found = self.text(self.fields.text(*part), text, *form);
                     any.push(Box::new(BoostQuery::new(found, worth(*part))));
                 }
-                Ok(Box::new(BooleanQuery::union(any)))
+                Box::new(BooleanQuery::union(any))
             }
         }
     }
 
-    fn all(&self, list: &[Wanted]) -> tantivy::Result<Boxed> {
+    fn all(&self, list: &[Wanted]) -> Boxed {
         let mut all: Vec<(Occur, Boxed)> = Vec::new();
         for wanted in list {
             let (occur, wanted) = match wanted {
                 Wanted::Not(not) => (Occur::MustNot, &**not),
                 other => (Occur::Must, other),
             };
-            all.push((occur, self.wanted(wanted)?));
+            all.push((occur, self.wanted(wanted)));
         }
         if all.iter().all(|(occur, _)| *occur == Occur::MustNot) {
             all.push((Occur::Must, unscored(Box::new(AllQuery))));
         }
-        Ok(Box::new(BooleanQuery::new(all)))
+        Box::new(BooleanQuery::new(all))
     }
 
-    fn text(&self, field: Field, text: &str, form: Form) -> tantivy::Result<Boxed> {
+    fn text(&self, field: Field, text: &str, form: Form) -> Boxed {
         let runs = self.segmenter.runs(text);
         match form {
-            Form::Phrase => Ok(self.one_after_another(field, &runs)),
+            Form::Phrase => self.one_after_another(field, &runs),
             Form::Prefix => self.prefix(field, &runs),
             Form::Word => {
                 if let [run] = runs.as_slice() {
-                    return Ok(self.run(field, run));
+                    return self.run(field, run);
                 }
                 if !runs.iter().any(|run| matches!(run, Run::Unspaced(_))) {
-                    return Ok(self.one_after_another(field, &runs));
+                    return self.one_after_another(field, &runs);
                 }
                 let all = runs.iter().map(|run| self.run(field, run));
-                Ok(Box::new(BooleanQuery::intersection(all.collect())))
+                Box::new(BooleanQuery::intersection(all.collect()))
             }
         }
     }
@@ -155,23 +153,23 @@ impl Planner<'_> {
     }
 
     /// Every part but the last as it is, of the last the beginning.
-    fn prefix(&self, field: Field, runs: &[Run]) -> tantivy::Result<Boxed> {
+    fn prefix(&self, field: Field, runs: &[Run]) -> Boxed {
         let Some((Run::Name(parts), before)) = runs.split_last() else {
-            return Ok(self.one_after_another(field, runs));
+            return self.one_after_another(field, runs);
         };
         let Some((last, first)) = parts.split_last() else {
-            return Ok(Box::new(EmptyQuery));
+            return Box::new(EmptyQuery);
         };
         let earlier = before.iter().flat_map(Run::parts).chain(first);
         let mut all: Vec<Boxed> = earlier.map(|part| self.term(field, &part.text)).collect();
-        all.push(begins_with(field, &last.text)?);
+        all.push(begins_with(field, &last.text));
         let by_parts: Boxed = Box::new(BooleanQuery::intersection(all));
         if first.is_empty() || !before.is_empty() {
-            return Ok(by_parts);
+            return by_parts;
         }
         let joined: String = parts.iter().map(|part| part.text.as_str()).collect();
-        let joined = begins_with(field, &joined)?;
-        Ok(Box::new(BooleanQuery::union(vec![by_parts, joined])))
+        let joined = begins_with(field, &joined);
+        Box::new(BooleanQuery::union(vec![by_parts, joined]))
     }
 
     fn term(&self, field: Field, text: &str) -> Boxed {
@@ -198,15 +196,17 @@ fn unscored(query: Boxed) -> Boxed {
     Box::new(ConstScoreQuery::new(query, 0.0))
 }
 
-/// Whatever begins with a text; nothing in it is a sign of the pattern.
-fn begins_with(field: Field, text: &str) -> tantivy::Result<Boxed> {
-    let mut pattern = String::with_capacity(text.len() + 8);
-    for letter in text.chars() {
-        if r"\.+*?()|[]{}^$".contains(letter) {
-            pattern.push('\\');
+/// Whatever begins with a text: in the order of bytes that is one run of words.
+fn begins_with(field: Field, text: &str) -> Boxed {
+    let mut end = text.as_bytes().to_vec();
+    let bound = match end.last_mut() {
+        // No byte of a text is the greatest one.
+        Some(last) => {
+            *last += 1;
+            Bound::Excluded(Term::from_field_bytes(field, &end))
         }
-        pattern.push(letter);
-    }
-    pattern.push_str(".*");
-    Ok(Box::new(RegexQuery::from_pattern(&pattern, field)?))
+        None => Bound::Unbounded,
+    };
+    let begin = Bound::Included(Term::from_field_text(field, text));
+    Box::new(InvertedIndexRangeQuery::new(begin, bound))
 }

@@ -209,7 +209,7 @@ impl TextState {
             fields: &shared.fields,
             segmenter: &shared.segmenter,
         };
-        let query = planner.question(question).map_err(failed)?;
+        let query = planner.question(question);
         let mut asking = Asking {
             shared,
             query: &*query,
