@@ -27,6 +27,11 @@ pub struct Statement<T> {
 /// Of two statements the one that speaks of the later time counts, field by field; batches are merged by index,
 /// checks by name and place, the values of a scene by name, links by kind.
 pub fn merge_change(statements: &[Statement<Change>]) -> Option<Change> {
+    if let [only] = statements
+        && holds_nothing_to_merge(&only.said)
+    {
+        return Some(only.said.clone());
+    }
     let mut whole = merge(statements)?;
     for (field, entries) in [
         (
@@ -56,6 +61,15 @@ pub fn merge_change(statements: &[Statement<Change>]) -> Option<Change> {
         whole.insert("links".to_owned(), merge_links(statements));
     }
     read(whole)
+}
+
+/// Whether a statement by itself is what it would be merged with none: nothing in it goes by a key.
+fn holds_nothing_to_merge(said: &Change) -> bool {
+    said.batches.is_empty()
+        && said.check_results.is_empty()
+        && said.links.is_empty()
+        && said.basic.is_empty()
+        && said.control.is_empty()
 }
 
 /// An incident as all statements together describe it; `None` without any.
@@ -163,6 +177,17 @@ mod tests {
         assert_eq!(whole.batches[0].traffic_percent, Some(5.0));
         assert_eq!(whole.batches[0].status, Some(model::BatchStatus::Succeeded));
         assert_eq!(merge_change(&[]), None);
+    }
+
+    #[test]
+    fn one_statement_by_itself_is_what_it_says() {
+        let change = serde_json::json!({"source": "s", "sourceId": "1", "title": "one", "status": "running",
+            "startedAt": "2026-11-20T08:00:00Z", "targets": ["service:prod/shop"], "emergency": false,
+            "values": [{"field": "image", "before": "a", "after": "b"}],
+            "operator": {"kind": "human", "name": "ada"}});
+        let only = said(1, change);
+        let twice = merge_change(&[only.clone(), only.clone()]).unwrap();
+        assert_eq!(merge_change(&[only]), Some(twice));
     }
 
     #[test]

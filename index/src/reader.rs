@@ -16,7 +16,7 @@ use crate::keys::{self, Subject};
 use crate::writer::Shared;
 
 /// Most statements in one answer; of more, the latest are given.
-const STATEMENTS_MAX: usize = 1_000;
+pub(crate) const STATEMENTS_MAX: usize = 1_000;
 /// How many entries are read at once.
 const READ_MAX: usize = 1_000;
 /// How many entries are looked through for those of an early moment.

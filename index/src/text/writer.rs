@@ -9,7 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use model::{ChangeId, Event, EventEnvelope, LogPosition};
+use graph::Statement;
+use model::{Change, ChangeId, Event, EventEnvelope, LogPosition};
 use store::{EventLog, ReadLimit};
 use tantivy::directory::MmapDirectory;
 use tantivy::indexer::IndexWriterOptions;
@@ -19,6 +20,7 @@ use tracing::{info, warn};
 use super::beside::tokenizers;
 use super::fields::{VERSION, schema};
 use super::reader::{Shared, Snapshot, TextReader, failed};
+use crate::reader::STATEMENTS_MAX;
 use crate::writer::{stamp, stamp_at};
 use crate::{CatchUp, IndexError, IndexReader};
 
@@ -138,24 +140,28 @@ impl TextIndex {
         if from < head {
             let mut events = log.read(from, READ).map_err(IndexError::Log)?;
             events.retain(|event| event.position <= head);
-            for id in changes_of(&events) {
-                let until = events.last().map_or(head, |event| event.position);
-                let said = bodies.change_statements(id, until)?;
-                let earlier = said.statements.first();
-                if said.truncated || earlier.is_some_and(|first| first.position <= from) {
+            let last = events.last().map(|last| Mark {
+                position: last.position,
+                stamp: stamp(&last.id),
+            });
+            let events_count = events.len() as u64;
+            for (id, said) in said_of_changes(events) {
+                // Most changes are new here, so what the log has just given is all that there is to read.
+                let mut statements = bodies.change_statements(id, from)?.statements;
+                if !statements.is_empty() {
                     open.writer.delete_term(fields.document_of(id));
                 }
-                if let Some(document) = fields.document(&said.statements) {
+                statements.extend(said);
+                let too_many = statements.len().saturating_sub(STATEMENTS_MAX);
+                statements.drain(..too_many);
+                if let Some(document) = fields.document(&statements) {
                     open.writer.add_document(document).map_err(failed)?;
                     open.changes += 1;
                 }
             }
-            if let Some(last) = events.last() {
-                open.taken = Mark {
-                    position: last.position,
-                    stamp: stamp(&last.id),
-                };
-                open.events += events.len() as u64;
+            if let Some(last) = last {
+                open.taken = last;
+                open.events += events_count;
                 reached = last.position;
             }
         }
@@ -329,19 +335,29 @@ impl Open {
 /// After so many events without a change the position is made durable all the same.
 const REST_EVENTS_MAX: u64 = 100_000;
 
-/// The changes that events speak of, each once, in the order in which they come up.
-fn changes_of(events: &[EventEnvelope]) -> Vec<ChangeId> {
-    let mut first: BTreeMap<ChangeId, LogPosition> = BTreeMap::new();
+/// What events say of changes: each change once, in the order in which they come up.
+fn said_of_changes(events: Vec<EventEnvelope>) -> Vec<(ChangeId, Vec<Statement<Change>>)> {
+    let mut places: BTreeMap<ChangeId, usize> = BTreeMap::new();
+    let mut changes: Vec<(ChangeId, Vec<Statement<Change>>)> = Vec::new();
     for event in events {
-        if let Event::ChangeRecorded(change) = &event.event {
-            let id = ChangeId::of(&change.reference());
-            first.entry(id).or_insert(event.position);
+        let Event::ChangeRecorded(change) = event.event else {
+            continue;
+        };
+        let id = ChangeId::of(&change.reference());
+        let place = *places.entry(id).or_insert(changes.len());
+        if place == changes.len() {
+            changes.push((id, Vec::new()));
+        }
+        if let Some((_, said)) = changes.get_mut(place) {
+            said.push(Statement {
+                occurred_at: event.occurred_at,
+                tie: graph::tie_of(&event.id),
+                position: event.position,
+                said: *change,
+            });
         }
     }
-    let mut changes: Vec<(LogPosition, ChangeId)> =
-        first.into_iter().map(|(id, at)| (at, id)).collect();
-    changes.sort_unstable();
-    changes.into_iter().map(|(_, id)| id).collect()
+    changes
 }
 
 /// An empty folder, whatever was there.
