@@ -2,6 +2,7 @@
 //!
 //! The estate: every item needs five others near by, one in fifty of them a hub. The history: a year
 //! of changes, spread evenly over items and time, asked at its end with a lookback of three days.
+//! Fifty freezes hold what as many items need, up to three relations away; a gate asks whether a change may run.
 //!
 //! usage: `nearby [ITEMS [CHANGES]]`
 
@@ -15,9 +16,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use benches::{Random, Row, quantile};
-use graph::{Estate, GraphView, NearbyLimits, NearbyQuestion, Projection, changes_nearby};
+use graph::{
+    AskedChange, Estate, GraphView, MayLimits, NearbyLimits, NearbyQuestion, Projection,
+    changes_nearby, may_change,
+};
 use model::{
-    Actor, Change, CiId, Event, EventEnvelope, EventId, KeyParts, LogPosition, Lookback,
+    Actor, AsOf, Change, CiId, Event, EventEnvelope, EventId, KeyParts, LogPosition, Lookback,
     ObservedRelation, RelationKind, SourceKey, SourceName, SourceRef, Timestamp,
 };
 
@@ -29,6 +33,12 @@ const LIMITS: NearbyLimits = NearbyLimits {
     considered_max: 2_000,
     looked_at_max: 100_000,
     visited_max: 10_000,
+};
+
+const FREEZES: usize = 50;
+const MAY_LIMITS: MayLimits = MayLimits {
+    visited_max: 50_000,
+    changes_max: 200,
 };
 
 const VERBS: [&str; 6] = [
@@ -54,6 +64,55 @@ fn main() {
         items / 10 + random.below(items * 9 / 10)
     });
     ask("on hubs", &view, |random| random.below(items / 1_000 + 1));
+    ask_gate(&view, items);
+}
+
+/// Whether a change of one item may run during the freezes.
+fn ask_gate(view: &GraphView, items: usize) {
+    let mut random = Random::new(4);
+    let (mut times, mut frozen) = (Vec::new(), 0_u32);
+    let as_of = AsOf {
+        valid_at: moment(YEAR_SECONDS),
+        known_at: view.position(),
+    };
+    for _ in 0..QUESTIONS {
+        let mut asked = AskedChange {
+            change: None,
+            targets: Vec::new(),
+            unknown_targets: Vec::new(),
+            environment: None,
+            kind: Some("deployment".to_owned()),
+            level: None,
+            scene: None,
+            goal: None,
+            by_administrator: false,
+            start: moment(YEAR_SECONDS + 60),
+            finish: moment(YEAR_SECONDS + 3_600),
+        };
+        let started = Instant::now();
+        asked.aim(view, &[key(random.below(items))]);
+        let may = may_change(view, &asked, as_of, MAY_LIMITS);
+        times.push(started.elapsed().as_secs_f64() * 1e3);
+        frozen += u32::from(may.blocked);
+    }
+    for (share, of) in [("p50", 0.5), ("p99", 0.99)] {
+        let what = format!("may a change run, {FREEZES} freezes, ms ({share})");
+        Row::new(&what, quantile(&mut times, of))
+            .against("limit", 10.0)
+            .print();
+    }
+    println!("# {frozen} of {QUESTIONS} were frozen");
+}
+
+/// What an item needs, up to three relations away, is frozen for a day.
+fn freeze(number: usize, item: usize) -> Event {
+    let (from, until) = (moment(YEAR_SECONDS), moment(YEAR_SECONDS + 86_400));
+    let declared = format!(
+        r#"{{"name":"freeze {number}","effect":"freeze",
+            "scope":{{"items":["service:service-{item}"],"reach":"depends_on","hopsMax":3}},
+            "times":{{"spans":[{{"from":"{from}","until":"{until}"}}]}}}}"#
+    );
+    Event::decode_payload("calendar_rule.declared", declared.as_bytes()).expect("a rule")
 }
 
 fn ask(name: &str, view: &GraphView, mut pick: impl FnMut(&mut Random) -> usize) {
@@ -125,6 +184,9 @@ fn estate(items: usize, changes: usize) -> Arc<GraphView> {
                 random.below(VERBS.len()),
             ))),
         );
+    }
+    for number in 0..FREEZES {
+        apply(moment(0), freeze(number, random.below(items)));
     }
     estate.publish()
 }
