@@ -239,14 +239,14 @@ fn alike(answers: &[String], expected: &[String]) -> Result<(), TestCaseError> {
 }
 
 /// Every harmed item with its best score, and every number of steps that has it but for rounding: found the slow
-/// and obvious way, round after round over all relations. Two ways whose products are equal differ in the last
-/// bit when the weights come in another order, and which of them counts as the better one is left open.
+/// and obvious way, round after round over all relations. Two ways whose products are equal on paper differ in the
+/// last bit or not, after the order of their weights, so which of them counts as the better one is left open.
 fn harmed(view: &GraphView, origin: Item<'_>, hops_max: u32) -> BTreeMap<CiId, (f64, Vec<u32>)> {
     let relations: Vec<Relation<'_>> = view
         .items()
         .flat_map(|item| item.depends_on(at("10:00")))
         .collect();
-    let mut by_steps: BTreeMap<CiId, Vec<(f64, u32)>> = BTreeMap::new();
+    let mut ways: BTreeMap<CiId, Vec<(f64, u32)>> = BTreeMap::new();
     let mut reached = BTreeMap::from([(origin.id(), 1.0)]);
     for hops in 1..=hops_max {
         let mut next: BTreeMap<CiId, f64> = BTreeMap::new();
@@ -265,16 +265,12 @@ fn harmed(view: &GraphView, origin: Item<'_>, hops_max: u32) -> BTreeMap<CiId, (
             }
         }
         for (item, score) in &next {
-            let ways = by_steps.entry(*item).or_default();
-            // Of ways that are equal to the last bit the shortest counts.
-            if ways.iter().all(|(other, _)| other != score) {
-                ways.push((*score, hops));
-            }
+            ways.entry(*item).or_default().push((*score, hops));
         }
         reached = next;
     }
-    by_steps.remove(&origin.id());
-    let best = by_steps.into_iter().map(|(item, ways)| {
+    ways.remove(&origin.id());
+    let best = ways.into_iter().map(|(item, ways)| {
         let score = ways.iter().map(|(score, _)| *score).fold(0.0, f64::max);
         let equal = ways.iter().filter(|(other, _)| score - other < 1e-9);
         (item, (score, equal.map(|(_, hops)| *hops).collect()))
