@@ -45,6 +45,7 @@ pub use change::{
 pub use incident::IncidentRow;
 pub use item::{AliasOfItem, Item, ItemField, Observation, Remembered};
 pub use relation::Relation;
+pub(crate) use relation::Rows;
 pub use resolve::Resolution;
 pub use stated::StatedItem;
 

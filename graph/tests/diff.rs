@@ -98,6 +98,31 @@ fn a_deployment_explains_the_pods_it_replaces_and_nobody_explains_drift() {
     assert_snapshot!(between(DAY, "09:00", "10:30", &unexplained), @"0 of 0, 0 unexplained, 7 items compared");
 }
 
+/// An item has several names, and a relation may hold under each of them, since different moments.
+#[test]
+fn a_relation_that_holds_under_two_names_appeared_with_the_first() {
+    let told = [["host:a", "host:b"], ["host:b", "host:a"]].map(|[first, second]| {
+        let text = format!(
+            "
+            item {second} uid=1
+            item {first} uid=1
+            saw {first} -> db 10:10-10:50
+            saw {second} -> db 10:30-10:50
+            "
+        );
+        between(&text, "10:00", "10:45", &DiffScope::default())
+    });
+    assert_snapshot!(told[0], @r"
+    RelationAppeared host:a calls service:db (- -> -) at 10:10 by []
+    Appeared service:db (- -> -) at 10:10 by []
+    2 of 2, 2 unexplained, 2 items compared
+    ");
+    assert_eq!(
+        told[0].replace("host:a", "host:b"),
+        told[1].replace("host:a", "host:b")
+    );
+}
+
 #[test]
 fn a_question_about_some_items_leaves_out_the_rest() {
     let view = estate(DAY);

@@ -9,16 +9,16 @@ use crate::identity::ItemIx;
 use crate::mention::MentionIx;
 use crate::relations::{ANY_KIND, Edge, RowIx};
 use crate::topology::Topology;
-use crate::view::Relation;
+use crate::view::{Relation, Rows};
 
 /// A relation by its ends as the later state knows them, and its kind.
 type Key<'v> = (ItemIx, ItemIx, &'v str);
 
-/// By which row it held in the earlier state, and by which in the later.
-#[derive(Clone, Copy, Default)]
+/// By which rows it held in the earlier state, and by which in the later: an item of several names may have several.
+#[derive(Default)]
 struct Held {
-    before: Option<RowIx>,
-    after: Option<RowIx>,
+    before: Rows,
+    after: Rows,
 }
 
 /// The relations of the given items that differ. A relation between two of them is told once.
@@ -35,29 +35,27 @@ pub(super) fn of_items<'v>(
     for item in items {
         for member in &to.view.identity.item(*item).members {
             for (key, row) in holding(from, to, *member, &asked) {
-                held.entry(key).or_default().before = Some(row);
+                held.entry(key).or_default().before.push(row);
             }
             for (key, row) in holding(to, to, *member, &asked) {
-                held.entry(key).or_default().after = Some(row);
+                held.entry(key).or_default().after.push(row);
             }
         }
     }
     let differing = held
         .into_values()
-        .filter(|held| held.before.is_some() != held.after.is_some());
-    differing
-        .filter_map(|held| match (held.before, held.after) {
-            (_, Some(row)) => Some(appeared(Relation::of_step(to.view, row), to.at)),
-            (Some(row), None) => {
-                let relation = Relation::of_step(from.view, row);
-                // Where it is known to both, the later view knows when it ended.
-                let (dependent, provider) = (relation.dependent().id(), relation.provider().id());
-                let known = to.view.relation(dependent, provider, relation.kind());
-                Some(disappeared(known.unwrap_or(relation), from.at, to.at))
-            }
-            (None, None) => None,
-        })
-        .collect()
+        .filter(|held| held.before.is_empty() != held.after.is_empty());
+    let told = differing.filter_map(|held| {
+        if let Some(relation) = Relation::of_rows(to.view, held.after) {
+            return Some(appeared(relation, to.at));
+        }
+        let relation = Relation::of_rows(from.view, held.before)?;
+        // Where it is known to both, the later view knows when it ended.
+        let (dependent, provider) = (relation.dependent().id(), relation.provider().id());
+        let known = to.view.relation(dependent, provider, relation.kind());
+        Some(disappeared(known.unwrap_or(relation), from.at, to.at))
+    });
+    told.collect()
 }
 
 /// What a name needs and who needs it in a state; of those who are asked about themselves only what they need.

@@ -14,6 +14,9 @@ use crate::intern::WordIx;
 use crate::relations::{ANY_KIND, CallCounts, Edge, Row, RowIx};
 use crate::topology::Topology;
 
+/// What was said of one relation under the names of its items: a row for every two of them.
+pub(crate) type Rows = SmallVec<[RowIx; 2]>;
+
 /// `dependent -> provider`: the dependent needs the provider.
 ///
 /// It gathers what was said under every name of the two items.
@@ -23,7 +26,7 @@ pub struct Relation<'v> {
     dependent: ItemIx,
     provider: ItemIx,
     kind: WordIx,
-    rows: SmallVec<[RowIx; 2]>,
+    rows: Rows,
 }
 
 impl fmt::Debug for Relation<'_> {
@@ -49,6 +52,12 @@ impl<'v> Relation<'v> {
             kind: first.kind,
             rows: SmallVec::from_slice(&[row]),
         }
+    }
+
+    /// The relation of rows between the same two items and of one kind; nothing without rows.
+    pub(crate) fn of_rows(view: &'v GraphView, rows: Rows) -> Option<Self> {
+        let first = Self::of_step(view, *rows.first()?);
+        Some(Self { rows, ..first })
     }
 
     pub(super) fn between(dependent: Item<'v>, provider: Item<'v>, kind: &str) -> Option<Self> {
