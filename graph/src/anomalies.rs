@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use model::Claim;
-
 use crate::identity::ItemIx;
 use crate::mention::{KEY_SCHEME, Mention, MentionIx, Name, Parts};
 use crate::view::GraphView;
@@ -180,7 +178,7 @@ pub(crate) fn anomalies(view: &GraphView) -> Vec<Anomaly> {
         if let Some(items) = identity.contested(MentionIx(number)) {
             let keys = keys_of(view, items);
             found.push(Anomaly::ContestedName {
-                key: name_of(&claim()),
+                key: claim().to_text(),
                 count: keys.len(),
                 items: keys.into_iter().take(ITEMS_SHOWN).collect(),
             });
@@ -235,12 +233,4 @@ fn keys_of(view: &GraphView, items: BTreeSet<ItemIx>) -> Vec<String> {
     let mut keys: Vec<String> = keys.collect();
     keys.sort();
     keys
-}
-
-/// A name as people write it.
-fn name_of(claim: &Claim) -> String {
-    match claim.scheme.as_str() {
-        KEY_SCHEME => claim.value.clone(),
-        scheme => format!("{scheme}={}", claim.value),
-    }
 }

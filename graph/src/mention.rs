@@ -15,7 +15,7 @@ use crate::intern::{WordIx, Words};
 pub(crate) struct MentionIx(pub(crate) u32);
 
 /// The scheme of written keys.
-pub(crate) const KEY_SCHEME: &str = "key";
+pub(crate) const KEY_SCHEME: &str = Claim::KEY_SCHEME;
 
 /// The kind of an item of which only names in other schemes are known.
 pub(crate) const UNKNOWN_KIND: &str = "unknown";

@@ -21,11 +21,22 @@ pub struct Claim {
 }
 
 impl Claim {
+    /// The scheme of names that are keys, such as `service:prod/api`.
+    pub const KEY_SCHEME: &str = "key";
+
     /// A claim in a scheme.
     pub fn new(scheme: impl Into<String>, value: impl Into<String>) -> Self {
         Self {
             scheme: scheme.into(),
             value: value.into(),
+        }
+    }
+
+    /// The name as one would write it: a key by itself, any other behind its scheme.
+    pub fn to_text(&self) -> String {
+        match self.scheme.as_str() {
+            Self::KEY_SCHEME => self.value.clone(),
+            scheme => format!("{scheme}={}", self.value),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::bounds;
+use crate::{Claim, bounds};
 
 /// A source's own name for an item. It may match an item, several, or none: `graph::identity` decides.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -157,7 +157,7 @@ impl SourceKey {
         match self {
             Self::Parts(parts) => Some(parts.kind.to_lowercase()),
             Self::Text(text) => kind_of_text(text),
-            Self::Claim { scheme, value } if scheme == "key" => kind_of_text(value),
+            Self::Claim { scheme, value } if scheme == Claim::KEY_SCHEME => kind_of_text(value),
             Self::Claim { .. } => None,
         }
     }

@@ -174,7 +174,7 @@ pub(crate) fn names_of_relation(
     let stated = relation.map_or_else(Vec::new, |relation| relation.claims());
     let stated = stated
         .iter()
-        .map(|(dependent, provider)| (name_of(dependent), name_of(provider)));
+        .map(|(dependent, provider)| (dependent.to_text(), provider.to_text()));
     let mut pairs: BTreeSet<(String, String)> = stated.take(NAMES_MAX).collect();
     let providers = names(graph, provider);
     for dependent in names(graph, dependent) {
@@ -202,17 +202,10 @@ fn names(graph: &GraphView, item: CiId) -> BTreeSet<String> {
     let Some(item) = graph.item(item) else {
         return BTreeSet::new();
     };
-    let mut names: BTreeSet<String> = item.names().iter().map(name_of).collect();
+    let mut names: BTreeSet<String> = item.names().iter().map(Claim::to_text).collect();
     let aliases = item.aliases().into_iter();
-    names.extend(aliases.map(|alias| name_of(&Claim::new(alias.scheme, alias.value))));
+    names.extend(aliases.map(|alias| Claim::new(alias.scheme, alias.value).to_text()));
     names
-}
-
-fn name_of(claim: &Claim) -> String {
-    match claim.scheme.as_str() {
-        "key" => claim.value.clone(),
-        scheme => format!("{scheme}={}", claim.value),
-    }
 }
 
 /// The calls under these names over a span of time.
@@ -470,6 +463,6 @@ pub(crate) fn steps_cost(
             .unwrap_or_default(),
         (_, None) | (None, _) => step.map_or(60, |step| HOUR / step.0.nanos().max(MINUTE)),
     };
-    let steps = usize::try_from(steps).unwrap_or_default().max(1);
-    inside.saturating_mul(steps.min(1_500)).saturating_add(20)
+    let steps = usize::try_from(steps.clamp(1, STEPS_MAX)).unwrap_or_default();
+    inside.saturating_mul(steps).saturating_add(20)
 }

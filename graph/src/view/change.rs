@@ -78,15 +78,8 @@ impl TargetOfChange<'_> {
     /// The key as the source gave it.
     pub fn key(&self) -> String {
         let identity = &self.item.view.identity;
-        let claim = identity
-            .mention(self.mention)
-            .name
-            .to_claim(&identity.words);
-        if claim.scheme == crate::mention::KEY_SCHEME {
-            claim.value
-        } else {
-            format!("{}={}", claim.scheme, claim.value)
-        }
+        let name = &identity.mention(self.mention).name;
+        name.to_claim(&identity.words).to_text()
     }
 }
 
