@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use graph::claim_of;
-use model::{Claim, ContentHash, Event, EventEnvelope, RelationKind, SourceKey};
+use model::{
+    Claim, ContentHash, EventEnvelope, IdentityDecision, Observation, RelationKind, SourceKey,
+    Topic,
+};
 
 use crate::keys::Subject;
 
@@ -61,25 +64,42 @@ impl EvidenceSubject {
 /// a busy service would have nothing but windows of traces to show.
 pub fn evidence_of(event: &EventEnvelope) -> Vec<EvidenceSubject> {
     let decision = |id| vec![EvidenceSubject::Decision(graph::decision_id(id))];
-    match &event.event {
-        Event::ItemObserved(item) => {
+    match event.event.topic() {
+        Topic::Observation(observation) => observed(observation),
+        Topic::Identity(IdentityDecision::Merged(_) | IdentityDecision::Split(_)) => {
+            decision(&event.id)
+        }
+        Topic::Identity(IdentityDecision::Reverted(reverted)) => decision(&reverted.decision),
+        Topic::Deviation(_)
+        | Topic::Change(_)
+        | Topic::Incident(_)
+        | Topic::Judgement(_)
+        | Topic::Intake
+        | Topic::Definition
+        | Topic::Access => Vec::new(),
+    }
+}
+
+fn observed(observation: Observation<'_>) -> Vec<EvidenceSubject> {
+    match observation {
+        Observation::Item(item) => {
             let listed = item.relations.iter().flat_map(|listed| &listed.relations);
             let relations = listed
                 .map(|one| EvidenceSubject::relation(&one.dependent, &one.provider, &one.kind));
             each_once(std::iter::once(EvidenceSubject::item(&item.key)).chain(relations))
         }
-        Event::ItemRetired(item) => vec![EvidenceSubject::item(&item.key)],
-        Event::RelationObserved(relation) => vec![EvidenceSubject::relation(
+        Observation::ItemRetired(item) => vec![EvidenceSubject::item(&item.key)],
+        Observation::Relation(relation) => vec![EvidenceSubject::relation(
             &relation.dependent,
             &relation.provider,
             &relation.kind,
         )],
-        Event::RelationEnded(relation) => vec![EvidenceSubject::relation(
+        Observation::RelationEnded(relation) => vec![EvidenceSubject::relation(
             &relation.dependent,
             &relation.provider,
             &relation.kind,
         )],
-        Event::CallsObserved(calls) => {
+        Observation::Calls(calls) => {
             let items = calls.items.iter();
             let items = items.map(|item| EvidenceSubject::item(&item.key));
             let calls = calls.calls.iter();
@@ -87,42 +107,6 @@ pub fn evidence_of(event: &EventEnvelope) -> Vec<EvidenceSubject> {
                 .map(|call| EvidenceSubject::relation(&call.dependent, &call.provider, &call.kind));
             each_once(items.chain(relations))
         }
-        Event::ItemsMerged(_) | Event::ItemSplit(_) => decision(&event.id),
-        Event::IdentityReverted(reverted) => decision(&reverted.decision),
-        Event::ChangeRecorded(_)
-        | Event::IncidentOpened(_)
-        | Event::IncidentUpdated(_)
-        | Event::CauseJudged(_)
-        | Event::ItemDeviated(_)
-        | Event::RelationDeviated(_)
-        | Event::ObservationGap(_)
-        | Event::InputQuarantined(_)
-        | Event::SourceRetracted(_)
-        | Event::SourceRestored(_)
-        | Event::SourceListed(_)
-        | Event::KindDefined(_)
-        | Event::KindWithdrawn(_)
-        | Event::RelationKindDefined(_)
-        | Event::RelationKindWithdrawn(_)
-        | Event::GroupDefined(_)
-        | Event::GroupWithdrawn(_)
-        | Event::CalendarRuleDeclared(_)
-        | Event::CalendarRuleWithdrawn(_)
-        | Event::ExemptionGranted(_)
-        | Event::ExemptionWithdrawn(_)
-        | Event::CheckJudged(_)
-        | Event::RiskScored(_)
-        | Event::SubscriptionDeclared(_)
-        | Event::SubscriptionWithdrawn(_)
-        | Event::SubscriptionDisabled(_)
-        | Event::TokenCreated(_)
-        | Event::TokenRevoked(_)
-        | Event::PlatformRegistered(_)
-        | Event::PlatformWithdrawn(_)
-        | Event::SceneRegistered(_)
-        | Event::SceneWithdrawn(_)
-        | Event::LevelDefined(_)
-        | Event::LevelWithdrawn(_) => Vec::new(),
     }
 }
 

@@ -32,6 +32,7 @@ mod source;
 mod span;
 mod subscription;
 mod time;
+mod topic;
 
 pub use access::{Scope, Scopes, TokenCreated, TokenHash, TokenHashError, TokenRevoked};
 pub use calendar::{
@@ -84,3 +85,4 @@ pub use subscription::{
     SubscriptionDisabled, SubscriptionMatch, SubscriptionWithdrawn,
 };
 pub use time::{AsOf, Lookback, TimeError, Timestamp, ValidInterval};
+pub use topic::{Deviated, IdentityDecision, Judgement, Observation, Topic};

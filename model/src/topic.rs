@@ -28,6 +28,8 @@ pub enum Topic<'e> {
     Intake,
     /// How this system is to read or do something: kinds, groups, the calendar, scenes, subscriptions.
     Definition,
+    /// Who may do what.
+    Access,
 }
 
 /// What is there, and what needs what.
@@ -123,6 +125,7 @@ impl Event {
             | Self::SubscriptionDeclared(_)
             | Self::SubscriptionWithdrawn(_)
             | Self::SubscriptionDisabled(_) => Topic::Definition,
+            Self::TokenCreated(_) | Self::TokenRevoked(_) => Topic::Access,
         }
     }
 
@@ -136,7 +139,8 @@ impl Event {
             | Topic::Incident(_)
             | Topic::Judgement(_)
             | Topic::Intake
-            | Topic::Definition => None,
+            | Topic::Definition
+            | Topic::Access => None,
         }
     }
 }

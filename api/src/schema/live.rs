@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::{Context, Result, SimpleObject, Subscription};
 use futures_util::stream::{self, Stream};
-use model::{ChangeId, Event, EventEnvelope, IncidentId, LogPosition as Position};
+use model::{
+    ChangeId, Event, EventEnvelope, IncidentId, Judgement, LogPosition as Position, Topic,
+};
 use tokio::sync::watch;
 
 use super::Shared;
@@ -69,7 +71,7 @@ impl Subscription {
         // What a filter means is looked up once for each view.
         let meant = Mutex::new(None::<(Position, Arc<ChangeMeaning>)>);
         Ok(following.messages(move |at, envelope| {
-            let told = change_of(&envelope.event)?;
+            let told = envelope.event.change()?;
             let id = ChangeId::of(&told.reference());
             let row = at.view.graph.change(id)?;
             let position = at.view.position();
@@ -220,97 +222,17 @@ impl Following {
     }
 }
 
-fn change_of(event: &Event) -> Option<&model::Change> {
-    match event {
-        Event::ChangeRecorded(change) => Some(change),
-        Event::ItemObserved(_)
-        | Event::ItemRetired(_)
-        | Event::RelationObserved(_)
-        | Event::RelationEnded(_)
-        | Event::CallsObserved(_)
-        | Event::IncidentOpened(_)
-        | Event::IncidentUpdated(_)
-        | Event::CauseJudged(_)
-        | Event::ItemDeviated(_)
-        | Event::RelationDeviated(_)
-        | Event::ObservationGap(_)
-        | Event::InputQuarantined(_)
-        | Event::ItemsMerged(_)
-        | Event::ItemSplit(_)
-        | Event::IdentityReverted(_)
-        | Event::SourceRetracted(_)
-        | Event::SourceRestored(_)
-        | Event::SourceListed(_)
-        | Event::KindDefined(_)
-        | Event::KindWithdrawn(_)
-        | Event::RelationKindDefined(_)
-        | Event::RelationKindWithdrawn(_)
-        | Event::GroupDefined(_)
-        | Event::GroupWithdrawn(_)
-        | Event::CalendarRuleDeclared(_)
-        | Event::CalendarRuleWithdrawn(_)
-        | Event::ExemptionGranted(_)
-        | Event::ExemptionWithdrawn(_)
-        | Event::CheckJudged(_)
-        | Event::RiskScored(_)
-        | Event::SubscriptionDeclared(_)
-        | Event::SubscriptionWithdrawn(_)
-        | Event::SubscriptionDisabled(_)
-        | Event::TokenCreated(_)
-        | Event::TokenRevoked(_)
-        | Event::PlatformRegistered(_)
-        | Event::PlatformWithdrawn(_)
-        | Event::SceneRegistered(_)
-        | Event::SceneWithdrawn(_)
-        | Event::LevelDefined(_)
-        | Event::LevelWithdrawn(_) => None,
-    }
-}
-
 fn incident_of(event: &Event) -> Option<IncidentId> {
-    match event {
-        Event::IncidentOpened(incident) | Event::IncidentUpdated(incident) => {
-            Some(IncidentId::of(&incident.reference()))
-        }
-        Event::CauseJudged(judged) => Some(IncidentId::of(&judged.incident)),
-        Event::ItemObserved(_)
-        | Event::ItemRetired(_)
-        | Event::RelationObserved(_)
-        | Event::RelationEnded(_)
-        | Event::CallsObserved(_)
-        | Event::ChangeRecorded(_)
-        | Event::ItemDeviated(_)
-        | Event::RelationDeviated(_)
-        | Event::ObservationGap(_)
-        | Event::InputQuarantined(_)
-        | Event::ItemsMerged(_)
-        | Event::ItemSplit(_)
-        | Event::IdentityReverted(_)
-        | Event::SourceRetracted(_)
-        | Event::SourceRestored(_)
-        | Event::SourceListed(_)
-        | Event::KindDefined(_)
-        | Event::KindWithdrawn(_)
-        | Event::RelationKindDefined(_)
-        | Event::RelationKindWithdrawn(_)
-        | Event::GroupDefined(_)
-        | Event::GroupWithdrawn(_)
-        | Event::CalendarRuleDeclared(_)
-        | Event::CalendarRuleWithdrawn(_)
-        | Event::ExemptionGranted(_)
-        | Event::ExemptionWithdrawn(_)
-        | Event::CheckJudged(_)
-        | Event::RiskScored(_)
-        | Event::SubscriptionDeclared(_)
-        | Event::SubscriptionWithdrawn(_)
-        | Event::SubscriptionDisabled(_)
-        | Event::TokenCreated(_)
-        | Event::TokenRevoked(_)
-        | Event::PlatformRegistered(_)
-        | Event::PlatformWithdrawn(_)
-        | Event::SceneRegistered(_)
-        | Event::SceneWithdrawn(_)
-        | Event::LevelDefined(_)
-        | Event::LevelWithdrawn(_) => None,
+    match event.topic() {
+        Topic::Incident(incident) => Some(IncidentId::of(&incident.reference())),
+        Topic::Judgement(Judgement::Cause(judged)) => Some(IncidentId::of(&judged.incident)),
+        Topic::Judgement(Judgement::Check(_) | Judgement::Risk(_))
+        | Topic::Observation(_)
+        | Topic::Identity(_)
+        | Topic::Deviation(_)
+        | Topic::Change(_)
+        | Topic::Intake
+        | Topic::Definition
+        | Topic::Access => None,
     }
 }

@@ -1,6 +1,9 @@
 //! Which names an event or a question speaks of, as fingerprints.
 
-use model::{CiId, Event, KeyParts, ObservedItem, SourceKey, Timestamp};
+use model::{
+    CiId, Deviated, Event, IdentityDecision, KeyParts, Observation, ObservedItem, SourceKey,
+    Timestamp, Topic,
+};
 
 use super::run::Times;
 use super::{Archive, BundleIx};
@@ -101,68 +104,49 @@ impl Archive {
 
 /// Calls `take` with every key that folding an event looks up or makes known.
 fn each_key(event: &Event, take: &mut dyn FnMut(&SourceKey)) {
-    match event {
-        Event::ItemObserved(item) => of_item(item, take),
-        Event::ItemRetired(item) => take(&item.key),
-        Event::RelationObserved(relation) => {
+    match event.topic() {
+        Topic::Observation(observation) => of_observation(observation, take),
+        Topic::Change(change) => {
+            let batches = change.batches.iter().flat_map(|batch| &batch.targets);
+            change.targets.iter().chain(batches).for_each(take);
+        }
+        Topic::Incident(incident) => incident.items.iter().for_each(take),
+        Topic::Deviation(Deviated::Item(deviated)) => take(&deviated.key),
+        Topic::Deviation(Deviated::Relation(deviated)) => {
+            take(&deviated.dependent);
+            take(&deviated.provider);
+        }
+        Topic::Identity(IdentityDecision::Merged(merged)) => merged.items.iter().for_each(take),
+        Topic::Identity(IdentityDecision::Split(split)) => {
+            split.names.iter().chain(&split.from).for_each(take);
+        }
+        Topic::Identity(IdentityDecision::Reverted(_))
+        | Topic::Judgement(_)
+        | Topic::Intake
+        | Topic::Definition
+        | Topic::Access => {}
+    }
+}
+
+fn of_observation(observation: Observation<'_>, take: &mut dyn FnMut(&SourceKey)) {
+    match observation {
+        Observation::Item(item) => of_item(item, take),
+        Observation::ItemRetired(retired) => take(&retired.key),
+        Observation::Relation(relation) => {
             take(&relation.dependent);
             take(&relation.provider);
         }
-        Event::RelationEnded(relation) => {
+        Observation::RelationEnded(relation) => {
             take(&relation.dependent);
             take(&relation.provider);
         }
-        Event::CallsObserved(calls) => {
+        Observation::Calls(calls) => {
             calls.items.iter().for_each(|item| of_item(item, take));
             for call in &calls.calls {
                 take(&call.dependent);
                 take(&call.provider);
             }
         }
-        Event::ChangeRecorded(change) => {
-            let batches = change.batches.iter().flat_map(|batch| &batch.targets);
-            change.targets.iter().chain(batches).for_each(take);
-        }
-        Event::IncidentOpened(incident) | Event::IncidentUpdated(incident) => {
-            incident.items.iter().for_each(take);
-        }
-        Event::ItemDeviated(deviated) => take(&deviated.key),
-        Event::RelationDeviated(deviated) => {
-            take(&deviated.dependent);
-            take(&deviated.provider);
-        }
-        Event::ItemsMerged(merged) => merged.items.iter().for_each(take),
-        Event::ItemSplit(split) => split.names.iter().chain(&split.from).for_each(take),
-        Event::CauseJudged(_)
-        | Event::ObservationGap(_)
-        | Event::InputQuarantined(_)
-        | Event::IdentityReverted(_)
-        | Event::SourceRetracted(_)
-        | Event::SourceRestored(_)
-        | Event::SourceListed(_)
-        | Event::KindDefined(_)
-        | Event::KindWithdrawn(_)
-        | Event::RelationKindDefined(_)
-        | Event::RelationKindWithdrawn(_)
-        | Event::GroupDefined(_)
-        | Event::GroupWithdrawn(_)
-        | Event::CalendarRuleDeclared(_)
-        | Event::CalendarRuleWithdrawn(_)
-        | Event::ExemptionGranted(_)
-        | Event::ExemptionWithdrawn(_)
-        | Event::PlatformRegistered(_)
-        | Event::PlatformWithdrawn(_)
-        | Event::SceneRegistered(_)
-        | Event::SceneWithdrawn(_)
-        | Event::LevelDefined(_)
-        | Event::LevelWithdrawn(_)
-        | Event::CheckJudged(_)
-        | Event::RiskScored(_)
-        | Event::SubscriptionDeclared(_)
-        | Event::SubscriptionWithdrawn(_)
-        | Event::SubscriptionDisabled(_)
-        | Event::TokenCreated(_)
-        | Event::TokenRevoked(_) => {}
     }
 }
 

@@ -4,7 +4,8 @@
 //! recorded at: either will do. Texts are not kept in the fold, so whoever asks brings a judge of them.
 
 use model::{
-    Change, ChangeFilter, ChangeId, Event, EventEnvelope, IncidentId, SubscriptionMatch, Timestamp,
+    Change, ChangeFilter, ChangeId, EventEnvelope, IncidentId, Judgement, SubscriptionMatch,
+    Timestamp, Topic,
 };
 
 use super::conditions::{Place, change_passes, field_is_wanted, incident_passes};
@@ -36,56 +37,25 @@ impl<'v> Telling<'v> {
     pub fn of(view: &'v GraphView, envelope: &'v EventEnvelope) -> Option<Self> {
         let mut scores_risk = false;
         let mut said = None;
-        let about = match &envelope.event {
-            Event::ChangeRecorded(change) => {
-                said = Some(&**change);
+        let about = match envelope.event.topic() {
+            Topic::Change(change) => {
+                said = Some(change);
                 About::Change(view.change(ChangeId::of(&change.reference()))?)
             }
-            Event::RiskScored(scored) => {
+            Topic::Judgement(Judgement::Risk(scored)) => {
                 scores_risk = true;
                 About::Change(view.change(ChangeId::of(&scored.change))?)
             }
-            Event::IncidentOpened(incident) | Event::IncidentUpdated(incident) => {
+            Topic::Incident(incident) => {
                 About::Incident(view.incident(IncidentId::of(&incident.reference()))?)
             }
-            Event::ItemObserved(_)
-            | Event::ItemRetired(_)
-            | Event::RelationObserved(_)
-            | Event::RelationEnded(_)
-            | Event::CallsObserved(_)
-            | Event::CauseJudged(_)
-            | Event::ItemDeviated(_)
-            | Event::RelationDeviated(_)
-            | Event::ObservationGap(_)
-            | Event::InputQuarantined(_)
-            | Event::ItemsMerged(_)
-            | Event::ItemSplit(_)
-            | Event::IdentityReverted(_)
-            | Event::SourceRetracted(_)
-            | Event::SourceRestored(_)
-            | Event::SourceListed(_)
-            | Event::KindDefined(_)
-            | Event::KindWithdrawn(_)
-            | Event::RelationKindDefined(_)
-            | Event::RelationKindWithdrawn(_)
-            | Event::GroupDefined(_)
-            | Event::GroupWithdrawn(_)
-            | Event::CalendarRuleDeclared(_)
-            | Event::CalendarRuleWithdrawn(_)
-            | Event::ExemptionGranted(_)
-            | Event::ExemptionWithdrawn(_)
-            | Event::CheckJudged(_)
-            | Event::PlatformRegistered(_)
-            | Event::PlatformWithdrawn(_)
-            | Event::SceneRegistered(_)
-            | Event::SceneWithdrawn(_)
-            | Event::LevelDefined(_)
-            | Event::LevelWithdrawn(_)
-            | Event::SubscriptionDeclared(_)
-            | Event::SubscriptionWithdrawn(_)
-            | Event::SubscriptionDisabled(_)
-            | Event::TokenCreated(_)
-            | Event::TokenRevoked(_) => return None,
+            Topic::Judgement(Judgement::Cause(_) | Judgement::Check(_))
+            | Topic::Observation(_)
+            | Topic::Identity(_)
+            | Topic::Deviation(_)
+            | Topic::Intake
+            | Topic::Definition
+            | Topic::Access => return None,
         };
         let touched = match &about {
             About::Change(row) => row.items(),

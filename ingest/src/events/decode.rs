@@ -1,6 +1,6 @@
 //! From bytes to events of our own form. Pure.
 
-use model::{Actor, Event, NewEvent, SourceName, SourceRef, Timestamp};
+use model::{Event, NewEvent, SourceName, SourceRef, Timestamp};
 use serde_json::Value;
 
 use super::{calendar, change, group, identity, incident, item, kind, relation, scene};
@@ -92,56 +92,10 @@ impl Envelope {
     /// Puts the event into its envelope; without an id its content names it.
     pub(crate) fn seal(self, event: Event, received_at: Timestamp) -> NewEvent {
         let occurred = event.occurred(self.time, received_at);
-        let actor = acting(&event);
+        // Whoever operated a change also caused the event that tells of it.
+        let operator = event.change().and_then(|change| change.operator.clone());
+        let actor = operator.unwrap_or_default();
         sealed(self.source, self.delivery, occurred, actor, event)
-    }
-}
-
-/// Whoever operated a change also caused the event that tells of it.
-fn acting(event: &Event) -> Actor {
-    match event {
-        Event::ChangeRecorded(change) => change.operator.clone().unwrap_or_default(),
-        Event::ItemObserved(_)
-        | Event::ItemRetired(_)
-        | Event::RelationObserved(_)
-        | Event::RelationEnded(_)
-        | Event::CallsObserved(_)
-        | Event::IncidentOpened(_)
-        | Event::IncidentUpdated(_)
-        | Event::CauseJudged(_)
-        | Event::ItemDeviated(_)
-        | Event::RelationDeviated(_)
-        | Event::ObservationGap(_)
-        | Event::InputQuarantined(_)
-        | Event::ItemsMerged(_)
-        | Event::ItemSplit(_)
-        | Event::IdentityReverted(_)
-        | Event::SourceRetracted(_)
-        | Event::SourceRestored(_)
-        | Event::SourceListed(_)
-        | Event::KindDefined(_)
-        | Event::KindWithdrawn(_)
-        | Event::RelationKindDefined(_)
-        | Event::RelationKindWithdrawn(_)
-        | Event::GroupDefined(_)
-        | Event::GroupWithdrawn(_)
-        | Event::CalendarRuleDeclared(_)
-        | Event::CalendarRuleWithdrawn(_)
-        | Event::ExemptionGranted(_)
-        | Event::ExemptionWithdrawn(_)
-        | Event::CheckJudged(_)
-        | Event::RiskScored(_)
-        | Event::SubscriptionDeclared(_)
-        | Event::SubscriptionWithdrawn(_)
-        | Event::SubscriptionDisabled(_)
-        | Event::TokenCreated(_)
-        | Event::TokenRevoked(_)
-        | Event::PlatformRegistered(_)
-        | Event::PlatformWithdrawn(_)
-        | Event::SceneRegistered(_)
-        | Event::SceneWithdrawn(_)
-        | Event::LevelDefined(_)
-        | Event::LevelWithdrawn(_) => Actor::default(),
     }
 }
 

@@ -13,52 +13,12 @@ pub struct Oracle {
 impl Oracle {
     /// Takes the relations of a log in which none ends and every key is complete.
     pub fn of(log: &[EventEnvelope]) -> Self {
-        let relation = |envelope: &EventEnvelope| match &envelope.event {
-            Event::RelationObserved(relation) => Some((
-                relation.dependent.to_string(),
-                relation.provider.to_string(),
-            )),
-            Event::ItemObserved(_)
-            | Event::ItemRetired(_)
-            | Event::RelationEnded(_)
-            | Event::CallsObserved(_)
-            | Event::ChangeRecorded(_)
-            | Event::IncidentOpened(_)
-            | Event::IncidentUpdated(_)
-            | Event::CauseJudged(_)
-            | Event::ItemDeviated(_)
-            | Event::RelationDeviated(_)
-            | Event::ObservationGap(_)
-            | Event::InputQuarantined(_)
-            | Event::ItemsMerged(_)
-            | Event::ItemSplit(_)
-            | Event::IdentityReverted(_)
-            | Event::SourceRetracted(_)
-            | Event::SourceRestored(_)
-            | Event::SourceListed(_)
-            | Event::KindDefined(_)
-            | Event::KindWithdrawn(_)
-            | Event::RelationKindDefined(_)
-            | Event::RelationKindWithdrawn(_)
-            | Event::GroupDefined(_)
-            | Event::GroupWithdrawn(_)
-            | Event::CalendarRuleDeclared(_)
-            | Event::CalendarRuleWithdrawn(_)
-            | Event::ExemptionGranted(_)
-            | Event::ExemptionWithdrawn(_)
-            | Event::CheckJudged(_)
-            | Event::RiskScored(_)
-            | Event::SubscriptionDeclared(_)
-            | Event::SubscriptionWithdrawn(_)
-            | Event::SubscriptionDisabled(_)
-            | Event::TokenCreated(_)
-            | Event::TokenRevoked(_)
-            | Event::PlatformRegistered(_)
-            | Event::PlatformWithdrawn(_)
-            | Event::SceneRegistered(_)
-            | Event::SceneWithdrawn(_)
-            | Event::LevelDefined(_)
-            | Event::LevelWithdrawn(_) => None,
+        let relation = |envelope: &EventEnvelope| {
+            let Event::RelationObserved(relation) = &envelope.event else {
+                return None;
+            };
+            let (dependent, provider) = (&relation.dependent, &relation.provider);
+            Some((dependent.to_string(), provider.to_string()))
         };
         Self {
             relations: log.iter().filter_map(relation).collect(),

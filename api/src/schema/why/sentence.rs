@@ -3,8 +3,8 @@
 use graph::Wanted;
 use index::EvidenceSubject;
 use model::{
-    Event, EventEnvelope, ListedRelation, ObservedCalls, ObservedItem, RelationKind, SourceKey,
-    Strength, TakenBack,
+    Event, EventEnvelope, IdentityDecision, ListedRelation, Observation, ObservedCalls,
+    ObservedItem, RelationKind, SourceKey, Strength, TakenBack, Topic,
 };
 use serde_json::Value;
 
@@ -40,75 +40,58 @@ pub(super) fn sentence(envelope: &EventEnvelope, about: &About) -> String {
 }
 
 fn said(event: &Event, about: &About) -> String {
-    match event {
-        Event::ItemObserved(item) => observed(item, about),
-        Event::ItemRetired(item) => {
+    match event.topic() {
+        Topic::Observation(observation) => said_of(observation, about),
+        Topic::Identity(decision) => decided(decision),
+        Topic::Deviation(_)
+        | Topic::Change(_)
+        | Topic::Incident(_)
+        | Topic::Judgement(_)
+        | Topic::Intake
+        | Topic::Definition
+        | Topic::Access => format!("sent {}", event.tag().0),
+    }
+}
+
+fn said_of(observation: Observation<'_>, about: &About) -> String {
+    match observation {
+        Observation::Item(item) => observed(item, about),
+        Observation::ItemRetired(item) => {
             format!(
                 "says that {} exists no longer{}",
                 item.key,
                 because(item.reason.as_ref())
             )
         }
-        Event::RelationObserved(relation) => {
+        Observation::Relation(relation) => {
             let words = words(&relation.dependent, &relation.kind, &relation.provider);
             format!("says that {words}{}", strength(relation.strength))
         }
-        Event::RelationEnded(relation) => {
+        Observation::RelationEnded(relation) => {
             let words = words(&relation.dependent, &relation.kind, &relation.provider);
             let because = because(relation.reason.as_ref());
             format!("says that it is over that {words}{because}")
         }
-        Event::CallsObserved(calls) => counted(calls, about),
-        Event::ItemsMerged(merged) => {
+        Observation::Calls(calls) => counted(calls, about),
+    }
+}
+
+fn decided(decision: IdentityDecision<'_>) -> String {
+    match decision {
+        IdentityDecision::Merged(merged) => {
             let names = names(&merged.items);
-            format!(
-                "decided that {names} are one item{}",
-                because(merged.reason.as_ref())
-            )
+            let because = because(merged.reason.as_ref());
+            format!("decided that {names} are one item{because}")
         }
-        Event::ItemSplit(split) => {
+        IdentityDecision::Split(split) => {
             let (apart, from) = (names(&split.names), names(&split.from));
             let because = because(split.reason.as_ref());
             format!("decided that {apart} is another item than {from}{because}")
         }
-        Event::IdentityReverted(reverted) => {
+        IdentityDecision::Reverted(reverted) => {
             let because = because(reverted.reason.as_ref());
             format!("took back the decision {}{because}", reverted.decision)
         }
-        Event::ChangeRecorded(_)
-        | Event::IncidentOpened(_)
-        | Event::IncidentUpdated(_)
-        | Event::CauseJudged(_)
-        | Event::ItemDeviated(_)
-        | Event::RelationDeviated(_)
-        | Event::ObservationGap(_)
-        | Event::InputQuarantined(_)
-        | Event::SourceRetracted(_)
-        | Event::SourceRestored(_)
-        | Event::KindDefined(_)
-        | Event::KindWithdrawn(_)
-        | Event::RelationKindDefined(_)
-        | Event::RelationKindWithdrawn(_)
-        | Event::GroupDefined(_)
-        | Event::GroupWithdrawn(_)
-        | Event::CalendarRuleDeclared(_)
-        | Event::CalendarRuleWithdrawn(_)
-        | Event::ExemptionGranted(_)
-        | Event::ExemptionWithdrawn(_)
-        | Event::CheckJudged(_)
-        | Event::RiskScored(_)
-        | Event::SubscriptionDeclared(_)
-        | Event::SubscriptionWithdrawn(_)
-        | Event::SubscriptionDisabled(_)
-        | Event::TokenCreated(_)
-        | Event::TokenRevoked(_)
-        | Event::PlatformRegistered(_)
-        | Event::PlatformWithdrawn(_)
-        | Event::SceneRegistered(_)
-        | Event::SceneWithdrawn(_)
-        | Event::LevelDefined(_)
-        | Event::LevelWithdrawn(_)
-        | Event::SourceListed(_) => format!("sent {}", event.tag().0),
     }
 }
 
