@@ -2,12 +2,17 @@
 
 use async_graphql::{ErrorExtensionValues, ServerError};
 use axum::http::StatusCode;
+use model::Barred;
 
 /// Why a request or a field was refused. The names are part of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ErrorCode {
     /// The request is not a GraphQL-over-HTTP request.
     BadRequest,
+    /// The request carries no credential, or none that counts.
+    Unauthenticated,
+    /// The credential is not for this; `extensions.scope` names what is missing.
+    Forbidden,
     /// The request came from a page or to a host this server does not answer for.
     ForbiddenOrigin,
     /// The method is not allowed for this operation; mutations go by POST.
@@ -70,8 +75,10 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, in the order of their table.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::BadRequest,
+        Self::Unauthenticated,
+        Self::Forbidden,
         Self::ForbiddenOrigin,
         Self::MethodNotAllowed,
         Self::NotAcceptable,
@@ -107,6 +114,8 @@ impl ErrorCode {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::BadRequest => "BAD_REQUEST",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Forbidden => "FORBIDDEN",
             Self::ForbiddenOrigin => "FORBIDDEN_ORIGIN",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::NotAcceptable => "NOT_ACCEPTABLE",
@@ -142,7 +151,10 @@ impl ErrorCode {
     /// The status of a request refused as a whole with this code, where the media type lets it show.
     pub(crate) const fn status(self) -> StatusCode {
         match self {
-            Self::ForbiddenOrigin | Self::DocumentNotAllowed => StatusCode::FORBIDDEN,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Forbidden | Self::ForbiddenOrigin | Self::DocumentNotAllowed => {
+                StatusCode::FORBIDDEN
+            }
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -204,6 +216,20 @@ impl Refusal {
         error.extensions = Some(code.extensions());
         let error = Box::new(error);
         Self { code, error }
+    }
+}
+
+impl From<Barred> for Refusal {
+    fn from(barred: Barred) -> Self {
+        let code = match barred {
+            Barred::NoCredential | Barred::BadCredential => ErrorCode::Unauthenticated,
+            Barred::Lacks(_) => ErrorCode::Forbidden,
+        };
+        let mut refusal = Self::new(code, barred.to_string());
+        if let (Barred::Lacks(scope), Some(extensions)) = (barred, &mut refusal.error.extensions) {
+            extensions.set("scope", scope.as_str());
+        }
+        refusal
     }
 }
 

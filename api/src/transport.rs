@@ -14,6 +14,7 @@ mod negotiate;
 mod params;
 mod persisted;
 mod protocol;
+mod roots;
 mod texts;
 mod trusted;
 mod websocket;

@@ -19,13 +19,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::extract::{DefaultBodyLimit, Path as PathPart, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use model::{Clock, SourceName, Timestamp};
+use model::{Caller, Clock, Scope, SourceName, Timestamp};
 
+use crate::decoded::Part;
 use crate::events;
+use crate::fields::{Path, Problems};
 use crate::mapping::{self, Mappings};
 use crate::proof::Claimed;
 use crate::room::Room;
@@ -159,7 +161,9 @@ pub fn routes(intake: Arc<Intake>) -> Router {
             },
         );
         let named = post(
-            move |State(intake): State<Arc<Intake>>, Path(name): Path<String>, request: Request| async move {
+            move |State(intake): State<Arc<Intake>>,
+                  PathPart(name): PathPart<String>,
+                  request: Request| async move {
                 intake
                     .take(index, address, Calling::Path(name), request)
                     .await
@@ -213,7 +217,9 @@ impl Intake {
         calling: Calling,
         request: Request,
     ) -> Result<answer::Answer, Refusal> {
-        let candidates = self.candidates(address.form, &calling)?;
+        let caller = request.extensions().get::<Caller>().cloned();
+        let caller = caller.unwrap_or_default();
+        let candidates = self.admitted(address.form, &calling, &caller)?;
         let _turn = match (address.against, candidates.first()) {
             (Some(_), Some(first)) => Some(self.turn_of(first)?),
             _ => None,
@@ -253,6 +259,10 @@ impl Intake {
             if let Some(against) = address.against {
                 parts = against(&delivery, parts, &declared);
             }
+            let is_feed = address.against.is_some() && !delivery.sender.secrets.is_empty();
+            if !is_feed {
+                within(&caller, &mut parts);
+            }
             delivery.sender.sign(&mut parts);
             let echo = (address.echo)(&parts);
             let sorted = settle::sort(&intake.quarantine, intake.recorder.rules(), parts)?;
@@ -269,6 +279,22 @@ impl Intake {
     fn turn_of(&self, sender: &Sender) -> Result<listing::Turn<'_>, Refusal> {
         let feed = SourceName::new(format!("{}/{}", sender.form, sender.name));
         listing::Turn::take(&self.listings, feed).ok_or(Refusal::Busy)
+    }
+
+    /// Who may be the sender of a request. Who shares a secret with us proves to be one of them by it; anybody
+    /// else needs a token, and learns no names of senders without.
+    fn admitted(
+        &self,
+        form: &str,
+        calling: &Calling,
+        caller: &Caller,
+    ) -> Result<Vec<Arc<Sender>>, Refusal> {
+        let candidates = self.candidates(form, calling);
+        let prove = |found: &Vec<Arc<Sender>>| found.iter().all(|it| !it.secrets.is_empty());
+        if !candidates.as_ref().is_ok_and(prove) {
+            caller.may(Scope::Ingest).map_err(Refusal::Barred)?;
+        }
+        candidates
     }
 
     /// Who may be the sender of a request: never nobody.
@@ -313,6 +339,33 @@ impl Intake {
             ..sender.unwrap_or_else(|| Sender::new(mapping::FORM, name))
         }))
     }
+}
+
+/// Refuses what the caller may not say. A feed that proves itself declares what whoever configured it lets it.
+fn within(caller: &Caller, parts: &mut [Part]) {
+    for part in parts {
+        let Part::Events(events) = part else { continue };
+        let barred = events.iter().find_map(|it| match it.event.scope() {
+            // That they may send at all is settled.
+            Scope::Ingest => None,
+            wanted => caller.may(wanted).err().map(|_| wanted),
+        });
+        if let Some(wanted) = barred {
+            let mut problems = Problems::default();
+            let reason = format!("needs the scope `{wanted}`, which the sender does not have");
+            problems.add(&Path::Field(&Path::Root, "type"), reason);
+            *part = Part::Rejected(problems);
+        }
+    }
+}
+
+/// Every path that facts are taken at: each asks its own senders who they are.
+pub fn paths() -> impl Iterator<Item = String> {
+    ADDRESSES.into_iter().flat_map(|address| {
+        let named = format!("{}/{{sender}}", address.path);
+        let also = address.also.iter().map(|path| (*path).to_owned());
+        [address.path.to_owned(), named].into_iter().chain(also)
+    })
 }
 
 /// The first who proves to be the sender.

@@ -60,7 +60,7 @@ mod webhook;
 
 pub use ical::CalendarMeaning;
 pub use intake::{
-    DirectError, Intake, IntakeCounters, IntakeLimits, ReprocessError, Reprocessed, routes,
+    DirectError, Intake, IntakeCounters, IntakeLimits, ReprocessError, Reprocessed, paths, routes,
 };
 pub use kinds::{Crowded, KnownKinds, Rules};
 pub use known::{CalendarFuture, Known, KnownFuture, NotKnown, Stated, StatedItem};

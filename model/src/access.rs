@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
-use crate::{Timestamp, TokenId};
+use crate::{Event, Timestamp, TokenId};
 
 /// One thing that somebody may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -142,6 +142,119 @@ impl<'de> Deserialize<'de> for TokenHash {
     }
 }
 
+/// Who sends a request, as far as that was proved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Caller {
+    /// Somebody on this machine, where the server listens to nobody else and asks for nothing.
+    House,
+    /// The holder of a token that counts.
+    Holder {
+        /// Which token.
+        token: TokenId,
+        /// What it is for.
+        scopes: Scopes,
+    },
+    /// Somebody with a credential that is not known, or no longer counts.
+    Stranger,
+    /// Somebody without any.
+    #[default]
+    Nobody,
+}
+
+/// Why somebody may not do something. It tells nothing of tokens that are not the caller's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Barred {
+    /// There is no credential.
+    #[error("this needs a credential; send `Authorization: Bearer` with a token")]
+    NoCredential,
+    /// There is one, and it does not count. Whether it never did, expired or was revoked is not told.
+    #[error("the credential does not count here")]
+    BadCredential,
+    /// It counts, and is not for this.
+    #[error("this needs the scope `{0}`, which the token does not have")]
+    Lacks(Scope),
+}
+
+impl Caller {
+    /// Whether they may do what a scope is for.
+    pub fn may(&self, wanted: Scope) -> Result<(), Barred> {
+        match self {
+            Self::House => Ok(()),
+            Self::Holder { scopes, .. } if scopes.include(wanted) => Ok(()),
+            Self::Holder { .. } => Err(Barred::Lacks(wanted)),
+            Self::Stranger => Err(Barred::BadCredential),
+            Self::Nobody => Err(Barred::NoCredential),
+        }
+    }
+
+    /// Whether it is known who they are, whatever they may do.
+    pub const fn known(&self) -> Result<(), Barred> {
+        match self {
+            Self::House | Self::Holder { .. } => Ok(()),
+            Self::Stranger => Err(Barred::BadCredential),
+            Self::Nobody => Err(Barred::NoCredential),
+        }
+    }
+
+    /// Their token.
+    pub const fn token(&self) -> Option<TokenId> {
+        match self {
+            Self::Holder { token, .. } => Some(*token),
+            Self::House | Self::Stranger | Self::Nobody => None,
+        }
+    }
+}
+
+impl Event {
+    /// The scope of whoever may say so.
+    pub const fn scope(&self) -> Scope {
+        match self {
+            Self::ItemObserved(_)
+            | Self::ItemRetired(_)
+            | Self::RelationObserved(_)
+            | Self::RelationEnded(_)
+            | Self::CallsObserved(_)
+            | Self::ChangeRecorded(_)
+            | Self::IncidentOpened(_)
+            | Self::IncidentUpdated(_)
+            | Self::ItemDeviated(_)
+            | Self::RelationDeviated(_)
+            | Self::ObservationGap(_)
+            | Self::InputQuarantined(_)
+            | Self::SourceListed(_)
+            | Self::RiskScored(_) => Scope::Ingest,
+            Self::CauseJudged(_)
+            | Self::ItemsMerged(_)
+            | Self::ItemSplit(_)
+            | Self::IdentityReverted(_)
+            | Self::KindDefined(_)
+            | Self::KindWithdrawn(_)
+            | Self::RelationKindDefined(_)
+            | Self::RelationKindWithdrawn(_)
+            | Self::GroupDefined(_)
+            | Self::GroupWithdrawn(_)
+            | Self::CalendarRuleDeclared(_)
+            | Self::CalendarRuleWithdrawn(_)
+            | Self::ExemptionGranted(_)
+            | Self::ExemptionWithdrawn(_)
+            | Self::PlatformRegistered(_)
+            | Self::PlatformWithdrawn(_)
+            | Self::SceneRegistered(_)
+            | Self::SceneWithdrawn(_)
+            | Self::LevelDefined(_)
+            | Self::LevelWithdrawn(_)
+            | Self::CheckJudged(_)
+            | Self::SubscriptionDeclared(_)
+            | Self::SubscriptionWithdrawn(_)
+            | Self::SubscriptionDisabled(_) => Scope::Operate,
+            Self::SourceRetracted(_)
+            | Self::SourceRestored(_)
+            | Self::TokenCreated(_)
+            | Self::TokenRevoked(_) => Scope::Admin,
+        }
+    }
+}
+
 /// `token.created`: whoever holds a secret may do this until then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -191,6 +304,24 @@ mod tests {
         assert_eq!(included(Scope::Operate), "read operate");
         assert_eq!(included(Scope::Admin), "read ingest operate admin");
         assert!(!Scopes::default().include(Scope::Read));
+    }
+
+    #[test]
+    fn a_stranger_and_nobody_hear_no_scope_and_a_holder_hears_the_one_that_is_missing() {
+        let holder = Caller::Holder {
+            token: TokenId::from_bytes([1; 16]),
+            scopes: Scopes::from(vec![Scope::Read]),
+        };
+        assert_eq!(holder.may(Scope::Read), Ok(()));
+        assert_eq!(
+            holder.may(Scope::Operate),
+            Err(Barred::Lacks(Scope::Operate))
+        );
+        assert_eq!(Caller::House.may(Scope::Admin), Ok(()));
+        for wanted in Scope::ALL {
+            assert_eq!(Caller::Stranger.may(wanted), Err(Barred::BadCredential));
+            assert_eq!(Caller::default().may(wanted), Err(Barred::NoCredential));
+        }
     }
 
     #[test]

@@ -34,7 +34,9 @@ mod subscription;
 mod time;
 mod topic;
 
-pub use access::{Scope, Scopes, TokenCreated, TokenHash, TokenHashError, TokenRevoked};
+pub use access::{
+    Barred, Caller, Scope, Scopes, TokenCreated, TokenHash, TokenHashError, TokenRevoked,
+};
 pub use calendar::{
     CalendarRuleDeclared, CalendarRuleWithdrawn, ChangeScope, ExemptionGranted, ExemptionKind,
     ExemptionWithdrawn, GREEN_CHANNEL_MS, RuleEffect, RuleReach, RuleTimes, TimeSpan, TimesFault,

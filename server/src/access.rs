@@ -1,7 +1,17 @@
-//! Who may do what: the secrets of tokens.
+//! Who may do what: the secrets of tokens, and the gate that every request goes through.
 //!
-//! What tokens there are is in the log; what a secret looks like is here, and nowhere else.
+//! What tokens there are is in the log and in the fold over it; what each route
+//! is for is in `doors.rs`, and what each field of GraphQL is for beside its schema.
 
+mod doors;
+mod gate;
+mod guard;
 mod secret;
+mod uses;
 
+#[cfg(test)]
+pub(crate) use doors::{Door, doors};
+pub(crate) use gate::{Gate, HouseKey, Lock};
+pub(crate) use guard::{guard, guard_grpc};
 pub(crate) use secret::{hash_of, mint};
+pub(crate) use uses::Uses;

@@ -26,6 +26,7 @@ use serde_json::Value;
 use store::{Appended, EventLog, ReadLimit};
 use tokio::sync::watch;
 
+use crate::access::Gate;
 use crate::clock::SystemClock;
 use crate::parts::Parts;
 use crate::projector::{Past, PastError, Published};
@@ -42,8 +43,8 @@ use texts::SearchedTexts;
 /// Most payload bytes read from the log at once for a live list.
 const READ_BYTES: usize = 4 * 1024 * 1024;
 
-/// The ports over the parts of a server.
-pub(crate) fn ports(parts: &Parts) -> Ports {
+/// The ports over the parts of a server, behind its gate.
+pub(crate) fn ports(parts: &Parts, gate: &Arc<Gate>) -> Ports {
     let (intake, log) = (Arc::clone(&parts.intake), Arc::clone(&parts.log));
     Ports {
         views: Arc::new(FoldedViews {
@@ -62,6 +63,7 @@ pub(crate) fn ports(parts: &Parts) -> Ports {
             log: Arc::clone(&parts.log),
         }),
         access: Arc::new(HashedTokens {
+            gate: Arc::clone(gate),
             recorder: parts.delivering.recorder.clone(),
         }),
         deliveries: Arc::new(SealedDeliveries {

@@ -4,6 +4,7 @@ mod answer;
 pub(crate) mod ask;
 mod blast_radius;
 mod changes;
+pub(crate) mod client;
 mod demo;
 mod export;
 mod import;

@@ -3,6 +3,7 @@
 //! A value comes from a flag, else from the environment (`EPICENTER_…`), else from
 //! one TOML file, else from here. No other file of the product holds a default.
 
+mod auth;
 mod deliveries;
 mod graphql;
 mod kubernetes;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use auth::AuthSettings;
 pub use deliveries::{DeliverySettings, LoopbackDeliveries};
 pub use graphql::GraphQlSettings;
 pub use kubernetes::KubernetesSettings;
@@ -46,6 +48,8 @@ pub struct Settings {
     pub kubernetes: Vec<KubernetesSettings>,
     /// Senders to the intake that need more than an address.
     pub senders: Vec<SenderSettings>,
+    /// Who has to say who they are.
+    pub auth: AuthSettings,
     /// Connections and requests.
     pub http: HttpSettings,
     /// The log's segments, and saved states of the fold.
@@ -244,6 +248,7 @@ impl Settings {
             kubernetes: Vec::new(),
             senders: Vec::new(),
             mappings_dir: PathBuf::new(),
+            auth: AuthSettings::defaults(),
             http: HttpSettings {
                 connections_max: 1024,
                 head_timeout_ms: 10_000,
@@ -299,15 +304,6 @@ impl Settings {
 
     /// Refuses what would not be safe or could not work.
     pub fn check(&self) -> Result<(), ConfigError> {
-        for (key, address) in [
-            ("listen", self.listen),
-            ("otlp_grpc", self.otlp_grpc),
-            ("otlp_http", self.otlp_http),
-        ] {
-            if !address.ip().is_loopback() {
-                return Err(ConfigError::NotLoopback { key, address });
-            }
-        }
         for (key, value) in [
             ("http.connections_max", self.http.connections_max),
             ("projector.batch_events", self.projector.batch_events),
@@ -344,6 +340,22 @@ impl Settings {
             return Err(ConfigError::NoDocuments);
         }
         Ok(())
+    }
+
+    /// The first address that others can reach, and its key.
+    pub(crate) fn reachable(&self) -> Option<(&'static str, SocketAddr)> {
+        let addresses = [
+            ("listen", self.listen),
+            ("otlp_grpc", self.otlp_grpc),
+            ("otlp_http", self.otlp_http),
+        ];
+        let mut addresses = addresses.into_iter();
+        addresses.find(|(_, address)| !address.ip().is_loopback())
+    }
+
+    /// Whether everybody has to say who they are.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.auth.required || self.reachable().is_some()
     }
 
     /// The settings as the TOML file that would set them.

@@ -112,6 +112,11 @@ impl DataDir {
         self.path.join("seal.key")
     }
 
+    /// Where it is noted when tokens were last used.
+    pub(crate) fn token_uses(&self) -> PathBuf {
+        self.path.join("tokens.used")
+    }
+
     /// Where input lies that was not understood.
     pub(crate) fn quarantine(&self) -> PathBuf {
         quarantine_folder(&self.path)

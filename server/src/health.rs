@@ -6,7 +6,8 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
+use model::{Caller, Scope};
 use serde_json::json;
 
 use crate::metrics::Metrics;
@@ -32,12 +33,20 @@ async fn alive() -> Json<serde_json::Value> {
     Json(json!({ "status": "alive", "version": env!("CARGO_PKG_VERSION") }))
 }
 
-async fn ready(State(readiness): State<Arc<dyn Readiness>>) -> Response {
+/// Whether it is ready is told to everybody, and why not to those who may ask.
+async fn ready(
+    State(readiness): State<Arc<dyn Readiness>>,
+    caller: Option<Extension<Caller>>,
+) -> Response {
     let obstacles = readiness.obstacles();
     let (status, word) = match obstacles.is_empty() {
         true => (StatusCode::OK, "ready"),
         false => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
     };
+    let may_ask = caller.is_some_and(|caller| caller.may(Scope::Read).is_ok());
+    if !may_ask {
+        return (status, Json(json!({ "status": word }))).into_response();
+    }
     let remarks = readiness.remarks();
     let body = match remarks.is_empty() {
         true => json!({ "status": word, "obstacles": obstacles }),

@@ -14,6 +14,7 @@ use ingest::{Intake, KubernetesWatch, Mappings, Otlp, Quarantine, Recorder, Rule
 use model::Clock;
 use store::{EventLog, LogHealth, MemoryLog, PageFiles, Rollups, SegmentLog, Snapshots};
 
+use crate::access::Uses;
 use crate::adapters::NewestKinds;
 use crate::adapters::known::StatedBefore;
 use crate::clock::SystemClock;
@@ -43,6 +44,7 @@ pub(crate) struct Parts {
     pub(crate) indexer: Indexer,
     pub(crate) texts: TextIndexer,
     pub(crate) delivering: Delivering,
+    pub(crate) uses: Arc<Uses>,
     /// Let go last: it keeps other processes out of the folder.
     pub(crate) data_dir: DataDir,
 }
@@ -117,6 +119,7 @@ impl Parts {
             indexer,
             texts,
             delivering,
+            uses: Arc::new(Uses::open(data_dir.token_uses())),
             data_dir,
         })
     }

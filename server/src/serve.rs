@@ -2,16 +2,20 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::bail;
 use api::{ApiState, TrustedDocuments};
 use axum::{Router, middleware};
+use model::Clock;
 use tokio::sync::watch;
 use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 
+use crate::access::{Gate, HouseKey, Lock, guard, guard_grpc};
 use crate::adapters;
-use crate::config::Settings;
+use crate::clock::SystemClock;
+use crate::config::{ConfigError, Settings};
 use crate::health;
 use crate::lingering::linger;
 use crate::listen::{bind, serve_http};
@@ -20,6 +24,9 @@ use crate::metrics::{self, Metrics, RequestMetrics, measure};
 use crate::parts::Parts;
 use crate::shutdown::{self, Signals};
 use crate::tasks::Tasks;
+
+/// How long at once a start waits for the fold.
+const FOLD_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A running server.
 pub struct Server {
@@ -47,6 +54,19 @@ pub struct Addresses {
 impl Server {
     /// Starts everything; when it returns, the addresses answer.
     pub async fn start(settings: Settings) -> anyhow::Result<Self> {
+        let lock = match settings.is_locked() {
+            true => Lock::Tokens,
+            false => Lock::Open,
+        };
+        Self::start_behind(settings, lock).await
+    }
+
+    /// The same for a command that works over a folder by itself: nobody else who reaches it is let in.
+    pub(crate) async fn start_alone(settings: Settings, key: HouseKey) -> anyhow::Result<Self> {
+        Self::start_behind(settings, Lock::TokensOr(key)).await
+    }
+
+    async fn start_behind(settings: Settings, lock: Lock) -> anyhow::Result<Self> {
         settings.check()?;
         let trusted = settings.graphql.trusted()?;
         let (http, http_address) = bind("listen", settings.listen).await?;
@@ -55,42 +75,30 @@ impl Server {
         let metrics = Arc::new(Metrics::default());
         metrics::register_process(&metrics);
         let parts = Parts::start(&settings, &metrics)?;
+        let gate = gate(&settings, &parts, &lock).await?;
+        gate.register(&metrics);
         let (stop_listening, stopping) = shutdown::switch();
         let mut listeners = Tasks::default();
 
-        let graphql = graphql(&settings, &parts, trusted, stopping.clone());
-        let page = health::routes(parts.readiness(), Arc::clone(&metrics))
-            .merge(ingest::routes(Arc::clone(&parts.intake)))
-            .merge(parts.otlp.http_routes())
-            .merge(api::router(graphql.clone()));
-        let router = measured("http", page, &metrics);
+        let graphql = graphql(&settings, &parts, &gate, trusted, stopping.clone());
+        let page = page(&parts, &metrics, graphql.clone());
+        let router = measured("http", behind(&gate, page), &metrics);
         listeners.spawn(
             "http",
             serve_http(http, router, settings.http.clone(), stopping.clone()),
         );
         listeners.spawn("live", live_streams(graphql, stopping.clone()));
-        let router = measured("otlp-http", parts.otlp.http_routes(), &metrics);
+        let taking = behind(&gate, parts.otlp.http_routes());
+        let router = measured("otlp-http", taking, &metrics);
         listeners.spawn(
             "otlp-http",
             serve_http(otlp_http, router, settings.http.clone(), stopping.clone()),
         );
         let incoming = TcpIncoming::from(otlp_grpc).with_nodelay(Some(true));
-        listeners.spawn(
-            "otlp-grpc",
-            serve_grpc(incoming, parts.otlp.grpc_routes(), stopping),
-        );
+        let routes = behind_grpc(&gate, parts.otlp.grpc_routes());
+        listeners.spawn("otlp-grpc", serve_grpc(incoming, routes, stopping));
         let (stop_working, working) = shutdown::switch();
-        let mut workers = Tasks::default();
-        let windows = Arc::clone(&parts.otlp);
-        for cluster in &parts.kubernetes {
-            let stopped = shutdown::stopped(working.clone());
-            workers.spawn("kubernetes", Arc::clone(cluster).run(stopped));
-        }
-        let tending = measurements::tend(Arc::clone(&parts.rollups), working.clone());
-        workers.spawn("measurements", tending);
-        let deliverer = Arc::clone(&parts.delivering.deliverer);
-        workers.spawn("deliveries", deliverer.run(working.clone()));
-        workers.spawn("windows", windows.run(shutdown::stopped(working)));
+        let workers = workers(&parts, &working);
         Ok(Self {
             addresses: Addresses {
                 http: http_address,
@@ -126,17 +134,74 @@ impl Server {
     }
 }
 
+/// The gate before everything. Where others can reach the server, somebody must be able to pass it.
+async fn gate(settings: &Settings, parts: &Parts, lock: &Lock) -> anyhow::Result<Arc<Gate>> {
+    let (published, since) = (&parts.published, parts.log.head());
+    if let Some((key, address)) = settings.reachable() {
+        while published.at_least(since, FOLD_PATIENCE).await.is_err() {
+            if let Some(failure) = published.failure() {
+                bail!("the fold stands still: {failure}");
+            }
+        }
+        let (view, now) = (published.newest(), SystemClock.now());
+        if !view.tokens().iter().any(|token| token.counts_at(now)) {
+            return Err(ConfigError::NoCredentials { key, address }.into());
+        }
+    }
+    let uses = Arc::clone(&parts.uses);
+    let gate = Gate::new(lock, Arc::clone(published), uses, since);
+    Ok(Arc::new(gate))
+}
+
+/// Everything that the first address answers.
+fn page(parts: &Parts, metrics: &Arc<Metrics>, graphql: ApiState) -> Router {
+    health::routes(parts.readiness(), Arc::clone(metrics))
+        .merge(ingest::routes(Arc::clone(&parts.intake)))
+        .merge(parts.otlp.http_routes())
+        .merge(api::router(graphql))
+}
+
+/// Routes that are reached through the gate only.
+fn behind(gate: &Arc<Gate>, routes: Router) -> Router {
+    routes.layer(middleware::from_fn_with_state(Arc::clone(gate), guard))
+}
+
+/// The same of gRPC.
+fn behind_grpc(gate: &Arc<Gate>, routes: Routes) -> Routes {
+    let routes = routes.into_axum_router();
+    let guarded = middleware::from_fn_with_state(Arc::clone(gate), guard_grpc);
+    Routes::from(routes.layer(guarded))
+}
+
+/// What goes on besides the listeners.
+fn workers(parts: &Parts, working: &watch::Receiver<bool>) -> Tasks {
+    let mut workers = Tasks::default();
+    for cluster in &parts.kubernetes {
+        let stopped = shutdown::stopped(working.clone());
+        workers.spawn("kubernetes", Arc::clone(cluster).run(stopped));
+    }
+    let tending = measurements::tend(Arc::clone(&parts.rollups), working.clone());
+    workers.spawn("measurements", tending);
+    workers.spawn("tokens", Arc::clone(&parts.uses).tend(working.clone()));
+    let deliverer = Arc::clone(&parts.delivering.deliverer);
+    workers.spawn("deliveries", deliverer.run(working.clone()));
+    let windows = Arc::clone(&parts.otlp);
+    workers.spawn("windows", windows.run(shutdown::stopped(working.clone())));
+    workers
+}
+
 /// The page and GraphQL. Its live streams end when the listeners do.
 fn graphql(
     settings: &Settings,
     parts: &Parts,
+    gate: &Arc<Gate>,
     trusted: TrustedDocuments,
     stopping: watch::Receiver<bool>,
 ) -> ApiState {
     let wait_ms = settings.projector.wait_timeout_ms;
     let loopback_only = settings.listen.ip().is_loopback();
     ApiState::new(
-        adapters::ports(parts),
+        adapters::ports(parts, gate),
         settings.graphql.limits(wait_ms),
         settings.graphql.origins(loopback_only),
         trusted,
@@ -166,5 +231,88 @@ async fn serve_grpc(incoming: TcpIncoming, routes: Routes, stop: watch::Receiver
         .await;
     if let Err(error) = served {
         tracing::error!("OTLP over gRPC ended: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use axum::body::Body;
+    use axum::http::{Request, StatusCode};
+    use axum::routing::get;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::access::{Door, doors};
+    use crate::config::LogUrl;
+
+    /// Every path of a router, as it shows them for debugging.
+    fn paths(router: &Router) -> BTreeSet<String> {
+        let shown = format!("{router:?}");
+        let quoted = shown.split('"').skip(1).step_by(2);
+        // Where nothing is, axum has a path of its own.
+        let paths = quoted.filter(|text| text.starts_with('/') && !text.contains("__private__"));
+        paths.map(str::to_owned).collect()
+    }
+
+    async fn answered(router: &Router, method: &str, path: &str) -> StatusCode {
+        let path = path.replace("{sender}", "x").replace("{*path}", "x");
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header("host", "localhost").body(Body::empty());
+        let response = router.clone().oneshot(request.unwrap()).await;
+        response.unwrap().status()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn every_route_has_a_door_and_one_without_is_for_nobody() {
+        let settings = Settings {
+            log: LogUrl::Memory,
+            ..Settings::defaults()
+        };
+        let metrics = Arc::new(Metrics::default());
+        let parts = Parts::start(&settings, &metrics).unwrap();
+        let locked = gate(&settings, &parts, &Lock::Tokens).await.unwrap();
+        let (_stop, stopping) = shutdown::switch();
+        let documents = TrustedDocuments::none();
+        let graphql = graphql(&settings, &parts, &locked, documents, stopping);
+        let routes = page(&parts, &metrics, graphql);
+        let doors = doors();
+        assert_eq!(paths(&routes), doors.keys().cloned().collect());
+
+        let routes = behind(&locked, routes);
+        let nowhere = answered(&routes, "GET", "/nowhere").await;
+        assert_eq!(nowhere, StatusCode::NOT_FOUND);
+        for (path, door) in &doors {
+            let both = [
+                answered(&routes, "GET", path).await,
+                answered(&routes, "POST", path).await,
+            ];
+            match door {
+                Door::Open => assert!(!both.contains(&StatusCode::UNAUTHORIZED), "{path}"),
+                Door::For(_) => assert_eq!(both, [StatusCode::UNAUTHORIZED; 2], "{path}"),
+                // By GET there is nothing at an address of the intake.
+                Door::Asks => assert_eq!(both[1], StatusCode::UNAUTHORIZED, "{path}"),
+            }
+        }
+        let export = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+        let grpc = behind_grpc(&locked, parts.otlp.grpc_routes()).into_axum_router();
+        let request = Request::post(export).body(Body::empty()).unwrap();
+        let response = grpc.oneshot(request).await.unwrap();
+        assert_eq!(response.headers()["grpc-status"], "16");
+
+        let open = gate(&settings, &parts, &Lock::Open).await.unwrap();
+        for gate in [locked, open] {
+            let forgotten = Router::new().route("/forgotten", get(|| async { "" }));
+            let forgotten = behind(&gate, forgotten);
+            let status = answered(&forgotten, "GET", "/forgotten").await;
+            assert_eq!(status, StatusCode::FORBIDDEN);
+        }
+        let ended = tokio::task::spawn_blocking(move || {
+            parts.projector.stop();
+            parts.texts.stop();
+            parts.indexer.stop();
+        });
+        ended.await.unwrap();
     }
 }

@@ -178,8 +178,18 @@ fn flip_a_byte(log: &Path) {
 fn what_cannot_be_done_is_said_with_a_failing_exit_code() {
     for (arguments, wanted) in [
         (
-            vec!["serve", "--listen", "0.0.0.0:0"],
-            "which others can reach",
+            vec![
+                "serve",
+                "--listen",
+                "0.0.0.0:0",
+                "--otlp-grpc",
+                FREE,
+                "--otlp-http",
+                FREE,
+                "--log",
+                "memory:",
+            ],
+            "which others can reach, and no token counts",
         ),
         (vec!["serve", "--log", "paper:"], "not a log"),
         (

@@ -1,15 +1,24 @@
 //! Tokens: their secrets are made and recognised elsewhere, and only hashes come through here.
 
-use model::{Event, LogPosition, TokenHash, TokenId};
+use model::{Caller, Event, LogPosition, Timestamp, TokenHash, TokenId};
 use thiserror::Error;
 
 use super::PortFuture;
 use crate::RecordError;
 
-/// What the API needs to make, revoke and show tokens.
+/// What the API needs to make, revoke, show and recognise tokens.
 pub trait Access: Send + Sync + 'static {
     /// A fresh secret. Nothing is kept of it.
     fn mint(&self) -> Result<MintedToken, NoRandomness>;
+
+    /// Whose a credential is, written as in the header `Authorization`.
+    fn caller(&self, credential: &str) -> Caller;
+
+    /// Whether a caller that was known is so still: its token was not revoked, nor is its time over.
+    fn still(&self, caller: &Caller) -> bool;
+
+    /// When a token was used last, to the minute, as far as this node knows.
+    fn last_used(&self, id: TokenId) -> Option<Timestamp>;
 
     /// Writes what is said of a token.
     fn record(&self, event: Event) -> PortFuture<'_, Result<LogPosition, RecordError>>;

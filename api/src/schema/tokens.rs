@@ -3,7 +3,9 @@
 use async_graphql::connection::{Connection, EmptyFields, OpaqueCursor};
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use graph::Token;
-use model::{Event, Lookback, Scopes, Timestamp, TokenCreated, TokenId, TokenRevoked, bounds};
+use model::{
+    Caller, Event, Lookback, Scopes, Timestamp, TokenCreated, TokenId, TokenRevoked, bounds,
+};
 
 use super::Shared;
 use super::paging::{PageArguments, page_cost};
@@ -63,6 +65,8 @@ pub(crate) struct ApiToken {
     created_by: Option<ID>,
     /// The first moment at which it no longer counts.
     expires_at: DateTime,
+    /// When it was last used, to the minute; null when this server does not know of any use.
+    last_used_at: Option<DateTime>,
     /// When it was taken back.
     revoked_at: Option<DateTime>,
     /// The token by which it was taken back; null where the server asked for none.
@@ -155,7 +159,7 @@ impl TokenQuery {
             total_count: tokens().count(),
             position: at.position(),
         };
-        Ok(page.connection(totals, |token| ApiToken::of(&token, now)))
+        Ok(page.connection(totals, |token| ApiToken::of(&token, shared, now)))
     }
 }
 
@@ -199,7 +203,7 @@ impl TokenMutation {
             scopes: Scopes::from(scopes),
             hash: minted.hash,
             expires_at: now.plus_nanos(life.nanos()),
-            created_by: None,
+            created_by: ctx.data::<Caller>()?.token(),
         };
         let (token, position) = say(ctx, minted.id, Event::TokenCreated(Box::new(created))).await?;
         Ok(CreatedToken {
@@ -224,7 +228,7 @@ impl TokenMutation {
         let revoked = TokenRevoked {
             id: found,
             reason,
-            revoked_by: None,
+            revoked_by: ctx.data::<Caller>()?.token(),
         };
         let (token, position) = say(ctx, found, Event::TokenRevoked(revoked)).await?;
         Ok(RevokedToken { token, position })
@@ -240,11 +244,11 @@ async fn say(ctx: &Context<'_>, id: TokenId, event: Event) -> Result<(ApiToken, 
     let token = at.view.graph.tokens().get(&id);
     let token = token.ok_or_else(|| not_found(&ID(id.to_string())))?;
     let now = shared.ports.clock.now();
-    Ok((ApiToken::of(token, now), LogPosition(position)))
+    Ok((ApiToken::of(token, shared, now), LogPosition(position)))
 }
 
 impl ApiToken {
-    fn of(token: &Token, now: Timestamp) -> Self {
+    fn of(token: &Token, shared: &Shared, now: Timestamp) -> Self {
         let created = &token.created;
         let status = match &token.revoked {
             Some(_) => TokenStatus::Revoked,
@@ -261,6 +265,7 @@ impl ApiToken {
             created_at: DateTime(token.created_at),
             created_by: created.created_by.map(name),
             expires_at: DateTime(created.expires_at),
+            last_used_at: shared.ports.access.last_used(created.id).map(DateTime),
             revoked_at: revoked.map(|(_, at)| DateTime(*at)),
             revoked_by: revoked.and_then(|(said, _)| said.revoked_by).map(name),
             revoked_reason: revoked.and_then(|(said, _)| said.reason.clone()),

@@ -12,11 +12,13 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, BoxStream, StreamExt};
+use model::Caller;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::answer::Answered;
 use super::execute::{Prepared, follow};
 use super::websocket::server_stops;
+use crate::Access;
 use crate::error::{ErrorCode, Refusal};
 use crate::state::Inner;
 
@@ -24,6 +26,7 @@ use crate::state::Inner;
 pub(crate) fn stream(
     state: &Arc<Inner>,
     prepared: Result<Prepared, Refusal>,
+    caller: Caller,
 ) -> Result<Response, Refusal> {
     let room = Arc::clone(&state.live);
     let permit = room.try_acquire_owned().map_err(|_| {
@@ -40,6 +43,10 @@ pub(crate) fn stream(
         answers,
         closing: state.closing.clone(),
         permit,
+        holder: Holder {
+            access: Arc::clone(&state.ports.access),
+            caller,
+        },
     };
     let sse = Sse::new(stream::unfold(events, Following::step))
         .keep_alive(KeepAlive::new().interval(state.limits.keep_alive));
@@ -52,11 +59,18 @@ pub(crate) fn stream(
     Ok(response)
 }
 
+/// Who listens.
+struct Holder {
+    access: Arc<dyn Access>,
+    caller: Caller,
+}
+
 enum Following {
     Open {
         answers: BoxStream<'static, Answered>,
         closing: watch::Receiver<bool>,
         permit: OwnedSemaphorePermit,
+        holder: Holder,
     },
     Completed,
 }
@@ -67,6 +81,7 @@ impl Following {
             mut answers,
             mut closing,
             permit,
+            holder,
         } = self
         else {
             return None;
@@ -75,6 +90,8 @@ impl Following {
             answered = answers.next() => answered,
             () = server_stops(&mut closing) => return None,
         };
+        // Nothing is told to who was known once and is no longer.
+        let answered = answered.filter(|_| holder.access.still(&holder.caller));
         let Some(answered) = answered else {
             let event = Event::default().event("complete").data("");
             return Some((Ok(event), Self::Completed));
@@ -85,6 +102,7 @@ impl Following {
             answers,
             closing,
             permit,
+            holder,
         };
         Some((Ok(event), open))
     }

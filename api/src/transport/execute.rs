@@ -6,12 +6,12 @@ use async_graphql::Response as Answer;
 use async_graphql::parser::types::OperationType;
 use axum::http::HeaderMap;
 use futures_util::stream::{self, BoxStream, StreamExt};
-use model::LogPosition;
+use model::{Caller, LogPosition};
 
 use super::answer::Answered;
 use super::document;
 use super::params::Params;
-use super::texts;
+use super::{roots, texts};
 use crate::error::{ErrorCode, Refusal, ensure_code};
 use crate::reading::Reading;
 use crate::state::Inner;
@@ -36,7 +36,9 @@ pub(crate) fn prepare(
     state: &Inner,
     params: Params,
     header_position: Option<LogPosition>,
+    caller: &Caller,
 ) -> Result<Prepared, Refusal> {
+    caller.known()?;
     let extensions = params.extensions.as_ref();
     let extension = extensions.and_then(|extensions| extensions.get(MIN_POSITION_EXTENSION));
     let demanded = match extension {
@@ -47,7 +49,9 @@ pub(crate) fn prepare(
     let text = state.documents.resolve(params.query, id, extensions)?;
     let document = document::read(&text, &state.limits)?;
     let name = params.operation_name.as_deref();
-    let kind = document::operation(&document, name, &params.variables)?.ty;
+    let operation = document::operation(&document, name, &params.variables)?;
+    let kind = operation.ty;
+    roots::check(&document, operation, caller)?;
 
     let views = &state.ports.views;
     let names = texts::texts(&document, &params.variables);
@@ -55,7 +59,8 @@ pub(crate) fn prepare(
     let reading = Arc::new(Reading::begin(views, demanded, patience, names));
     let mut request = async_graphql::Request::new(&*text)
         .variables(params.variables)
-        .data(Arc::clone(&reading));
+        .data(Arc::clone(&reading))
+        .data(caller.clone());
     request.operation_name = params.operation_name;
     request.set_parsed_query(document);
     Ok(Prepared {

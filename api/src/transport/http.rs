@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
 use http_body_util::BodyExt;
-use model::LogPosition;
+use model::{Caller, LogPosition};
 
 use super::answer::{Answered, batch_to_json, refuse, respond};
 use super::execute::{Prepared, execute, header_position, prepare};
@@ -37,24 +37,28 @@ async fn dispatch(
     let inner = &state.inner;
     inner.origins.check(&parts.uri, &parts.headers)?;
     let demanded = header_position(&parts.headers)?;
+    let caller = parts.extensions.get::<Caller>().cloned();
     let call = Call {
         state: inner,
         accepted,
         demanded,
+        caller: caller.unwrap_or_default(),
     };
     match parts.method {
         Method::GET if websocket::wants_upgrade(&parts.headers) => {
-            websocket::upgrade(state, parts).await
+            websocket::upgrade(state, parts, call.caller).await
         }
         Method::GET => {
             let query = parts.uri.query().unwrap_or_default();
             if query.is_empty() && accepted.prefers_page() {
                 return Ok(page::index());
             }
+            call.caller.known()?;
             let params = params::read_query_string(query)?;
             call.single(params, Safety::ReadOnly).await
         }
         Method::POST => {
+            call.caller.known()?;
             require_json(&parts.headers)?;
             let bytes = read_bytes(inner, &parts.headers, body).await?;
             match params::read_body(&bytes, inner.limits.batch_max)? {
@@ -82,11 +86,12 @@ struct Call<'a> {
     state: &'a Arc<Inner>,
     accepted: &'a Accepted,
     demanded: Option<LogPosition>,
+    caller: Caller,
 }
 
 impl Call<'_> {
     async fn single(&self, params: Params, safety: Safety) -> Result<Response, Refusal> {
-        let prepared = prepare(self.state, params, self.demanded)
+        let prepared = prepare(self.state, params, self.demanded, &self.caller)
             .and_then(|prepared| check_method(prepared, safety));
         let live = matches!(&prepared, Ok(it) if it.kind == OperationType::Subscription);
         let answer_type = if live && self.accepted.event_stream() {
@@ -95,7 +100,7 @@ impl Call<'_> {
             self.accepted.single()?
         };
         if answer_type == AnswerType::EventStream {
-            return events::stream(self.state, prepared);
+            return events::stream(self.state, prepared, self.caller.clone());
         }
         let prepared = prepared?;
         if live {
@@ -113,7 +118,7 @@ impl Call<'_> {
         };
         let mut answers: Vec<Answered> = Vec::with_capacity(batch.len());
         for params in batch {
-            let prepared = prepare(self.state, params, self.demanded)
+            let prepared = prepare(self.state, params, self.demanded, &self.caller)
                 .and_then(|prepared| check_method(prepared, Safety::Any));
             let answered = match prepared {
                 Ok(it) if it.kind == OperationType::Subscription => not_once(it.kind).into(),

@@ -13,8 +13,8 @@ pub(crate) const SUBPROTOCOL: &str = "graphql-transport-ws";
 /// What a client may say.
 #[derive(Debug)]
 pub(crate) enum ClientMessage {
-    /// It introduces itself.
-    ConnectionInit,
+    /// It introduces itself, and may say with which credential.
+    ConnectionInit(Option<String>),
     /// It asks whether we are there; the answer carries its payload back.
     Ping(Option<Map<String, Value>>),
     /// It answers our ping.
@@ -62,6 +62,8 @@ pub(crate) enum Closing {
     BadMessage(String),
     /// An operation was begun before the connection was acknowledged.
     Unauthorized,
+    /// The client gave no credential that counts, or it counts no longer.
+    Forbidden,
     /// The client speaks another subprotocol.
     SubprotocolNotAcceptable,
     /// The client did not introduce itself in time.
@@ -84,6 +86,7 @@ impl Closing {
             Self::GoingAway => 1001,
             Self::BadMessage(_) => 4400,
             Self::Unauthorized => 4401,
+            Self::Forbidden => 4403,
             Self::SubprotocolNotAcceptable => 4406,
             Self::InitTimeout => 4408,
             Self::SubscriberExists(_) => 4409,
@@ -97,6 +100,7 @@ impl Closing {
             Self::GoingAway => "Going away".to_owned(),
             Self::BadMessage(what) => format!("Invalid message: {what}"),
             Self::Unauthorized => "Unauthorized".to_owned(),
+            Self::Forbidden => "Forbidden".to_owned(),
             Self::SubprotocolNotAcceptable => "Subprotocol not acceptable".to_owned(),
             Self::InitTimeout => "Connection initialisation timeout".to_owned(),
             Self::SubscriberExists(id) => format!("Subscriber for {id} already exists"),
@@ -132,7 +136,10 @@ pub(crate) fn read(text: &str) -> Result<ClientMessage, Closing> {
     let message: Wire =
         serde_json::from_value(value).map_err(|error| Closing::BadMessage(error.to_string()))?;
     match message.r#type.as_str() {
-        "connection_init" => payload_object(message.payload).map(|_| ClientMessage::ConnectionInit),
+        "connection_init" => {
+            let payload = payload_object(message.payload)?;
+            Ok(ClientMessage::ConnectionInit(payload.and_then(credential)))
+        }
         "ping" => payload_object(message.payload).map(ClientMessage::Ping),
         "pong" => payload_object(message.payload).map(|_| ClientMessage::Pong),
         "complete" => operation_id(message.id).map(|id| ClientMessage::Complete { id }),
@@ -160,6 +167,13 @@ fn payload_object(payload: Option<Value>) -> Result<Option<Map<String, Value>>, 
         Some(Value::Object(payload)) => Ok(Some(payload)),
         Some(_) => Err(bad("the payload is not an object")),
     }
+}
+
+/// The credential of an introduction, written as in the header of that name, whatever its case.
+fn credential(payload: Map<String, Value>) -> Option<String> {
+    let mut fields = payload.into_iter();
+    let (_, value) = fields.find(|(name, _)| name.eq_ignore_ascii_case("authorization"))?;
+    value.as_str().map(str::to_owned)
 }
 
 fn operation_id(id: Option<String>) -> Result<String, Closing> {

@@ -13,6 +13,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, AbortHandle, BoxStream, SelectAll, StreamExt, abortable};
+use model::Caller;
 use serde_json::value::RawValue;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout};
@@ -33,7 +34,15 @@ pub(crate) fn wants_upgrade(headers: &HeaderMap) -> bool {
 }
 
 /// Turns the request into a WebSocket. A client of another subprotocol is told so by the close code.
-pub(crate) async fn upgrade(state: &ApiState, mut parts: Parts) -> Result<Response, Refusal> {
+pub(crate) async fn upgrade(
+    state: &ApiState,
+    mut parts: Parts,
+    caller: Caller,
+) -> Result<Response, Refusal> {
+    // A page cannot set headers here, so a credential may still come with the introduction.
+    if caller == Caller::Stranger {
+        caller.known()?;
+    }
     let room = Arc::clone(&state.inner.live);
     let Ok(permit) = room.try_acquire_owned() else {
         let message = "as many live streams are open as may be; try again later";
@@ -62,7 +71,7 @@ pub(crate) async fn upgrade(state: &ApiState, mut parts: Parts) -> Result<Respon
         .max_message_size(state.limits.body_bytes)
         .max_frame_size(state.limits.body_bytes)
         .on_upgrade(move |socket| async move {
-            let mut session = Session::new(state, socket, permit);
+            let mut session = Session::new(state, socket, permit, caller);
             let ended = if spoken {
                 session.serve().await
             } else {
@@ -92,6 +101,7 @@ struct Session {
     state: Arc<Inner>,
     socket: WebSocket,
     _permit: OwnedSemaphorePermit,
+    caller: Caller,
     acknowledged: bool,
     /// How to stop each operation under way.
     operations: BTreeMap<String, AbortHandle>,
@@ -101,11 +111,17 @@ struct Session {
 }
 
 impl Session {
-    fn new(state: Arc<Inner>, socket: WebSocket, permit: OwnedSemaphorePermit) -> Self {
+    fn new(
+        state: Arc<Inner>,
+        socket: WebSocket,
+        permit: OwnedSemaphorePermit,
+        caller: Caller,
+    ) -> Self {
         Self {
             state,
             socket,
             _permit: permit,
+            caller,
             acknowledged: false,
             operations: BTreeMap::new(),
             yields: SelectAll::new(),
@@ -155,10 +171,14 @@ impl Session {
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
         };
         match read(&text).map_err(Ended::By)? {
-            ClientMessage::ConnectionInit if self.acknowledged => {
+            ClientMessage::ConnectionInit(_) if self.acknowledged => {
                 Err(Ended::By(Closing::TooManyInits))
             }
-            ClientMessage::ConnectionInit => {
+            ClientMessage::ConnectionInit(credential) => {
+                if let Some(credential) = credential {
+                    self.caller = self.state.ports.access.caller(&credential);
+                }
+                self.check_caller()?;
                 self.acknowledged = true;
                 self.say(&ServerMessage::ConnectionAck).await
             }
@@ -167,7 +187,10 @@ impl Session {
             ClientMessage::Subscribe { .. } if !self.acknowledged => {
                 Err(Ended::By(Closing::Unauthorized))
             }
-            ClientMessage::Subscribe { id, params } => self.begin(id, params),
+            ClientMessage::Subscribe { id, params } => {
+                self.check_caller()?;
+                self.begin(id, params)
+            }
             ClientMessage::Complete { id } => {
                 if let Some(operation) = self.operations.remove(&id) {
                     operation.abort();
@@ -186,7 +209,7 @@ impl Session {
             let message = "as many operations are under way on this connection as may be";
             Err(Refusal::new(ErrorCode::Busy, message))
         } else {
-            prepare(&self.state, params, None)
+            prepare(&self.state, params, None, &self.caller)
         };
         let answers = match prepared {
             Ok(prepared) => follow(&self.state, prepared),
@@ -201,7 +224,16 @@ impl Session {
         Ok(())
     }
 
+    /// A connection may outlive the token that it was opened with; its caller does not.
+    fn check_caller(&self) -> Result<(), Ended> {
+        match self.state.ports.access.still(&self.caller) {
+            true => Ok(()),
+            false => Err(Ended::By(Closing::Forbidden)),
+        }
+    }
+
     async fn tell(&mut self, id: String, yielded: Yielded) -> Result<(), Ended> {
+        self.check_caller()?;
         match yielded {
             Yielded::Completed => {
                 self.operations.remove(&id);
@@ -231,6 +263,9 @@ impl Session {
     async fn show_life(&mut self) -> Result<(), Ended> {
         if 1 < self.unanswered {
             return Err(Ended::Gone);
+        }
+        if self.acknowledged {
+            self.check_caller()?;
         }
         self.unanswered += 1;
         self.send(Message::Ping(axum::body::Bytes::new())).await

@@ -14,7 +14,13 @@ const endpoint = new URL("graphql", document.baseURI);
 const live = new URL(endpoint);
 live.protocol = live.protocol === "https:" ? "wss:" : "ws:";
 
-const liveClient = createClient({ url: live.href, lazy: true });
+/** The credential of the editor of headers. A WebSocket takes no headers from a page, so it is said in the introduction. */
+let credential;
+const liveClient = createClient({
+  url: live.href,
+  lazy: true,
+  connectionParams: () => (credential ? { authorization: credential } : undefined),
+});
 
 /** Whether a document holds this operation. Just after a change of tabs the editor still names that of the tab before. */
 const holds = (query, operation, kinds = "query|mutation|subscription") =>
@@ -23,6 +29,7 @@ const holds = (query, operation, kinds = "query|mutation|subscription") =>
 /** Live lists go over the WebSocket, everything else is asked once. */
 const fetcher = ({ query, variables, operationName }, { headers } = {}) => {
   const named = operationName && holds(query, operationName) ? operationName : undefined;
+  credential = headers?.Authorization ?? headers?.authorization;
   const request = { query, variables, operationName: named };
   if (holds(query, named, "subscription")) return liveClient.iterate(request);
   return fetch(endpoint, {

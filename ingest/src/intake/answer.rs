@@ -5,7 +5,7 @@ use std::io;
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use model::{LogPosition, Rejection};
+use model::{Barred, LogPosition, Rejection};
 use serde::Serialize;
 use serde_json::Value;
 use store::AppendError;
@@ -87,6 +87,9 @@ pub(crate) enum Refusal {
     /// The sender did not prove itself.
     #[error(transparent)]
     Unproven(Unproven),
+    /// Whoever sends may not.
+    #[error(transparent)]
+    Barred(Barred),
     /// The configuration names no such sender.
     #[error("no sender {0:?} is configured for this address")]
     UnknownSender(String),
@@ -137,7 +140,10 @@ impl Refusal {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
             Self::MediaType { .. } | Self::Encoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Unproven(_) => StatusCode::UNAUTHORIZED,
+            Self::Unproven(_) | Self::Barred(Barred::NoCredential | Barred::BadCredential) => {
+                StatusCode::UNAUTHORIZED
+            }
+            Self::Barred(Barred::Lacks(_)) => StatusCode::FORBIDDEN,
             Self::UnknownSender(_) => StatusCode::NOT_FOUND,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Busy | Self::Record(_) | Self::Quarantine(_) | Self::NotKnown(_) => {

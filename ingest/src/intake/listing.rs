@@ -19,7 +19,7 @@ use axum::extract::{Query, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
-use model::{LogPosition, Rejection, SourceName, Timestamp, bounds};
+use model::{Caller, LogPosition, Rejection, Scope, SourceName, Timestamp, bounds};
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, Refusal};
@@ -146,6 +146,9 @@ impl Drop for Turn<'_> {
 
 impl Intake {
     async fn list(self: &Arc<Self>, asked: Asked, request: Request) -> Result<Listed, Refused> {
+        let caller = request.extensions().get::<Caller>().cloned();
+        let caller = caller.unwrap_or_default();
+        caller.may(Scope::Ingest).map_err(Refusal::Barred)?;
         let media = MediaType::of(request.headers());
         if !media.is_json_lines() {
             return Err(Refused::Whole(Refusal::MediaType {

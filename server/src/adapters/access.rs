@@ -1,14 +1,17 @@
-//! Tokens as `api` makes them: the secret is shown, the hash is written.
+//! Tokens as `api` makes and recognises them: the secret is shown, the hash is written.
+
+use std::sync::Arc;
 
 use api::{MintedToken, NoRandomness, PortFuture, RecordError};
 use ingest::Recorder;
-use model::{Event, IdSource, LogPosition};
+use model::{Caller, Event, IdSource, LogPosition, Timestamp, TokenId};
 
-use crate::access::{hash_of, mint};
+use crate::access::{Gate, hash_of, mint};
 use crate::clock::RandomIds;
 
-/// The door to the log for what is said of tokens.
+/// The gate, and the door to the log for what is said of tokens.
 pub(super) struct HashedTokens {
+    pub(super) gate: Arc<Gate>,
     pub(super) recorder: Recorder,
 }
 
@@ -21,6 +24,18 @@ impl api::Access for HashedTokens {
             hash: hash_of(&secret),
             secret,
         })
+    }
+
+    fn caller(&self, credential: &str) -> Caller {
+        self.gate.caller_by(credential)
+    }
+
+    fn still(&self, caller: &Caller) -> bool {
+        self.gate.still(caller)
+    }
+
+    fn last_used(&self, id: TokenId) -> Option<Timestamp> {
+        self.gate.uses().last(id)
     }
 
     fn record(&self, event: Event) -> PortFuture<'_, Result<LogPosition, RecordError>> {

@@ -7,7 +7,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::client::client;
 use super::serve::runtime;
+use crate::access::HouseKey;
 
 /// Which server is asked, and how its answer is shown.
 #[derive(Clone, Debug, clap::Args)]
@@ -68,11 +70,18 @@ pub(crate) async fn query(
     document: &str,
     variables: &Value,
 ) -> anyhow::Result<Value> {
+    query_with(None, server, document, variables).await
+}
+
+/// The same, of a server that runs in this process for this process.
+pub(crate) async fn query_with(
+    key: Option<&HouseKey>,
+    server: &str,
+    document: &str,
+    variables: &Value,
+) -> anyhow::Result<Value> {
     let url = format!("{}/graphql", server.trim_end_matches('/'));
-    let client = reqwest::Client::builder()
-        .timeout(Duration::from_secs(60))
-        .build()
-        .context("could not make an HTTP client")?;
+    let client = client(Duration::from_secs(60), key)?;
     let response = client
         .post(&url)
         .header("accept", "application/graphql-response+json")

@@ -1,6 +1,6 @@
 //! `epicenter demo`: a server with a shop in it, and the answer.
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use model::Clock;
 use serde_json::json;
 
@@ -41,6 +41,9 @@ pub(super) fn demo(flags: &DemoFlags) -> anyhow::Result<()> {
     settings.otlp.window_ms = settings.otlp.window_ms.min(1_000);
     settings.otlp.grace_ms = settings.otlp.grace_ms.min(500);
     settings.otlp.pairing_ms = settings.otlp.pairing_ms.min(500);
+    if settings.is_locked() {
+        bail!("the demo is for this machine only; it knows no tokens");
+    }
     runtime()?.block_on(async {
         let telemetry = Telemetry::start(&settings.telemetry)?;
         let server = Server::start(settings).await?;

@@ -18,6 +18,7 @@ use ingest::import::{Format as EstateFormat, OtlpFile, PostedForm};
 
 use super::serve::runtime;
 use super::{SettingFlags, print, progress};
+use crate::access::HouseKey;
 use crate::serve::Server;
 use calendar::{CalendarFlags, Calendars};
 use estate::Estate;
@@ -196,11 +197,13 @@ pub(super) fn import(flags: &ImportFlags) -> anyhow::Result<()> {
     }
     let summary = runtime()?.block_on(async {
         let Some(data_dir) = &flags.data_dir else {
-            return work.send(&flags.server).await;
+            return work.send(&flags.server, None).await;
         };
-        let server = Server::start(SettingFlags::alone_over(data_dir).settings()?).await?;
+        let key = HouseKey::fresh()?;
+        let settings = SettingFlags::alone_over(data_dir).settings()?;
+        let server = Server::start_alone(settings, key.clone()).await?;
         let url = format!("http://{}", server.addresses.http);
-        let sent = work.send(&url).await;
+        let sent = work.send(&url, Some(&key)).await;
         server.stop().await;
         sent
     })?;
@@ -246,8 +249,8 @@ impl<'f> Work<'f> {
         }
     }
 
-    async fn send(&self, server: &str) -> anyhow::Result<Summary> {
-        let poster = Poster::new(server)?;
+    async fn send(&self, server: &str, key: Option<&HouseKey>) -> anyhow::Result<Summary> {
+        let poster = Poster::new(server, key)?;
         let mut summary = Summary::default();
         match self {
             Self::Estate(estate) => {

@@ -6,10 +6,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::ask::query;
+use super::ask::query_with;
 use super::serve::runtime;
 use super::text::{Table, cut};
 use super::{SettingFlags, print};
+use crate::access::HouseKey;
 use crate::serve::Server;
 
 /// Tokens listed at once.
@@ -105,7 +106,7 @@ mutation Revoke($id: ID!, $reason: String) {
 const LIST: &str = "\
 query Tokens($all: Boolean, $first: Int, $after: String) {
   tokens(includeEnded: $all, first: $first, after: $after) {
-    nodes { id name scopes status createdAt createdBy expiresAt revokedAt revokedReason }
+    nodes { id name scopes status createdAt createdBy expiresAt lastUsedAt revokedAt revokedReason }
     pageInfo { hasNextPage endCursor }
   }
 }";
@@ -130,6 +131,7 @@ struct TokenLine {
     status: String,
     #[serde(default)]
     expires_at: String,
+    last_used_at: Option<String>,
     revoked_at: Option<String>,
 }
 
@@ -179,11 +181,11 @@ fn list(flags: &ListFlags) -> anyhow::Result<()> {
     let mut nodes = Vec::new();
     flags
         .place
-        .over(|server| async move {
+        .over(|server, key| async move {
             let mut after = Value::Null;
             loop {
                 let variables = json!({ "all": flags.all, "first": PAGE, "after": after });
-                let mut data = query(&server, LIST, &variables).await?;
+                let mut data = query_with(key.as_ref(), &server, LIST, &variables).await?;
                 let page = data.pointer_mut("/tokens/nodes").map(Value::take);
                 let Some(Value::Array(page)) = page else {
                     anyhow::bail!("the server answered something else");
@@ -200,7 +202,8 @@ fn list(flags: &ListFlags) -> anyhow::Result<()> {
             flags
                 .place
                 .show(&data, "tokens", |tokens: &Vec<TokenLine>| {
-                    let mut table = Table::with_head(&["id", "name", "may", "status", "until"]);
+                    let mut table =
+                        Table::with_head(&["id", "name", "may", "status", "until", "last used"]);
                     for token in tokens {
                         table.row(vec![
                             token.id.clone(),
@@ -208,6 +211,7 @@ fn list(flags: &ListFlags) -> anyhow::Result<()> {
                             spoken(&token.scopes),
                             token.status.to_lowercase(),
                             token.expires_at.clone(),
+                            token.last_used_at.clone().unwrap_or_default(),
                         ]);
                     }
                     format!("{table}")
@@ -221,21 +225,25 @@ fn spoken(scopes: &[String]) -> String {
 
 impl PlaceFlags {
     fn ask(&self, document: &'static str, variables: &Value) -> anyhow::Result<Value> {
-        self.over(|server| async move { query(&server, document, variables).await })
+        self.over(|server, key| async move {
+            query_with(key.as_ref(), &server, document, variables).await
+        })
     }
 
     /// Has something asked of the running server, or of one that runs over the folder for as long as it takes.
-    fn over<W>(&self, work: impl FnOnce(String) -> W) -> anyhow::Result<Value>
+    fn over<W>(&self, work: impl FnOnce(String, Option<HouseKey>) -> W) -> anyhow::Result<Value>
     where
         W: Future<Output = anyhow::Result<Value>>,
     {
         runtime()?.block_on(async {
             let Some(data_dir) = &self.data_dir else {
-                return work(self.server.clone()).await;
+                return work(self.server.clone(), None).await;
             };
             let settings = SettingFlags::alone_over(data_dir).settings()?;
-            let server = Server::start(settings).await?;
-            let answered = work(format!("http://{}", server.addresses.http)).await;
+            let key = HouseKey::fresh()?;
+            let server = Server::start_alone(settings, key.clone()).await?;
+            let url = format!("http://{}", server.addresses.http);
+            let answered = work(url, Some(key)).await;
             server.stop().await;
             answered
         })

@@ -74,12 +74,12 @@ pub enum ConfigError {
         /// Which, and why.
         source: toml::de::Error,
     },
-    /// Others could reach it, and nobody would have to say who they are.
+    /// Others could reach it, and nobody could say who they are.
     #[error(
-        "`{key}` is {address}, which others can reach, and this version knows no access tokens; \
-         listen on 127.0.0.1 and put a proxy that asks for credentials in front"
+        "`{key}` is {address}, which others can reach, and no token counts; make one with \
+         `epicenter token create NAME --scope admin --data-dir DIR`, or listen on 127.0.0.1"
     )]
-    NotLoopback {
+    NoCredentials {
         /// Which address.
         key: &'static str,
         /// The address.
@@ -384,8 +384,8 @@ mod tests {
             "the environment: unknown key `EPICENTER_LISTN`; did you mean `EPICENTER_LISTEN`?"
         );
         assert_eq!(
-            refused("[quux]", &[], &[]),
-            "epicenter.toml: unknown key `quux`"
+            refused("[quuxquux]", &[], &[]),
+            "epicenter.toml: unknown key `quuxquux`"
         );
     }
 
@@ -404,9 +404,16 @@ mod tests {
     }
 
     #[test]
-    fn an_address_others_can_reach_is_refused() {
-        let message = refused("", &[], &[("listen", "0.0.0.0:8080")]);
-        assert!(message.contains("which others can reach"), "{message}");
+    fn a_server_that_others_can_reach_is_locked_whatever_is_set() {
+        let is_locked = |file: &str, flags: &[(&'static str, &str)]| {
+            let settings = layers(file, &[], flags).settings().unwrap();
+            settings.is_locked()
+        };
+        assert!(!is_locked("", &[]));
+        assert!(is_locked("auth.required = true", &[]));
+        for key in ["listen", "otlp_grpc", "otlp_http"] {
+            assert!(is_locked("auth.required = false", &[(key, "0.0.0.0:80")]));
+        }
     }
 
     #[test]

@@ -9,7 +9,14 @@ const FREE: &str = "127.0.0.1:0";
 /// The binary with arguments; it asks no other server than the arguments say.
 pub(crate) fn epicenter(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_epicenter"));
-    command.args(arguments).env_remove("EPICENTER_SERVER");
+    command.args(arguments);
+    for name in [
+        "EPICENTER_SERVER",
+        "EPICENTER_TOKEN",
+        "EPICENTER_TOKEN_FILE",
+    ] {
+        command.env_remove(name);
+    }
     command
 }
 

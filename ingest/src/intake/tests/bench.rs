@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
+use axum::{Extension, Router};
 use model::{
-    CiId, Claim, Clock, EventEnvelope, LogPosition, ObservedItem, SourceKey, SourceName, Timestamp,
+    Caller, CiId, Claim, Clock, EventEnvelope, LogPosition, ObservedItem, SourceKey, SourceName,
+    Timestamp,
 };
 use serde_json::Value;
 use store::{EventLog, MemoryLog, ReadLimit};
@@ -106,7 +107,7 @@ impl Bench {
         let intake = intake.comparing_with(Arc::new(NothingKnown));
         let intake = Arc::new(intake.with_senders(senders));
         Self {
-            routes: routes(Arc::clone(&intake)),
+            routes: routes(Arc::clone(&intake)).layer(Extension(Caller::House)),
             intake,
             log,
             mappings,

@@ -9,8 +9,10 @@ use ingest::import::OtlpPiece;
 use reqwest::StatusCode;
 use serde_json::Value;
 
+use super::super::client::client;
 use super::read::Batch;
 use super::summary::{ListingSummary, Summary};
+use crate::access::HouseKey;
 
 /// How often a busy server is asked again before the import gives up.
 const ATTEMPTS_MAX: u32 = 60;
@@ -49,11 +51,8 @@ pub(super) struct Poster {
 }
 
 impl Poster {
-    pub(super) fn new(server: &str) -> anyhow::Result<Self> {
-        let client = reqwest::Client::builder()
-            .timeout(Duration::from_secs(120))
-            .build()
-            .context("could not make an HTTP client")?;
+    pub(super) fn new(server: &str, key: Option<&HouseKey>) -> anyhow::Result<Self> {
+        let client = client(Duration::from_secs(120), key)?;
         Ok(Self {
             client,
             server: server.trim_end_matches('/').to_owned(),

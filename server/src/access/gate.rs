@@ -1,0 +1,237 @@
+//! Recognises who sends a request by the token it carries.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use api::NoRandomness;
+use axum::http::{HeaderMap, header};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use model::{Caller, Clock, LogPosition, Scope, Scopes, TokenHash, TokenId};
+
+use super::doors::{Door, doors};
+use super::secret::{hash_of, mint};
+use super::uses::Uses;
+use crate::clock::SystemClock;
+use crate::metrics::Metrics;
+use crate::projector::Published;
+
+/// A secret that only this process knows, for commands that run a server of their own over a folder.
+#[derive(Clone)]
+pub(crate) struct HouseKey(String);
+
+impl HouseKey {
+    /// A fresh one.
+    pub(crate) fn fresh() -> Result<Self, NoRandomness> {
+        mint().map(Self).map_err(|_| NoRandomness)
+    }
+
+    /// The secret, to be sent.
+    pub(crate) fn secret(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Who is let in, and by what.
+#[derive(Clone)]
+pub(crate) enum Lock {
+    /// Whoever reaches the server: it listens to this machine only.
+    Open,
+    /// The holders of tokens.
+    Tokens,
+    /// The holders of tokens, and this process itself.
+    TokensOr(HouseKey),
+}
+
+/// The gate that every request goes through.
+pub(crate) struct Gate {
+    published: Arc<Published>,
+    uses: Arc<Uses>,
+    /// Where the log ended when the server started: a view before it may lack a revocation.
+    since: LogPosition,
+    is_open: bool,
+    house: Option<TokenHash>,
+    doors: BTreeMap<String, Door>,
+    refused: [AtomicU64; REASONS.len()],
+}
+
+/// Why requests are refused, as measures tell it.
+const REASONS: [&str; 4] = ["no_credential", "bad_credential", "scope", "no_door"];
+
+/// Why a request is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    NoCredential,
+    BadCredential,
+    Scope,
+    NoDoor,
+}
+
+impl Gate {
+    pub(crate) fn new(
+        lock: &Lock,
+        published: Arc<Published>,
+        uses: Arc<Uses>,
+        since: LogPosition,
+    ) -> Self {
+        Self {
+            published,
+            uses,
+            since,
+            is_open: matches!(lock, Lock::Open),
+            house: match lock {
+                Lock::TokensOr(key) => Some(hash_of(key.secret())),
+                Lock::Open | Lock::Tokens => None,
+            },
+            doors: doors(),
+            refused: Default::default(),
+        }
+    }
+
+    /// The door of a route; `None` where nobody declared one.
+    pub(super) fn door(&self, route: &str) -> Option<Door> {
+        self.doors.get(route).copied()
+    }
+
+    /// Whether it knows every token that was revoked before the server started.
+    pub(super) fn is_ready(&self) -> bool {
+        self.is_open || self.since <= self.published.position()
+    }
+
+    /// Who sends a request with these headers.
+    pub(crate) fn caller(&self, headers: &HeaderMap) -> Caller {
+        match headers.get(header::AUTHORIZATION) {
+            None => self.nobody(),
+            Some(value) => match value.to_str() {
+                Ok(credential) => self.caller_by(credential),
+                Err(_) => self.stranger(),
+            },
+        }
+    }
+
+    /// Whose a credential is: `Bearer SECRET`, or the password of `Basic`.
+    pub(crate) fn caller_by(&self, credential: &str) -> Caller {
+        let Some(secret) = secret_of(credential) else {
+            return self.stranger();
+        };
+        let hash = hash_of(&secret);
+        if self.house == Some(hash) {
+            return Caller::House;
+        }
+        let now = SystemClock.now();
+        let view = self.published.newest();
+        let token = view.tokens().of_hash(&hash);
+        let Some(token) = token.filter(|token| token.counts_at(now)) else {
+            return self.stranger();
+        };
+        let id = token.created.id;
+        self.uses.note(id, now);
+        match self.is_open {
+            // What they may do is not less than what anybody may here.
+            true => Caller::Holder {
+                token: id,
+                scopes: Scopes::from(Scope::ALL.to_vec()),
+            },
+            false => Caller::Holder {
+                token: id,
+                scopes: token.created.scopes.clone(),
+            },
+        }
+    }
+
+    /// Whether a caller that was known is so still.
+    pub(crate) fn still(&self, caller: &Caller) -> bool {
+        match caller {
+            Caller::House => true,
+            Caller::Holder { token, .. } => self.is_open || self.counts(token),
+            Caller::Stranger | Caller::Nobody => false,
+        }
+    }
+
+    /// When a token was last used.
+    pub(crate) fn uses(&self) -> &Uses {
+        &self.uses
+    }
+
+    /// Counts a refusal.
+    pub(super) fn note(&self, refused: Refused) {
+        let at = match refused {
+            Refused::NoCredential => 0,
+            Refused::BadCredential => 1,
+            Refused::Scope => 2,
+            Refused::NoDoor => 3,
+        };
+        if let Some(counter) = self.refused.get(at) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Registers what it counts.
+    pub(crate) fn register(self: &Arc<Self>, metrics: &Metrics) {
+        let gate = Arc::clone(self);
+        metrics.register(move |scrape| {
+            for (reason, counted) in REASONS.iter().zip(&gate.refused) {
+                scrape.counter(
+                    "access_requests_refused_total",
+                    "Requests refused at the door, by reason.",
+                    &[("reason", reason)],
+                    counted.load(Ordering::Relaxed),
+                );
+            }
+        });
+    }
+
+    fn counts(&self, id: &TokenId) -> bool {
+        let view = self.published.newest();
+        let token = view.tokens().get(id);
+        token.is_some_and(|token| token.counts_at(SystemClock.now()))
+    }
+
+    const fn nobody(&self) -> Caller {
+        match self.is_open {
+            true => Caller::House,
+            false => Caller::Nobody,
+        }
+    }
+
+    /// A sender's own secret may stand where a token does, so an open server minds no credential.
+    const fn stranger(&self) -> Caller {
+        match self.is_open {
+            true => Caller::House,
+            false => Caller::Stranger,
+        }
+    }
+}
+
+/// The secret of a credential as the header `Authorization` has it.
+fn secret_of(credential: &str) -> Option<String> {
+    let (scheme, value) = credential.trim().split_once(' ')?;
+    let value = value.trim();
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(value.to_owned());
+    }
+    if scheme.eq_ignore_ascii_case("basic") {
+        let pair = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;
+        let (_, password) = pair.split_once(':')?;
+        return Some(password.to_owned());
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_read_from_bearer_and_from_the_password_of_basic() {
+        let read = |text: &str| secret_of(text);
+        assert_eq!(read("Bearer abc").as_deref(), Some("abc"));
+        assert_eq!(read("bearer  abc ").as_deref(), Some("abc"));
+        let basic = format!("Basic {}", STANDARD.encode("anybody:a:c"));
+        assert_eq!(read(&basic).as_deref(), Some("a:c"));
+        for wrong in ["", "abc", "Bearer", "Digest abc", "Basic abc", "Basic !"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+}
