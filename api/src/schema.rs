@@ -17,6 +17,7 @@ mod details;
 mod difference;
 mod identity;
 mod incident;
+mod incident_groups;
 mod incident_input;
 mod item;
 mod item_filter;
@@ -61,6 +62,7 @@ use change_model::{ChangeModelMutation, ChangeModelQuery};
 use difference::DifferenceQuery;
 use identity::IdentityMutation;
 use incident::IncidentConnection;
+use incident_groups::{IncidentGroupConnection, IncidentGroupMemberConnection, IncidentGroupQuery};
 use item::{ItemConnection, RelationConnection};
 use kinds::{KindMutation, KindQuery};
 use live::Subscription;
@@ -89,6 +91,7 @@ pub(crate) struct Query(
     ChangeGroupQuery,
     DifferenceQuery,
     FoldQuery,
+    IncidentGroupQuery,
     KindQuery,
     MeasureQuery,
     MeasurementQuery,
@@ -155,6 +158,12 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
         )
         .override_output_type_description::<IncidentConnection>(
             "A page of incidents, the newest first.",
+        )
+        .override_output_type_description::<IncidentGroupConnection>(
+            "A page of groups of incidents, the newest first.",
+        )
+        .override_output_type_description::<IncidentGroupMemberConnection>(
+            "A page of the members of a group, those on the lowest component first.",
         )
         .override_output_type_description::<ItemConnection>("A page of items.")
         .override_output_type_description::<RelationConnection>(

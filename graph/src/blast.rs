@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use model::{AsOf, CiId};
 
 pub use propagation::{PROPAGATION, PROPAGATION_VERSION, Propagation};
+pub(crate) use weigh::Weigh;
 
 use crate::freshness::Freshness;
 use crate::identity::ItemIx;
@@ -158,7 +159,7 @@ fn impact(view: &GraphView, paths: &mut Paths<'_>, label: &Label, as_of: AsOf) -
 }
 
 /// One step as people say it.
-fn phrase(relation: &Relation<'_>, against_arrow: bool) -> String {
+pub(crate) fn phrase(relation: &Relation<'_>, against_arrow: bool) -> String {
     let (dependent, provider) = (relation.dependent().key(), relation.provider().key());
     let kind = relation.kind().replace('_', " ");
     if against_arrow {

@@ -54,7 +54,7 @@ pub struct Estate {
 impl Projection for Estate {
     type View = GraphView;
     const NAME: &'static str = "estate";
-    const VERSION: u32 = 16;
+    const VERSION: u32 = 17;
 
     fn apply(&mut self, envelope: &EventEnvelope) {
         assert_eq!(

@@ -29,6 +29,7 @@ pub(crate) struct Row {
     pub(crate) started_at: Stamped<Timestamp>,
     pub(crate) resolved_at: Stamped<Timestamp>,
     pub(crate) status: Stamped<IncidentStatus>,
+    pub(crate) declared: Stamped<bool>,
     /// The earliest moment any statement speaks of.
     pub(crate) spoken_at: Timestamp,
     /// Where its statements stand in the log.
@@ -84,6 +85,7 @@ impl Row {
             .say(stamp, (!said.items.is_empty()).then(|| said.items.clone()));
         self.started_at.say(stamp, incident.started_at);
         self.resolved_at.say(stamp, incident.resolved_at);
+        self.declared.say(stamp, incident.declared);
         let status = incident.status.or(said.implied);
         self.status.say(in_life(stamp, status), status);
         self.spoken_at = self.spoken_at.min(stamp.at);
@@ -124,6 +126,7 @@ impl Incidents {
                 started_at: Stamped::default(),
                 resolved_at: Stamped::default(),
                 status: Stamped::default(),
+                declared: Stamped::default(),
                 spoken_at: said.stamp.at,
                 statements: Vec::new(),
             };

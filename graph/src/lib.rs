@@ -20,6 +20,7 @@ mod freshness;
 mod groups;
 mod history;
 mod identity;
+mod incident_groups;
 mod incidents;
 mod intern;
 mod kinds;
@@ -78,6 +79,10 @@ pub use history::{
     attributes_at, history,
 };
 pub use identity::decision_id;
+pub use incident_groups::{
+    GROUPING, GROUPING_VERSION, GroupComponent, GroupLevel, GroupLimit, GroupMember, GroupNumber,
+    Grouping, GroupsAsked, IncidentGroup, IncidentGroups, LEVEL_UNSTATED, MemberReason,
+};
 pub use kinds::{KindBook, is_built_in_kind, is_built_in_relation_kind};
 pub use measures::{
     ChangeMeasures, CheckMeasures, MeasureBy, MeasureGroup, MeasureQuestion, Measures, Share,

@@ -23,7 +23,7 @@ use crate::coverage::{Coverage, Surroundings, coverage_of};
 use crate::folding::FoldReason;
 use crate::identity::ItemIx;
 use crate::path::{Contribution, PathStep};
-use crate::view::{ChangeRow, GraphView, Relation};
+use crate::view::{ChangeRow, GraphView, IncidentRow, Relation};
 use candidates::Candidates;
 use signals::{Part, Suspects};
 use walk::Walk;
@@ -31,10 +31,10 @@ use walk::Walk;
 /// What is asked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NearbyQuestion {
-    /// The affected items; those of the incident are added.
+    /// The affected items; those of the incidents are added.
     pub items: Vec<CiId>,
-    /// The incident, whose words and beginning count.
-    pub incident: Option<IncidentId>,
+    /// The incidents, whose words and first beginning count, and what was judged of them.
+    pub incidents: Vec<IncidentId>,
     /// Entries of the question that mean no item; the coverage names them.
     pub unknown_items: Vec<String>,
     /// The moment of the question: nothing that starts after it is ranked.
@@ -106,11 +106,12 @@ pub struct NearbyChange {
 pub(crate) struct Scene<'v> {
     pub(crate) view: &'v GraphView,
     pub(crate) affected: Vec<ItemIx>,
-    pub(crate) incident: Option<IncidentId>,
+    pub(crate) incidents: Vec<IncidentId>,
     /// What the symptom is called.
     pub(crate) symptom: String,
-    pub(crate) environment: Option<String>,
-    /// When the symptom began: the incident's start, if it lies before the question.
+    /// Where it is, as the incidents say.
+    pub(crate) environments: Vec<&'v str>,
+    /// When the symptom began: the first start of an incident, if it lies before the question.
     pub(crate) began: Timestamp,
     pub(crate) at: Timestamp,
     pub(crate) since: Timestamp,
@@ -158,33 +159,36 @@ pub fn changes_nearby(
 
 impl<'v> Scene<'v> {
     fn of(view: &'v GraphView, question: &NearbyQuestion) -> Self {
-        let incident = question.incident.and_then(|id| view.incident(id));
+        let incidents: Vec<IncidentRow<'v>> = question
+            .incidents
+            .iter()
+            .filter_map(|id| view.incident(*id))
+            .collect();
         let mut affected: Vec<ItemIx> = question
             .items
             .iter()
             .filter_map(|id| view.item(*id))
             .map(|item| item.item)
             .collect();
-        affected.extend(
-            incident
-                .into_iter()
-                .flat_map(|incident| incident.items())
-                .map(|item| item.item),
-        );
+        let shown = incidents.iter().flat_map(IncidentRow::items);
+        affected.extend(shown.map(|item| item.item));
         affected.sort_unstable();
         affected.dedup();
-        let began = incident.map_or(question.at, |incident| {
-            incident.started_at().min(question.at)
-        });
+        let starts = incidents.iter().map(IncidentRow::started_at);
+        let titles: Vec<&str> = incidents.iter().map(IncidentRow::title).collect();
+        let mut environments: Vec<&str> = incidents
+            .iter()
+            .filter_map(IncidentRow::environment)
+            .collect();
+        environments.sort_unstable();
+        environments.dedup();
         Self {
             view,
             affected,
-            incident: incident.map(|incident| incident.id()),
-            symptom: incident.map_or_else(String::new, |incident| incident.title().to_owned()),
-            environment: incident
-                .and_then(|incident| incident.environment())
-                .map(str::to_owned),
-            began,
+            incidents: incidents.iter().map(IncidentRow::id).collect(),
+            symptom: titles.join("\n"),
+            environments,
+            began: starts.chain([question.at]).min().unwrap_or(question.at),
             at: question.at,
             since: question
                 .at

@@ -168,6 +168,15 @@ impl Seen {
         new
     }
 
+    /// Marks what another has marked.
+    pub(crate) fn add(&mut self, other: &Self) {
+        if self.bits.len() < other.bits.len() {
+            self.bits.resize(other.bits.len(), 0);
+        }
+        let words = self.bits.iter_mut().zip(&other.bits);
+        words.for_each(|(word, more)| *word |= more);
+    }
+
     /// The marks of 64 neighbouring numbers.
     pub(crate) fn word(&self, place: usize) -> u64 {
         self.bits.get(place).copied().unwrap_or_default()

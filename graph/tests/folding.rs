@@ -113,7 +113,7 @@ fn a_mass_restart_does_not_drown_the_ranking() {
     });
     let question = NearbyQuestion {
         items: items.to_vec(),
-        incident: None,
+        incidents: Vec::new(),
         unknown_items: Vec::new(),
         at: at("03:10"),
         lookback: Lookback::hours(24),

@@ -211,7 +211,7 @@ fn answers(view: &GraphView, limits: BlastLimits) -> Vec<String> {
         ));
         let question = NearbyQuestion {
             items: vec![item.id()],
-            incident: None,
+            incidents: Vec::new(),
             unknown_items: Vec::new(),
             at: at("10:00"),
             lookback: Lookback::hours(72),

@@ -36,7 +36,7 @@ fn question(view: &GraphView, asked: &str) -> NearbyQuestion {
     let (what, when) = asked.split_once(" at ").unwrap();
     let mut question = NearbyQuestion {
         items: Vec::new(),
-        incident: None,
+        incidents: Vec::new(),
         unknown_items: Vec::new(),
         at: at(when),
         lookback: Lookback::hours(72),
@@ -47,7 +47,7 @@ fn question(view: &GraphView, asked: &str) -> NearbyQuestion {
                 source: SourceName::new("test"),
                 source_id: name.to_owned(),
             };
-            question.incident = Some(IncidentId::of(&reference));
+            question.incidents.push(IncidentId::of(&reference));
             continue;
         }
         let key = if name.contains(':') {

@@ -56,6 +56,9 @@ pub struct Incident {
     /// Where people read more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
+    /// Whether people declared it, rather than a monitor having raised an alert.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared: Option<bool>,
 }
 
 impl Incident {
@@ -73,6 +76,7 @@ impl Incident {
             started_at: None,
             resolved_at: None,
             link: None,
+            declared: None,
         }
     }
 

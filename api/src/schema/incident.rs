@@ -8,6 +8,7 @@ use model::{CiId, IncidentId, Timestamp};
 
 use super::change::word;
 use super::details::incident_said;
+use super::incident_groups::IncidentGroup;
 use super::item::ConfigurationItem;
 use super::keys;
 use super::scalars::{DateTime, LogPosition};
@@ -153,6 +154,17 @@ impl Incident {
     async fn resolved_at(&self) -> Option<DateTime> {
         self.row().resolved_at().map(DateTime)
     }
+
+    /// Whether people declared it, rather than a monitor having raised an alert.
+    async fn declared(&self) -> bool {
+        self.row().is_declared()
+    }
+
+    /// The incidents that are one with it, by time and graph; null when it began after the moment that is asked for.
+    #[graphql(complexity = "50 + child_complexity")]
+    async fn group(&self, ctx: &Context<'_>) -> Result<Option<IncidentGroup>> {
+        IncidentGroup::around(ctx, self.at.clone(), self.id).await
+    }
 }
 
 /// A filter with its items resolved in one view.
@@ -197,6 +209,12 @@ impl<'f> IncidentCriteria<'f> {
             let id = incident.id();
             ((Reverse(incident.started_at()), id), id)
         })
+    }
+
+    /// From when, if it says so, and until when what passes begins.
+    pub(crate) fn times(&self) -> (Option<Timestamp>, Timestamp) {
+        let from = self.filter.and_then(|filter| filter.from.as_ref());
+        (from.map(|from| from.0), self.until)
     }
 
     /// Whether an incident passes.

@@ -40,6 +40,9 @@ pub(crate) struct OpenIncidentInput {
     description: Option<String>,
     /// Where people read more.
     link: Option<String>,
+    /// Whether people declared it; a client that passes on what a monitor raised says `false`.
+    #[graphql(default = true)]
+    declared: bool,
 }
 
 /// More about an incident. What is missing says nothing.
@@ -135,6 +138,7 @@ impl OpenIncidentInput {
             "environment": self.environment,
             "description": self.description,
             "link": self.link,
+            "declared": self.declared,
         });
         let envelope = Envelope {
             event_id: self.event_id,

@@ -319,7 +319,7 @@ impl CoreQuery {
         let meaning = ChangeMeaning::read(filter.as_ref(), &at)?;
         let question = NearbyQuestion {
             items: items.known,
-            incident,
+            incidents: incident.into_iter().collect(),
             unknown_items: items.unknown,
             at: at.valid_at,
             lookback: lookback.map_or(LOOKBACK_DEFAULT, |lookback| lookback.0),

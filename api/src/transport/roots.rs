@@ -15,7 +15,7 @@ use crate::error::{ErrorCode, Refusal};
 use Scope::{Admin, Ingest, Operate, Read};
 
 /// What is asked.
-const QUERIES: [(&str, Scope); 44] = [
+const QUERIES: [(&str, Scope); 45] = [
     ("anomalies", Read),
     ("assessChange", Read),
     ("blastRadius", Read),
@@ -34,6 +34,7 @@ const QUERIES: [(&str, Scope); 44] = [
     ("drift", Read),
     ("groups", Read),
     ("incident", Read),
+    ("incidentGroups", Read),
     ("incidents", Read),
     ("item", Read),
     ("items", Read),

@@ -122,7 +122,7 @@ fn ask(name: &str, view: &GraphView, mut pick: impl FnMut(&mut Random) -> usize)
         let affected = 1 + random.below(3);
         let question = NearbyQuestion {
             items: (0..affected).map(|_| id(view, pick(&mut random))).collect(),
-            incident: None,
+            incidents: Vec::new(),
             unknown_items: Vec::new(),
             at: moment(YEAR_SECONDS),
             lookback: Lookback::hours(72),

@@ -13,7 +13,7 @@ use crate::topology::Topology;
 use crate::view::Relation;
 
 /// The table's rows by relation kind as this view numbers them, looked up once a search.
-pub(super) struct Weigh<'v> {
+pub(crate) struct Weigh<'v> {
     topology: Topology<'v>,
     at: i64,
     shares: Pages<Option<(f64, f64)>>,
@@ -24,7 +24,7 @@ pub(super) struct Weigh<'v> {
 }
 
 impl<'v> Weigh<'v> {
-    pub(super) fn new(topology: Topology<'v>) -> Self {
+    pub(crate) fn new(topology: Topology<'v>) -> Self {
         let words = &topology.view().identity.words;
         let defined = topology.view().kinds.harms(topology.at());
         let back = PROPAGATION.iter().filter(|row| 0.0 < row.to_provider);
@@ -43,21 +43,21 @@ impl<'v> Weigh<'v> {
     }
 
     /// The moment, in nanoseconds.
-    pub(super) fn at(&self) -> i64 {
+    pub(crate) fn at(&self) -> i64 {
         self.at
     }
 
     /// The kinds that harm may cross towards the provider, as bits.
-    pub(super) fn to_provider(&self) -> u32 {
+    pub(crate) fn to_provider(&self) -> u32 {
         self.to_provider
     }
 
-    pub(super) fn holds(&self, row: RowIx, span: &Span) -> bool {
+    pub(crate) fn holds(&self, row: RowIx, span: &Span) -> bool {
         self.topology.view().relations.holds(row, span, self.at)
     }
 
     /// The share of harm that gets through, taken that the relation holds.
-    pub(super) fn weight(&mut self, row: RowIx, span: &Span, against_arrow: bool) -> f64 {
+    pub(crate) fn weight(&mut self, row: RowIx, span: &Span, against_arrow: bool) -> f64 {
         let share = self.share(span.kind(), against_arrow);
         if share <= 0.0 {
             return 0.0;
@@ -71,7 +71,7 @@ impl<'v> Weigh<'v> {
         doubted(share, tag.strength(), freshness)
     }
 
-    fn share(&mut self, kind: WordIx, against_arrow: bool) -> f64 {
+    pub(crate) fn share(&mut self, kind: WordIx, against_arrow: bool) -> f64 {
         let words = &self.topology.view().identity.words;
         let known = self.shares.get_mut(kind.number() as usize);
         let defined = &self.defined;

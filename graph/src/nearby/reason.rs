@@ -194,10 +194,10 @@ fn quoted(words: &[&str]) -> String {
 
 /// A lead as people say it.
 fn lead(scene: &Scene<'_>, minutes: f64) -> String {
-    let moment = if scene.incident.is_some() {
-        "the incident"
-    } else {
+    let moment = if scene.incidents.is_empty() {
         "the moment asked about"
+    } else {
+        "the incident"
     };
     let side = if minutes < 0.0 { "after" } else { "before" };
     let minutes = minutes.abs();

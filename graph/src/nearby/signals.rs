@@ -326,20 +326,15 @@ impl Weighing<'_> {
         let status = row.status();
         let never_began = status.is_ahead() || status.came_to_nothing();
         note(never_began, Signal::NeverBegan, WEIGHTS.never_began);
-        let verdict = self
-            .scene
-            .incident
-            .and_then(|incident| view.verdict(handle.id(), incident));
-        note(
-            verdict == Some(Verdict::Cause),
-            Signal::Judged,
-            WEIGHTS.judged,
-        );
-        note(
-            verdict == Some(Verdict::NotCause),
-            Signal::Judged,
-            -WEIGHTS.judged,
-        );
+        // The cause of one of the incidents is a cause, whatever was said of the others.
+        let judged = |wanted: Verdict| {
+            let mut incidents = self.scene.incidents.iter();
+            incidents.any(|incident| view.verdict(handle.id(), *incident) == Some(wanted))
+        };
+        let is_cause = judged(Verdict::Cause);
+        note(is_cause, Signal::Judged, WEIGHTS.judged);
+        let is_not = !is_cause && judged(Verdict::NotCause);
+        note(is_not, Signal::Judged, -WEIGHTS.judged);
     }
 
     /// Whether it takes effect where the symptom is not.
@@ -366,12 +361,12 @@ impl Weighing<'_> {
 
 /// Where the symptom is: as the incident says, else where the affected items are.
 fn environments<'s>(scene: &'s Scene<'s>) -> Vec<&'s str> {
+    if !scene.environments.is_empty() {
+        return scene.environments.clone();
+    }
     let affected = scene.affected.iter();
     let of_items = affected.filter_map(|item| scene.view.item_at(*item).environment());
-    match scene.environment.as_deref() {
-        Some(stated) => vec![stated],
-        None => of_items.collect(),
-    }
+    of_items.collect()
 }
 
 /// Kinds of changes that touch one machine of several.

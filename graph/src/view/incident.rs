@@ -73,6 +73,11 @@ impl<'v> IncidentRow<'v> {
             .map(|word| self.view.identity.words.text(*word))
     }
 
+    /// Whether people declared it, rather than a monitor having raised an alert.
+    pub fn is_declared(&self) -> bool {
+        self.row().declared.get() == Some(&true)
+    }
+
     /// Where it happens.
     pub fn environment(&self) -> Option<&'v str> {
         self.row()

@@ -38,6 +38,7 @@ pub(super) fn stated(
     let started_at = fields.may("startedAt", fields::time);
     let resolved_at = fields.may("resolvedAt", fields::time);
     let link = fields.may("link", fields::line);
+    let declared = fields.may("declared", fields::truth);
     fields.in_order(("startedAt", started_at), ("resolvedAt", resolved_at));
     fields.close();
     Some(Incident {
@@ -50,6 +51,7 @@ pub(super) fn stated(
         started_at,
         resolved_at,
         link,
+        declared,
         ..Incident::new(reference?)
     })
 }

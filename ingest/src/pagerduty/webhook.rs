@@ -106,6 +106,7 @@ impl<'a> Webhook<'a> {
             started_at: created_at.or(self.at.filter(|_| begins)),
             resolved_at: self.at.filter(|_| status == Some(IncidentStatus::Resolved)),
             link: data.line("/html_url"),
+            declared: Some(true),
             ..Incident::new(SourceRef {
                 source: self.source.clone(),
                 source_id,

@@ -8,7 +8,7 @@
 //! item service:prod/api owner=shop alias=key:service:prod/old uid=1
 //! item pod:a from=09:00 until=09:10
 //! change deploy-1 api 10:00 kind=deployment env=prod status=succeeded until=10:05 title=new_pricing
-//! incident inc-1 web 10:30 env=prod
+//! incident inc-1 web 10:30 env=prod severity=critical until=10:50 declared=yes
 //! web -calls!-> api                 stated as strong; with `?` as weak
 //! saw web -> api 09:00-09:50        in traces, reported each quarter of an hour
 //! end web -> api 11:00

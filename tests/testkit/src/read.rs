@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use model::{
     Actor, ActorKind, Alias, CauseJudged, Change, ChangeLink, ChangeStatus, Claim, Deviation,
-    Event, EventId, Evidence, IdentityReverted, Incident, ItemDeviated, ItemSplit, ItemsMerged,
-    NewEvent, ObservedCall, ObservedCalls, ObservedItem, ObservedRelation, Occurred,
+    Event, EventId, Evidence, IdentityReverted, Incident, IncidentStatus, ItemDeviated, ItemSplit,
+    ItemsMerged, NewEvent, ObservedCall, ObservedCalls, ObservedItem, ObservedRelation, Occurred,
     RelationDeviated, RelationEnded, RelationKind, SourceKey, SourceName, SourceRef,
     SourceRestored, SourceRetracted, Strength, Timestamp, ValidInterval, Verdict,
 };
@@ -373,5 +373,11 @@ fn incident(id: &str, items: &str, time: &str, options: &BTreeMap<&str, String>)
     incident.started_at = Some(at(time));
     incident.environment = options.get("env").cloned();
     incident.title = options.get("title").cloned();
+    incident.severity = options.get("severity").cloned();
+    incident.declared = options.contains_key("declared").then_some(true);
+    incident.resolved_at = options.get("until").map(|time| at(time));
+    if incident.resolved_at.is_some() {
+        incident.status = Some(IncidentStatus::Resolved);
+    }
     Event::IncidentOpened(incident)
 }
