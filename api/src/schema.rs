@@ -38,6 +38,7 @@ mod radius;
 mod recording;
 mod risk;
 mod scalars;
+mod similar;
 mod source;
 mod standpoint;
 mod structure;

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{CiId, IncidentId, IncidentStatus, Timestamp};
 
 pub use components::GroupComponent;
+pub(crate) use origins::Finder;
 pub use rules::{GROUPING, GROUPING_VERSION, GroupLevel, Grouping, LEVEL_UNSTATED};
 pub use said::MemberReason;
 pub use sets::GroupLimit;

@@ -36,6 +36,7 @@ mod retractions;
 mod risk;
 mod saved;
 mod shelves;
+mod similar;
 mod sources;
 mod stamped;
 mod structure;
@@ -103,6 +104,10 @@ pub use risk::{
     assess_change,
 };
 pub use saved::RestoreError;
+pub use similar::{
+    SIMILARITY, SIMILARITY_VERSION, SimilarIncident, SimilarIncidents, SimilarLimits, Similarity,
+    similar_incidents,
+};
 pub use sources::{GapRow, SourceRow};
 pub use stamped::tie_of;
 pub use structure::{

@@ -17,7 +17,10 @@ mod words;
 
 use model::{ChangeId, CiId, IncidentId, LogPosition, Lookback, Timestamp};
 
+pub(crate) use symptoms::Family;
 pub use weights::{MODEL_VERSION, WEIGHTS, Weights};
+
+pub(crate) use words::{Held, Wanted};
 
 use crate::coverage::{Coverage, Surroundings, coverage_of};
 use crate::folding::FoldReason;

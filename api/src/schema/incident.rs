@@ -11,7 +11,9 @@ use super::details::incident_said;
 use super::incident_groups::IncidentGroup;
 use super::item::ConfigurationItem;
 use super::keys;
+use super::paging::{page_cost, question_size};
 use super::scalars::{DateTime, LogPosition};
+use super::similar::SimilarIncidents;
 use super::standpoint::Standpoint;
 use crate::error::ErrorCode;
 
@@ -164,6 +166,18 @@ impl Incident {
     #[graphql(complexity = "50 + child_complexity")]
     async fn group(&self, ctx: &Context<'_>) -> Result<Option<IncidentGroup>> {
         IncidentGroup::around(ctx, self.at.clone(), self.id).await
+    }
+
+    /// Incidents that began before and are like it, without those of its own group: on the same items, with harm from
+    /// the same places, in the same words, with a cause of the same sort.
+    #[graphql(complexity = "page_cost(first, None, child_complexity) + 50")]
+    async fn similar(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many are listed; 20 when missing.")] first: Option<i32>,
+    ) -> Result<SimilarIncidents> {
+        let first = question_size(ctx, first)?;
+        SimilarIncidents::of(ctx, self.at.clone(), self.id, first).await
     }
 }
 

@@ -17,29 +17,29 @@ use crate::topology::Topology;
 use crate::view::GraphView;
 
 /// One relation, and whether harm crosses it against the arrow.
-pub(super) type Step = (RowIx, bool);
+pub(crate) type Step = (RowIx, bool);
 
 /// An item from which harm may have come.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Origin {
-    pub(super) item: ItemIx,
+pub(crate) struct Origin {
+    pub(crate) item: ItemIx,
     /// The share of harm that gets from it to what shows the symptom.
-    pub(super) harm: f64,
+    pub(crate) harm: f64,
     /// The next on the way to the symptom, and the relation between; none where the symptom shows.
     next: Option<(usize, Step)>,
 }
 
 /// Every item from which the harm to one incident may have come.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Origins {
+pub(crate) struct Origins {
     all: Vec<Origin>,
     best: BTreeMap<ItemIx, usize>,
     /// Whether there were more than are kept.
-    pub(super) cut_short: bool,
+    pub(crate) cut_short: bool,
 }
 
 /// Searches one after the other, with what they share.
-pub(super) struct Finder<'v> {
+pub(crate) struct Finder<'v> {
     view: &'v GraphView,
     ways_of: BTreeMap<ItemIx, Range<usize>>,
     ways: Vec<Way>,
@@ -63,21 +63,21 @@ struct Candidate {
 
 impl Origins {
     /// The likeliest way from each item, in no order of meaning.
-    pub(super) fn each(&self) -> impl Iterator<Item = &Origin> {
+    pub(crate) fn each(&self) -> impl Iterator<Item = &Origin> {
         self.best.values().map(|place| &self.all[*place])
     }
 
-    pub(super) fn of(&self, item: ItemIx) -> Option<&Origin> {
+    pub(crate) fn of(&self, item: ItemIx) -> Option<&Origin> {
         self.best.get(&item).map(|place| &self.all[*place])
     }
 
     /// The item that harm from an origin comes to first; none where the origin shows the symptom itself.
-    pub(super) fn first_harmed(&self, origin: &Origin) -> Option<ItemIx> {
+    pub(crate) fn first_harmed(&self, origin: &Origin) -> Option<ItemIx> {
         origin.next.map(|(place, _)| self.all[place].item)
     }
 
     /// The way of harm from an item to the one that shows the symptom, which comes last.
-    pub(super) fn way_from(&self, item: ItemIx) -> (Vec<Step>, ItemIx) {
+    pub(crate) fn way_from(&self, item: ItemIx) -> (Vec<Step>, ItemIx) {
         let mut steps = Vec::new();
         let mut origin = self.of(item);
         let mut end = item;
@@ -93,7 +93,7 @@ impl Origins {
 }
 
 impl<'v> Finder<'v> {
-    pub(super) fn new(view: &'v GraphView) -> Self {
+    pub(crate) fn new(view: &'v GraphView) -> Self {
         Self {
             view,
             ways_of: BTreeMap::new(),
@@ -102,12 +102,12 @@ impl<'v> Finder<'v> {
         }
     }
 
-    pub(super) fn view(&self) -> &'v GraphView {
+    pub(crate) fn view(&self) -> &'v GraphView {
         self.view
     }
 
     /// From where harm may have come to items at a moment.
-    pub(super) fn origins(&mut self, items: &[ItemIx], at: Timestamp) -> Origins {
+    pub(crate) fn origins(&mut self, items: &[ItemIx], at: Timestamp) -> Origins {
         let mut weigh = self.weigh(at);
         let mut found = Origins::default();
         for item in items {
@@ -129,7 +129,7 @@ impl<'v> Finder<'v> {
     }
 
     /// How many items harm to one comes to directly at a moment.
-    pub(super) fn harmed_directly(&self, item: ItemIx, at: Timestamp) -> usize {
+    pub(crate) fn harmed_directly(&self, item: ItemIx, at: Timestamp) -> usize {
         let topology = Topology::new(self.view, at);
         let mut weigh = Weigh::new(topology);
         let mut harmed: Vec<ItemIx> = Vec::new();

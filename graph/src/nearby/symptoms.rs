@@ -13,7 +13,7 @@ use crate::view::GraphView;
 
 /// What sort of thing a measure or a symptom speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Family {
+pub(crate) enum Family {
     Errors,
     Latency,
     Saturation,
@@ -92,8 +92,19 @@ impl Family {
         families.first().copied().unwrap_or(Self::Other)
     }
 
+    /// What people call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Errors => "errors",
+            Self::Latency => "latency",
+            Self::Saturation => "saturation",
+            Self::Traffic => "traffic",
+            Self::Other => "something else",
+        }
+    }
+
     /// What a text of a symptom speaks of.
-    pub(super) fn in_text(text: &str) -> Vec<Self> {
+    pub(crate) fn in_text(text: &str) -> Vec<Self> {
         let mut families: Vec<Self> = words_of(text)
             .iter()
             .filter_map(|word| Self::of_word(word))

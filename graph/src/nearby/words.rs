@@ -52,18 +52,18 @@ fn stem(word: &str) -> &str {
 
 /// The telling words of a question, and in how many titles each stands.
 #[derive(Clone, Debug)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     words: Vec<String>,
     titles_with: Vec<u32>,
     titles: u32,
 }
 
 /// Which of the wanted words a title holds, as bits.
-pub(super) type Held = u64;
+pub(crate) type Held = u64;
 
 impl Wanted {
     /// The telling words of some texts; at most as many as [`Held`] has bits.
-    pub(super) fn new<'a>(texts: impl Iterator<Item = &'a str>) -> Self {
+    pub(crate) fn new<'a>(texts: impl Iterator<Item = &'a str>) -> Self {
         let mut words: BTreeSet<String> = BTreeSet::new();
         for text in texts {
             for word in words_of(text) {
@@ -81,7 +81,7 @@ impl Wanted {
     }
 
     /// Reads a title of the candidates.
-    pub(super) fn read(&mut self, title: &str, buffer: &mut String) -> Held {
+    pub(crate) fn read(&mut self, title: &str, buffer: &mut String) -> Held {
         self.titles += 1;
         let mut held: Held = 0;
         each_word(title, buffer, |word| {
@@ -99,20 +99,26 @@ impl Wanted {
     }
 
     /// Whether a word is among them.
-    pub(super) fn names(&self, word: &str) -> bool {
+    pub(crate) fn names(&self, word: &str) -> bool {
         let word = word.to_lowercase();
         self.words.iter().any(|wanted| wanted == stem(&word))
     }
 
     /// What the held words tell, once every title is read: rare words tell more.
-    pub(super) fn tell(&self, held: Held) -> f64 {
+    pub(crate) fn tell(&self, held: Held) -> f64 {
         self.held(held)
             .map(|(_, titles_with)| self.rarity(titles_with))
             .sum()
     }
 
+    /// What all of them tell together.
+    pub(crate) fn tell_all(&self) -> f64 {
+        let counts = self.titles_with.iter();
+        counts.map(|titles_with| self.rarity(*titles_with)).sum()
+    }
+
     /// The held words, the rarest first.
-    pub(super) fn shared(&self, held: Held) -> Vec<&str> {
+    pub(crate) fn shared(&self, held: Held) -> Vec<&str> {
         let mut shared: Vec<(&str, u32)> = self.held(held).collect();
         shared.sort_by_key(|(word, titles_with)| (*titles_with, *word));
         shared.into_iter().map(|(word, _)| word).collect()
