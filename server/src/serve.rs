@@ -75,7 +75,13 @@ impl Server {
         let metrics = Arc::new(Metrics::default());
         metrics::register_process(&metrics);
         let parts = Parts::start(&settings, &metrics)?;
-        let gate = gate(&settings, &parts, &lock).await?;
+        let gate = match gate(&settings, &parts, &lock).await {
+            Ok(gate) => gate,
+            Err(error) => {
+                parts.stop().await;
+                return Err(error);
+            }
+        };
         gate.register(&metrics);
         let (stop_listening, stopping) = shutdown::switch();
         let mut listeners = Tasks::default();
@@ -308,11 +314,6 @@ mod tests {
             let status = answered(&forgotten, "GET", "/forgotten").await;
             assert_eq!(status, StatusCode::FORBIDDEN);
         }
-        let ended = tokio::task::spawn_blocking(move || {
-            parts.projector.stop();
-            parts.texts.stop();
-            parts.indexer.stop();
-        });
-        ended.await.unwrap();
+        parts.stop().await;
     }
 }

@@ -7,6 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::clock::SystemClock;
+use crate::parts::Parts;
 use crate::serve::Server;
 use crate::tasks::Tasks;
 
@@ -47,22 +48,29 @@ impl Server {
         // 2. The open windows of calls are closed and written.
         self.stop_working.send_replace(true);
         end(&mut self.workers, WORK_TIMEOUT).await;
-        // 3. What was measured is written; the fold and the index take what was written, and save their states.
-        let parts = self.parts;
+        // 3. Who keeps ends last.
+        self.parts.stop().await;
+        tracing::info!("stopped");
+    }
+}
+
+impl Parts {
+    /// Ends the threads and lets the folder go. Their work waits on the runtime, so none may outlive it.
+    pub(crate) async fn stop(self) {
         let stopped = tokio::task::spawn_blocking(move || {
-            parts.rollups.write_all(SystemClock.now());
-            parts.projector.stop();
-            parts.texts.stop();
-            parts.indexer.stop();
-            // 4. The log is closed, and the folder let go.
-            if let Some(segments) = parts.segments {
+            // What was measured is written; the fold and the index take what was written, and save their states.
+            self.rollups.write_all(SystemClock.now());
+            self.projector.stop();
+            self.texts.stop();
+            self.indexer.stop();
+            // The log is closed, and the folder let go.
+            if let Some(segments) = self.segments {
                 segments.close();
             }
-            drop(parts.data_dir);
+            drop(self.data_dir);
         });
-        match stopped.await {
-            Ok(()) => tracing::info!("stopped"),
-            Err(error) => tracing::error!("could not stop in order: {error}"),
+        if let Err(error) = stopped.await {
+            tracing::error!("could not stop in order: {error}");
         }
     }
 }
