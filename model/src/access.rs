@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
@@ -154,11 +155,24 @@ pub enum Caller {
         /// What it is for.
         scopes: Scopes,
     },
+    /// Somebody whom the configuration knows, or an issuer of it.
+    Vouched(Arc<Vouched>),
     /// Somebody with a credential that is not known, or no longer counts.
     Stranger,
     /// Somebody without any.
     #[default]
     Nobody,
+}
+
+/// Who somebody is without a token of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vouched {
+    /// What they are called, with who says so before it: `certificate:collector`.
+    pub name: String,
+    /// What they may do.
+    pub scopes: Scopes,
+    /// The first moment at which that no longer counts, where there is one.
+    pub until: Option<Timestamp>,
 }
 
 /// Why somebody may not do something. It tells nothing of tokens that are not the caller's own.
@@ -181,7 +195,8 @@ impl Caller {
         match self {
             Self::House => Ok(()),
             Self::Holder { scopes, .. } if scopes.include(wanted) => Ok(()),
-            Self::Holder { .. } => Err(Barred::Lacks(wanted)),
+            Self::Vouched(who) if who.scopes.include(wanted) => Ok(()),
+            Self::Holder { .. } | Self::Vouched(_) => Err(Barred::Lacks(wanted)),
             Self::Stranger => Err(Barred::BadCredential),
             Self::Nobody => Err(Barred::NoCredential),
         }
@@ -190,7 +205,7 @@ impl Caller {
     /// Whether it is known who they are, whatever they may do.
     pub const fn known(&self) -> Result<(), Barred> {
         match self {
-            Self::House | Self::Holder { .. } => Ok(()),
+            Self::House | Self::Holder { .. } | Self::Vouched(_) => Ok(()),
             Self::Stranger => Err(Barred::BadCredential),
             Self::Nobody => Err(Barred::NoCredential),
         }
@@ -200,7 +215,7 @@ impl Caller {
     pub const fn token(&self) -> Option<TokenId> {
         match self {
             Self::Holder { token, .. } => Some(*token),
-            Self::House | Self::Stranger | Self::Nobody => None,
+            Self::House | Self::Vouched(_) | Self::Stranger | Self::Nobody => None,
         }
     }
 }

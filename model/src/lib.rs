@@ -35,7 +35,7 @@ mod time;
 mod topic;
 
 pub use access::{
-    Barred, Caller, Scope, Scopes, TokenCreated, TokenHash, TokenHashError, TokenRevoked,
+    Barred, Caller, Scope, Scopes, TokenCreated, TokenHash, TokenHashError, TokenRevoked, Vouched,
 };
 pub use calendar::{
     CalendarRuleDeclared, CalendarRuleWithdrawn, ChangeScope, ExemptionGranted, ExemptionKind,

@@ -6,6 +6,7 @@
 mod doors;
 mod gate;
 mod guard;
+mod issuers;
 mod secret;
 mod uses;
 
@@ -13,5 +14,6 @@ mod uses;
 pub(crate) use doors::{Door, doors};
 pub(crate) use gate::{Gate, HouseKey, Lock};
 pub(crate) use guard::{guard, guard_grpc};
+pub(crate) use issuers::Issuers;
 pub(crate) use secret::{hash_of, mint};
 pub(crate) use uses::Uses;

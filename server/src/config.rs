@@ -11,13 +11,15 @@ mod layers;
 mod log_url;
 mod rollups;
 mod sender;
+mod tls;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-pub use auth::AuthSettings;
+pub(crate) use auth::is_safe;
+pub use auth::{AuthSettings, IssuerSettings, Signing};
 pub use deliveries::{DeliverySettings, LoopbackDeliveries};
 pub use graphql::GraphQlSettings;
 pub use kubernetes::KubernetesSettings;
@@ -25,6 +27,7 @@ pub use layers::{ConfigError, Layers, RESERVED_VARIABLES, VARIABLE_PREFIX};
 pub use log_url::{LogUrl, LogUrlError};
 pub use rollups::RollupSettings;
 pub use sender::{CalendarSettings, SenderSettings};
+pub use tls::{ClientCertificates, TlsClientSettings, TlsSettings};
 
 const MIB: usize = 1024 * 1024;
 
@@ -50,6 +53,8 @@ pub struct Settings {
     pub senders: Vec<SenderSettings>,
     /// Who has to say who they are.
     pub auth: AuthSettings,
+    /// TLS on the addresses, and who is known by a certificate.
+    pub tls: TlsSettings,
     /// Connections and requests.
     pub http: HttpSettings,
     /// The log's segments, and saved states of the fold.
@@ -249,6 +254,7 @@ impl Settings {
             senders: Vec::new(),
             mappings_dir: PathBuf::new(),
             auth: AuthSettings::defaults(),
+            tls: TlsSettings::defaults(),
             http: HttpSettings {
                 connections_max: 1024,
                 head_timeout_ms: 10_000,
@@ -336,6 +342,8 @@ impl Settings {
             sender.check(self.senders.get(..index).unwrap_or_default())?;
         }
         self.deliveries.check()?;
+        self.tls.check()?;
+        self.auth.check()?;
         if self.graphql.documents_only && self.graphql.documents.as_os_str().is_empty() {
             return Err(ConfigError::NoDocuments);
         }

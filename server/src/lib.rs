@@ -26,8 +26,10 @@ mod stalled;
 mod tasks;
 mod telemetry;
 mod text_indexer;
+mod tls;
 
 pub use cli::Cli;
 pub use clock::{RandomIds, SystemClock};
 pub use memory::give_back_freed;
 pub use serve::{Addresses, Server};
+pub use tls::provide as provide_cryptography;

@@ -1,20 +1,30 @@
 //! Accepts connections: so many at once, each with a time to say what it wants.
+//!
+//! What stands at the entrance is done by a task for each connection, so a client that takes its time holds up nobody.
 
+mod entrance;
+
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::Router;
+use axum::{Extension, Router};
+use futures_util::{Stream, stream};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tower::Layer;
 
 use crate::config::HttpSettings;
-use crate::stalled::Unstalled;
+pub(crate) use entrance::{Connection, Entrance, Peer};
+
+/// So many connections wait between the entrance and what serves them.
+const MET_MAX: usize = 16;
 
 /// Binds an address; port 0 picks a free one.
 pub(crate) async fn bind(
@@ -33,6 +43,7 @@ pub(crate) async fn bind(
 /// Serves HTTP/1.1 until told to stop, then lets open requests finish for a while.
 pub(crate) async fn serve_http(
     listener: TcpListener,
+    entrance: Entrance,
     router: Router,
     settings: HttpSettings,
     mut stop: watch::Receiver<bool>,
@@ -44,7 +55,6 @@ pub(crate) async fn serve_http(
         .preserve_header_case(true)
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_millis(settings.head_timeout_ms));
-    let patience = Duration::from_millis(settings.write_timeout_ms);
     let slots = Arc::new(Semaphore::new(settings.connections_max));
     let open = GracefulShutdown::new();
     loop {
@@ -53,13 +63,18 @@ pub(crate) async fn serve_http(
             next = accept(&listener, Arc::clone(&slots)) => next,
         };
         let Some((stream, slot)) = next else { continue };
-        let service = TowerToHyperService::new(router.clone());
-        let connection = builder
-            .serve_connection_with_upgrades(TokioIo::new(Unstalled::new(stream, patience)), service)
-            .into_owned();
-        let connection = open.watch(connection);
+        let (builder, router, watcher) = (builder.clone(), router.clone(), open.watcher());
+        let meeting = meet(entrance.clone(), stream, stop.clone());
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            let Some(connection) = meeting.await else {
+                return;
+            };
+            let router = Extension(connection.peer.clone()).layer(router);
+            let service = TowerToHyperService::new(router);
+            let connection = builder
+                .serve_connection_with_upgrades(TokioIo::new(connection), service)
+                .into_owned();
+            if let Err(error) = watcher.watch(connection).await {
                 tracing::debug!("a connection ended early: {error}");
             }
             drop(slot);
@@ -75,11 +90,61 @@ pub(crate) async fn serve_http(
     }
 }
 
+/// The connections of a listener, each met at the entrance, until told to stop.
+pub(crate) fn connections(
+    listener: TcpListener,
+    entrance: Entrance,
+    connections_max: usize,
+    mut stop: watch::Receiver<bool>,
+) -> (
+    impl Future<Output = ()>,
+    impl Stream<Item = io::Result<Connection>>,
+) {
+    let (met, waiting) = mpsc::channel(MET_MAX);
+    let slots = Arc::new(Semaphore::new(connections_max));
+    let accepting = async move {
+        loop {
+            let next = tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return,
+                next = accept(&listener, Arc::clone(&slots)) => next,
+            };
+            let Some((stream, slot)) = next else { continue };
+            let meeting = meet(entrance.clone(), stream, stop.clone());
+            let met = met.clone();
+            tokio::spawn(async move {
+                if let Some(connection) = meeting.await {
+                    // Nobody waits for it when the server stops.
+                    let _ended = met.send(connection.holding(slot)).await;
+                }
+            });
+        }
+    };
+    let next = |mut waiting: mpsc::Receiver<Connection>| async move {
+        let connection = waiting.recv().await?;
+        Some((Ok(connection), waiting))
+    };
+    (accepting, stream::unfold(waiting, next))
+}
+
+/// Agrees with the other side, unless the server stops meanwhile.
+async fn meet(
+    entrance: Entrance,
+    stream: TcpStream,
+    mut stop: watch::Receiver<bool>,
+) -> Option<Connection> {
+    let met = tokio::select! {
+        _ = stop.wait_for(|stop| *stop) => return None,
+        met = entrance.meet(stream) => met,
+    };
+    met.inspect_err(|error| tracing::debug!("a connection was not agreed on: {error}"))
+        .ok()
+}
+
 /// Waits for a free slot, then for a connection.
 async fn accept(
     listener: &TcpListener,
     slots: Arc<Semaphore>,
-) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
     let slot = slots
         .acquire_owned()
         .await
@@ -109,6 +174,7 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
+    use crate::tls::Speaks;
 
     /// A body without end, and what tells that it was dropped.
     fn endless(held: mpsc::Sender<()>) -> Body {
@@ -134,8 +200,14 @@ mod tests {
             write_timeout_ms: 100,
             drain_timeout_ms: 100,
         };
+        let entrance = Entrance {
+            tls: None,
+            speaks: Speaks::Http,
+            patience: Duration::from_millis(settings.write_timeout_ms),
+        };
         let (stop, stopping) = watch::channel(false);
-        let serving = tokio::spawn(serve_http(listener, router, settings, stopping));
+        let serving = serve_http(listener, entrance, router, settings, stopping);
+        let serving = tokio::spawn(serving);
         let mut client = TcpStream::connect(address).await.unwrap();
         let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
         client.write_all(request).await.unwrap();

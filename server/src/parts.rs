@@ -5,6 +5,7 @@ mod kubernetes;
 mod limits;
 mod mappings;
 mod measures;
+mod vouching;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ use crate::metrics::Metrics;
 use crate::projector::{Archive, Past, Projector, Published, SavedFolds};
 use crate::text_indexer::TextIndexer;
 use delivering::{Delivering, Sources};
+use vouching::Vouching;
 
 /// The parts, each made once.
 pub(crate) struct Parts {
@@ -45,6 +47,7 @@ pub(crate) struct Parts {
     pub(crate) texts: TextIndexer,
     pub(crate) delivering: Delivering,
     pub(crate) uses: Arc<Uses>,
+    pub(crate) vouching: Vouching,
     /// Let go last: it keeps other processes out of the folder.
     pub(crate) data_dir: DataDir,
 }
@@ -53,6 +56,7 @@ impl Parts {
     /// Opens and starts everything. It may wait for the disk.
     pub(crate) fn start(settings: &Settings, metrics: &Metrics) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let vouching = Vouching::open(settings, metrics)?;
         let durable = settings.log != LogUrl::Memory;
         let data_dir = match durable {
             true => DataDir::take(&settings.data_dir)?,
@@ -79,12 +83,8 @@ impl Parts {
         let recorder = open_recorder(settings, &log, &published, &clock, &quarantine);
         let rollups = open_rollups(settings, &data_dir, metrics)?;
         let otlp = limits::otlp_config(settings, durable.then(|| data_dir.window_cursor()));
-        let otlp = Otlp::measured(
-            recorder.clone(),
-            Arc::clone(&clock),
-            otlp,
-            Arc::clone(&rollups),
-        );
+        let measured = Arc::clone(&rollups);
+        let otlp = Otlp::measured(recorder.clone(), Arc::clone(&clock), otlp, measured);
         measures::register(&otlp, &recorder, &quarantine, metrics);
         let sources = Sources {
             log: &log,
@@ -120,6 +120,7 @@ impl Parts {
             texts,
             delivering,
             uses: Arc::new(Uses::open(data_dir.token_uses())),
+            vouching,
             data_dir,
         })
     }
@@ -130,6 +131,7 @@ impl Parts {
             log: Arc::clone(&self.log),
             published: Arc::clone(&self.published),
             mappings: self.mappings.clone(),
+            vouching: self.vouching.clone(),
         })
     }
 }
@@ -287,6 +289,7 @@ struct LogAndFold {
     log: Arc<dyn EventLog>,
     published: Arc<Published>,
     mappings: Option<Arc<Mappings>>,
+    vouching: Vouching,
 }
 
 /// So many events behind is caught up: the next view will hold them.
@@ -321,6 +324,6 @@ impl Readiness for LogAndFold {
             let reason = state.broken?;
             Some(format!("the mapping {} is broken: {reason}", state.name))
         });
-        broken.collect()
+        broken.chain(self.vouching.remarks()).collect()
     }
 }

@@ -8,9 +8,9 @@ use anyhow::bail;
 use api::{ApiState, TrustedDocuments};
 use axum::{Router, middleware};
 use model::Clock;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tonic::service::Routes;
-use tonic::transport::server::TcpIncoming;
 
 use crate::access::{Gate, HouseKey, Lock, guard, guard_grpc};
 use crate::adapters;
@@ -18,12 +18,13 @@ use crate::clock::SystemClock;
 use crate::config::{ConfigError, Settings};
 use crate::health;
 use crate::lingering::linger;
-use crate::listen::{bind, serve_http};
+use crate::listen::{Entrance, bind, connections, serve_http};
 use crate::measurements;
 use crate::metrics::{self, Metrics, RequestMetrics, measure};
 use crate::parts::Parts;
 use crate::shutdown::{self, Signals};
 use crate::tasks::Tasks;
+use crate::tls::{self, Speaks};
 
 /// How long at once a start waits for the fold.
 const FOLD_PATIENCE: Duration = Duration::from_secs(1);
@@ -49,6 +50,8 @@ pub struct Addresses {
     pub otlp_http: SocketAddr,
     /// OTLP over gRPC.
     pub otlp_grpc: SocketAddr,
+    /// Whether they speak TLS.
+    pub are_secured: bool,
 }
 
 impl Server {
@@ -62,12 +65,15 @@ impl Server {
     }
 
     /// The same for a command that works over a folder by itself: nobody else who reaches it is let in.
-    pub(crate) async fn start_alone(settings: Settings, key: HouseKey) -> anyhow::Result<Self> {
+    /// It speaks no TLS, for it listens to this machine only and is asked by this process only.
+    pub(crate) async fn start_alone(mut settings: Settings, key: HouseKey) -> anyhow::Result<Self> {
+        settings.tls = Settings::defaults().tls;
         Self::start_behind(settings, Lock::TokensOr(key)).await
     }
 
     async fn start_behind(settings: Settings, lock: Lock) -> anyhow::Result<Self> {
         settings.check()?;
+        tls::provide();
         let trusted = settings.graphql.trusted()?;
         let (http, http_address) = bind("listen", settings.listen).await?;
         let (otlp_http, otlp_http_address) = bind("otlp_http", settings.otlp_http).await?;
@@ -83,26 +89,32 @@ impl Server {
             }
         };
         gate.register(&metrics);
+        warn_of_plain(&settings);
+        let entrance = |speaks| Entrance {
+            tls: parts.vouching.tls.clone(),
+            speaks,
+            patience: Duration::from_millis(settings.http.write_timeout_ms),
+        };
+        let bounds = settings.http.clone();
         let (stop_listening, stopping) = shutdown::switch();
         let mut listeners = Tasks::default();
 
         let graphql = graphql(&settings, &parts, &gate, trusted, stopping.clone());
         let page = page(&parts, &metrics, graphql.clone());
         let router = measured("http", behind(&gate, page), &metrics);
-        listeners.spawn(
-            "http",
-            serve_http(http, router, settings.http.clone(), stopping.clone()),
-        );
+        let door = entrance(Speaks::Http);
+        let serving = serve_http(http, door, router, bounds.clone(), stopping.clone());
+        listeners.spawn("http", serving);
         listeners.spawn("live", live_streams(graphql, stopping.clone()));
         let taking = behind(&gate, parts.otlp.http_routes());
         let router = measured("otlp-http", taking, &metrics);
-        listeners.spawn(
-            "otlp-http",
-            serve_http(otlp_http, router, settings.http.clone(), stopping.clone()),
-        );
-        let incoming = TcpIncoming::from(otlp_grpc).with_nodelay(Some(true));
+        let door = entrance(Speaks::Http);
+        let serving = serve_http(otlp_http, door, router, bounds.clone(), stopping.clone());
+        listeners.spawn("otlp-http", serving);
+        let door = entrance(Speaks::Grpc);
         let routes = behind_grpc(&gate, parts.otlp.grpc_routes());
-        listeners.spawn("otlp-grpc", serve_grpc(incoming, routes, stopping));
+        let serving = serve_grpc(otlp_grpc, door, bounds.connections_max, routes, stopping);
+        listeners.spawn("otlp-grpc", serving);
         let (stop_working, working) = shutdown::switch();
         let workers = workers(&parts, &working);
         Ok(Self {
@@ -110,6 +122,7 @@ impl Server {
                 http: http_address,
                 otlp_http: otlp_http_address,
                 otlp_grpc: otlp_grpc_address,
+                are_secured: settings.tls.is_on(),
             },
             settings,
             parts,
@@ -150,13 +163,26 @@ async fn gate(settings: &Settings, parts: &Parts, lock: &Lock) -> anyhow::Result
             }
         }
         let (view, now) = (published.newest(), SystemClock.now());
-        if !view.tokens().iter().any(|token| token.counts_at(now)) {
+        let is_known = !settings.tls.clients.is_empty() || !settings.auth.issuers.is_empty();
+        if !is_known && !view.tokens().iter().any(|token| token.counts_at(now)) {
             return Err(ConfigError::NoCredentials { key, address }.into());
         }
     }
-    let uses = Arc::clone(&parts.uses);
-    let gate = Gate::new(lock, Arc::clone(published), uses, since);
+    let (uses, issuers) = (Arc::clone(&parts.uses), Arc::clone(&parts.vouching.issuers));
+    let gate = Gate::new(lock, Arc::clone(published), uses, issuers, since);
     Ok(Arc::new(gate))
+}
+
+/// Says so loudly where what is sent can be read on the way.
+fn warn_of_plain(settings: &Settings) {
+    if let Some((key, address)) = settings.reachable()
+        && !settings.tls.is_on()
+    {
+        tracing::warn!(
+            "`{key}` is {address} without TLS: tokens and answers can be read on the way, unless a proxy with TLS stands \
+             before it; set `tls.certificate` and `tls.key`"
+        );
+    }
 }
 
 /// Everything that the first address answers.
@@ -189,6 +215,12 @@ fn workers(parts: &Parts, working: &watch::Receiver<bool>) -> Tasks {
     let tending = measurements::tend(Arc::clone(&parts.rollups), working.clone());
     workers.spawn("measurements", tending);
     workers.spawn("tokens", Arc::clone(&parts.uses).tend(working.clone()));
+    if let Some(tls) = &parts.vouching.tls {
+        workers.spawn("tls", Arc::clone(tls).tend(working.clone()));
+    }
+    for tending in parts.vouching.issuers.tending(working) {
+        workers.spawn("issuer", tending);
+    }
     let deliverer = Arc::clone(&parts.delivering.deliverer);
     workers.spawn("deliveries", deliverer.run(working.clone()));
     let windows = Arc::clone(&parts.otlp);
@@ -230,11 +262,22 @@ fn measured(listener: &'static str, router: Router, metrics: &Metrics) -> Router
         .layer(middleware::from_fn_with_state(requests, measure))
 }
 
-async fn serve_grpc(incoming: TcpIncoming, routes: Routes, stop: watch::Receiver<bool>) {
-    let served = tonic::transport::Server::builder()
+async fn serve_grpc(
+    listener: TcpListener,
+    entrance: Entrance,
+    connections_max: usize,
+    routes: Routes,
+    stop: watch::Receiver<bool>,
+) {
+    let (accepting, incoming) = connections(listener, entrance, connections_max, stop.clone());
+    let serving = tonic::transport::Server::builder()
         .add_routes(routes)
-        .serve_with_incoming_shutdown(incoming, shutdown::stopped(stop))
-        .await;
+        .serve_with_incoming_shutdown(incoming, shutdown::stopped(stop));
+    tokio::pin!(serving);
+    let served = tokio::select! {
+        () = accepting => serving.await,
+        served = &mut serving => served,
+    };
     if let Err(error) = served {
         tracing::error!("OTLP over gRPC ended: {error}");
     }

@@ -5,6 +5,7 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
+mod plain;
 mod serving;
 
 use std::fs;
@@ -13,7 +14,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::Output;
 
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use serving::{Serving, epicenter};
 
@@ -127,7 +128,7 @@ impl Locked {
 
     fn request(&self, method: Method, path: &str, secret: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.serving.http);
-        let request = Client::new().request(method, url);
+        let request = plain::client().request(method, url);
         match secret.is_empty() {
             true => request,
             false => request.bearer_auth(secret),

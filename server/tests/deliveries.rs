@@ -6,6 +6,7 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
+mod plain;
 mod serving;
 
 use std::collections::BTreeSet;
@@ -57,7 +58,7 @@ async fn receiver() -> (String, Arc<Book>) {
 }
 
 async fn post(url: &str, body: &Value) -> Value {
-    let client = reqwest::Client::new();
+    let client = plain::client();
     let response = client.post(url).json(body).send().await.unwrap();
     let answer: Value = response.json().await.unwrap();
     assert_eq!(answer.get("errors"), None, "{answer}");

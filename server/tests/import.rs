@@ -7,6 +7,7 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
+mod plain;
 mod serving;
 
 use std::fs;
@@ -40,7 +41,7 @@ impl Serving {
     }
 
     async fn post(&self, path: &str, body: &Value) -> Value {
-        let client = reqwest::Client::new();
+        let client = plain::client();
         let request = client.post(format!("{}{path}", self.http)).json(body);
         let response = request.send().await.unwrap();
         assert!(

@@ -9,6 +9,7 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
+mod plain;
 mod serving;
 
 use std::fs;
@@ -86,7 +87,7 @@ async fn drive(url: &str, fleet: Fleet, senders: u64, seconds: u64, met: &Arc<Me
     let sending = (0..senders).map(|_| {
         let (url, met) = (url.to_owned(), Arc::clone(met));
         tokio::spawn(async move {
-            let client = reqwest::Client::new();
+            let client = plain::client();
             while Instant::now() < until {
                 let batch = met.batches.fetch_add(1, Ordering::Relaxed);
                 let body = body(fleet, batch);
@@ -140,7 +141,7 @@ async fn memory_stays_flat_when_senders_do_not_wait_and_who_waits_is_taken() {
     assert!(after <= before + SLACK_MIB, "{before} MiB, then {after}");
 
     // Who comes again when asked to is taken in the end.
-    let client = reqwest::Client::new();
+    let client = plain::client();
     let last = body(fleet, 1 << 41);
     let polite = Met::default();
     while let Some(wait) = send(&client, &url, last.clone(), &polite).await {

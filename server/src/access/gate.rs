@@ -11,9 +11,11 @@ use base64::engine::general_purpose::STANDARD;
 use model::{Caller, Clock, LogPosition, Scope, Scopes, TokenHash, TokenId};
 
 use super::doors::{Door, doors};
-use super::secret::{hash_of, mint};
+use super::issuers::Issuers;
+use super::secret::{PREFIX, hash_of, mint};
 use super::uses::Uses;
 use crate::clock::SystemClock;
+use crate::listen::Peer;
 use crate::metrics::Metrics;
 use crate::projector::Published;
 
@@ -48,6 +50,7 @@ pub(crate) enum Lock {
 pub(crate) struct Gate {
     published: Arc<Published>,
     uses: Arc<Uses>,
+    issuers: Arc<Issuers>,
     /// Where the log ended when the server started: a view before it may lack a revocation.
     since: LogPosition,
     is_open: bool,
@@ -73,11 +76,13 @@ impl Gate {
         lock: &Lock,
         published: Arc<Published>,
         uses: Arc<Uses>,
+        issuers: Arc<Issuers>,
         since: LogPosition,
     ) -> Self {
         Self {
             published,
             uses,
+            issuers,
             since,
             is_open: matches!(lock, Lock::Open),
             house: match lock {
@@ -99,10 +104,13 @@ impl Gate {
         self.is_open || self.since <= self.published.position()
     }
 
-    /// Who sends a request with these headers.
-    pub(crate) fn caller(&self, headers: &HeaderMap) -> Caller {
+    /// Who sends a request: by the credential in its headers, else by what the connection tells.
+    pub(crate) fn caller(&self, headers: &HeaderMap, peer: Option<&Peer>) -> Caller {
         match headers.get(header::AUTHORIZATION) {
-            None => self.nobody(),
+            None => match peer.and_then(|peer| peer.0.as_ref()) {
+                Some(who) if !self.is_open => Caller::Vouched(Arc::clone(who)),
+                _ => self.nobody(),
+            },
             Some(value) => match value.to_str() {
                 Ok(credential) => self.caller_by(credential),
                 Err(_) => self.stranger(),
@@ -121,6 +129,12 @@ impl Gate {
         }
         let now = SystemClock.now();
         let view = self.published.newest();
+        if !self.is_open
+            && !secret.starts_with(PREFIX)
+            && let Some(who) = self.issuers.who(&secret)
+        {
+            return Caller::Vouched(who);
+        }
         let token = view.tokens().of_hash(&hash);
         let Some(token) = token.filter(|token| token.counts_at(now)) else {
             return self.stranger();
@@ -140,11 +154,27 @@ impl Gate {
         }
     }
 
+    /// Waits for what it takes to know who sends a request, where that has to be fetched first.
+    pub(super) async fn prepare(&self, headers: &HeaderMap) {
+        let credential = headers.get(header::AUTHORIZATION);
+        let credential = credential.and_then(|value| value.to_str().ok());
+        if let Some(secret) = credential.and_then(secret_of)
+            && !self.is_open
+            && !secret.starts_with(PREFIX)
+        {
+            self.issuers.prepare(&secret).await;
+        }
+    }
+
     /// Whether a caller that was known is so still.
     pub(crate) fn still(&self, caller: &Caller) -> bool {
         match caller {
             Caller::House => true,
             Caller::Holder { token, .. } => self.is_open || self.counts(token),
+            Caller::Vouched(who) => {
+                let until = who.until.filter(|_| !self.is_open);
+                until.is_none_or(|until| SystemClock.now() < until)
+            }
             Caller::Stranger | Caller::Nobody => false,
         }
     }

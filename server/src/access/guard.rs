@@ -41,7 +41,8 @@ pub(crate) async fn guard(
         let answer = said(StatusCode::SERVICE_UNAVAILABLE, NOT_READY);
         return (retry, answer).into_response();
     }
-    let caller = gate.caller(request.headers());
+    gate.prepare(request.headers()).await;
+    let caller = gate.caller(request.headers(), request.extensions().get());
     if let Door::For(wanted) = door
         && let Err(barred) = caller.may(wanted)
     {
@@ -69,7 +70,8 @@ pub(crate) async fn guard_grpc(
     if !gate.is_ready() {
         return Status::unavailable(NOT_READY).into_http::<Body>();
     }
-    let caller = gate.caller(request.headers());
+    gate.prepare(request.headers()).await;
+    let caller = gate.caller(request.headers(), request.extensions().get());
     if let Err(barred) = caller.may(Scope::Ingest) {
         gate.note(reason(barred));
         let status = match barred {

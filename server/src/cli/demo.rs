@@ -9,6 +9,7 @@ use super::nearby::{self, DOCUMENT, INCIDENT_DOCUMENT};
 use super::serve::{announcement, runtime};
 use super::{SettingFlags, print};
 use crate::clock::SystemClock;
+use crate::config::Settings;
 use crate::demo;
 use crate::serve::{Addresses, Server};
 use crate::shutdown::Signals;
@@ -44,6 +45,7 @@ pub(super) fn demo(flags: &DemoFlags) -> anyhow::Result<()> {
     if settings.is_locked() {
         bail!("the demo is for this machine only; it knows no tokens");
     }
+    settings.tls = Settings::defaults().tls;
     runtime()?.block_on(async {
         let telemetry = Telemetry::start(&settings.telemetry)?;
         let server = Server::start(settings).await?;

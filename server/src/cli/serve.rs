@@ -32,8 +32,12 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 /// What scripts and people read to find the server.
 pub(crate) fn announcement(addresses: &Addresses) -> String {
+    let scheme = match addresses.are_secured {
+        true => "https",
+        false => "http",
+    };
     format!(
-        "http      http://{}\notlp-http http://{}\notlp-grpc http://{}\nready\n",
+        "http      {scheme}://{}\notlp-http {scheme}://{}\notlp-grpc {scheme}://{}\nready\n",
         addresses.http, addresses.otlp_http, addresses.otlp_grpc
     )
 }

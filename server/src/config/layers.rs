@@ -116,6 +116,36 @@ pub enum ConfigError {
         /// What it says.
         text: String,
     },
+    /// It would let in what has long been over.
+    #[error("`{key}` may be at most {most}")]
+    TooLong {
+        /// Which setting.
+        key: &'static str,
+        /// The most it may be.
+        most: u64,
+    },
+    /// Nobody would be let in by the word of an issuer, or somebody by that of another.
+    #[error("the `[[auth.issuers]]` table of issuer {issuer:?}: {reason}")]
+    Issuer {
+        /// Which.
+        issuer: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// Settings of TLS do not go together.
+    #[error("{reason}")]
+    Tls {
+        /// Why.
+        reason: &'static str,
+    },
+    /// Somebody would be known by nothing, or two by the same name.
+    #[error("the `[[tls.clients]]` table of name {name:?}: {reason}")]
+    TlsClient {
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: &'static str,
+    },
     /// A secret could not be read.
     #[error("could not read the secret file {path}")]
     SecretFile {

@@ -12,6 +12,8 @@ pub(crate) fn epicenter(arguments: &[&str]) -> Command {
     command.args(arguments);
     for name in [
         "EPICENTER_SERVER",
+        "EPICENTER_SERVER_CA",
+        "EPICENTER_SERVER_IDENTITY",
         "EPICENTER_TOKEN",
         "EPICENTER_TOKEN_FILE",
     ] {
