@@ -26,7 +26,7 @@ pub use ports::{
     PlanDocument, PlanForm, PlanSurroundings, PlannedAction, PlannedTarget, PlannedWork, Plans,
     PlansError, PortFuture, Ports, Quarantine, QuarantineEntry, QuarantineError, QuarantinePage,
     ReadView, RecordError, RecordOutcome, Recorder, Redelivery, Reprocessed, SealedEndpoint,
-    TextAnswer, Texts, UnreadPart, ViewError, Views,
+    Suppressed, SuppressedSample, Suppression, TextAnswer, Texts, UnreadPart, ViewError, Views,
 };
 pub use schema::schema_text;
 pub use state::ApiState;

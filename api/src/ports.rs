@@ -341,6 +341,50 @@ pub trait Quarantine: Send + Sync + 'static {
         &self,
         hash: ContentHash,
     ) -> PortFuture<'_, Result<Option<Reprocessed>, QuarantineError>>;
+
+    /// What was understood and not written because it says nothing.
+    fn suppressed(&self) -> Suppressed;
+}
+
+/// All that was understood and not written because it says nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppressed {
+    /// Since when it is counted.
+    pub since: Timestamp,
+    /// How many rows had to go for newer ones.
+    pub forgotten: u64,
+    /// A row for each source, form and reason.
+    pub rows: Vec<Suppression>,
+}
+
+/// What one source sent of one kind that says nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppression {
+    /// Who sent it.
+    pub source: SourceName,
+    /// Which intake took it.
+    pub intake: String,
+    /// Why it says nothing.
+    pub reason: String,
+    /// How often it came.
+    pub count: u64,
+    /// When it came first.
+    pub first_at: Timestamp,
+    /// When it came last.
+    pub last_at: Timestamp,
+    /// Some of it, the newest first.
+    pub samples: Vec<SuppressedSample>,
+}
+
+/// One input that says nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SuppressedSample {
+    /// When it came.
+    pub at: Timestamp,
+    /// How long it was.
+    pub bytes: usize,
+    /// Its beginning, without its secrets.
+    pub text: Arc<str>,
 }
 
 /// A part of the quarantine's list.

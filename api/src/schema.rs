@@ -71,7 +71,7 @@ use measurements::MeasurementQuery;
 use measures::MeasureQuery;
 use mutation::CoreMutation;
 use preview::PreviewQuery;
-use quarantine::QuarantineConnection;
+use quarantine::{QuarantineConnection, SuppressedConnection};
 use query::CoreQuery;
 use risk::{RiskMutation, RiskQuery};
 use structure::{DriftConnection, GroupMutation, StructureQuery};
@@ -186,5 +186,8 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
         .override_output_type_description::<TeamConnection>("A page of teams, in order of name.")
         .override_output_type_description::<QuarantineConnection>(
             "A page of the quarantine, the newest first.",
+        )
+        .override_output_type_description::<SuppressedConnection>(
+            "A page of what says nothing, by source, form and reason.",
         )
 }

@@ -53,7 +53,7 @@ fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
     let said = Said(&body);
     let call = match Call::of(said) {
         Ok(Some(call)) => call,
-        Ok(None) => return Ok(vec![Part::Ignored("a heartbeat")]),
+        Ok(None) => return Ok(vec![Part::ignored("a heartbeat")]),
         Err(reason) => return Ok(vec![not_understood(&body, delivery, reason)]),
     };
     let mut problems = Problems::default();

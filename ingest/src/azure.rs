@@ -41,9 +41,9 @@ fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
         match serde_json::from_str::<Exported<'_>>(part) {
             Ok(Exported { records }) => {
                 let records = records.iter().map(|record| record.get());
-                parts.extend(records.map(|record| part_of(record, delivery)));
+                parts.extend(records.map(|record| part_of(record, delivery).made_of(record)));
             }
-            Err(_) => parts.push(part_of(part, delivery)),
+            Err(_) => parts.push(part_of(part, delivery).made_of(part)),
         }
         if model::bounds::EVENTS_PER_REQUEST_MAX < parts.len() {
             return Err(Malformed::because(
@@ -62,7 +62,7 @@ fn part_of(part: &str, delivery: &Delivery) -> Part {
     match Said(&value).written("/eventType") {
         Some("Microsoft.EventGrid.SubscriptionValidationEvent") => handshake(&value),
         Some("Microsoft.EventGrid.SubscriptionDeletedEvent") => {
-            Part::Ignored("a subscription of Event Grid ended")
+            Part::ignored("a subscription of Event Grid ended")
         }
         Some(event_type) => match Operation::of_grid(&value, event_type) {
             Some(operation) => operation.part(delivery),
@@ -181,7 +181,7 @@ impl<'v> Operation<'v> {
 
     fn part(&self, delivery: &Delivery) -> Part {
         if let Some(reason) = self.no_change() {
-            return Part::Ignored(reason);
+            return Part::ignored(reason);
         }
         let Some(at) = self.at else {
             return Part::refused("time", "is required, as RFC 3339");

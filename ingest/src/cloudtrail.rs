@@ -73,7 +73,7 @@ fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
         Envelope::Records(records) => Ok(records
             .iter()
             .map(|record| match unfold(record.get()) {
-                Ok(record) => part_of(&record, delivery),
+                Ok(said) => part_of(&said, delivery).made_of(record.get()),
                 Err(refused) => refused,
             })
             .collect()),
@@ -102,7 +102,7 @@ fn part_of(record: &Value, delivery: &Delivery) -> Part {
         );
     };
     if let Some(reason) = no_change(record, name, service) {
-        return Part::Ignored(reason);
+        return Part::ignored(reason);
     }
     let Some(id) = Said(record).written("/eventID") else {
         return Part::refused("eventID", "is required");

@@ -3,10 +3,15 @@
 //! A part is one event of our own, one event in CloudEvents, one alert. The good parts are
 //! kept whatever the others are.
 
+use std::fmt;
+
 use model::{Actor, Event, EventId, NewEvent, Occurred, SourceName};
 use serde_json::Value;
 
 use crate::fields::Problems;
+
+/// Longer records are not carried along for those who look at what was not kept.
+const RECORD_BYTES_MAX: usize = 64 * 1024;
 
 /// What one part of a request means.
 #[derive(Debug)]
@@ -17,12 +22,21 @@ pub(crate) enum Part {
     Rejected(Problems),
     /// It parses, and nobody here knows what it means.
     Unknown(Box<NotUnderstood>),
-    /// It is understood, and it is no change, no incident and no item: why it is not kept.
-    Ignored(&'static str),
+    /// It is understood, and it is no change, no incident and no item.
+    Ignored(Silent),
     /// The same, with something that whoever runs the server should read.
     Notice(String),
     /// The sender asks whether the address is meant, and wants this answer and nothing else.
     Asked(Value),
+}
+
+/// A part that is understood and says nothing here.
+#[derive(Debug)]
+pub(crate) struct Silent {
+    /// Why it is not kept.
+    pub(crate) reason: &'static str,
+    /// The record that it was, where the body holds more than one.
+    pub(crate) record: Option<Box<str>>,
 }
 
 /// A part that goes to the quarantine.
@@ -89,7 +103,35 @@ impl Malformed {
     }
 }
 
+impl fmt::Display for Silent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason)
+    }
+}
+
 impl Part {
+    /// A part that is understood and not kept.
+    pub(crate) const fn ignored(reason: &'static str) -> Self {
+        Self::Ignored(Silent {
+            reason,
+            record: None,
+        })
+    }
+
+    /// The same part; one that is not kept goes with the record that it was, for those who look at it.
+    pub(crate) fn made_of(self, record: &str) -> Self {
+        match self {
+            Self::Ignored(Silent {
+                reason,
+                record: None,
+            }) if record.len() <= RECORD_BYTES_MAX => Self::Ignored(Silent {
+                reason,
+                record: Some(record.into()),
+            }),
+            other => other,
+        }
+    }
+
     /// A part refused for one reason.
     pub(crate) fn refused(field: &str, reason: impl Into<String>) -> Self {
         Self::Rejected(Problems {

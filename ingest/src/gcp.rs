@@ -32,7 +32,7 @@ fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
     Ok(parts
         .into_iter()
         .map(|part| match unfold(part) {
-            Ok(value) => pushed(&value, delivery),
+            Ok(value) => pushed(&value, delivery).made_of(part),
             Err(refused) => refused,
         })
         .collect())
@@ -47,7 +47,7 @@ fn pushed(value: &Value, delivery: &Delivery) -> Part {
         return part_of(value, delivery);
     };
     let Some(data) = Said(message).written("/data") else {
-        return Part::Ignored("a message without data");
+        return Part::ignored("a message without data");
     };
     let Ok(bytes) = STANDARD.decode(data) else {
         return Part::refused("message.data", "is not base64");
@@ -56,7 +56,7 @@ fn pushed(value: &Value, delivery: &Delivery) -> Part {
         return Part::refused("message.data", "is not UTF-8");
     };
     match unfold(entry) {
-        Ok(entry) => part_of(&entry, delivery),
+        Ok(said) => part_of(&said, delivery).made_of(entry),
         Err(refused) => refused,
     }
 }
@@ -73,7 +73,7 @@ fn part_of(entry: &Value, delivery: &Delivery) -> Part {
         );
     };
     if let Some(reason) = no_change(log, entry, audit) {
-        return Part::Ignored(reason);
+        return Part::ignored(reason);
     }
     let Some(method) = Said(audit).written("/methodName") else {
         return Part::refused("protoPayload.methodName", "is required");

@@ -51,7 +51,7 @@ fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
     }
     let parts = entries
         .iter()
-        .map(|entry| decode_value(delivery, &FORM, entry, read));
+        .map(|entry| decode_value(delivery, &FORM, entry, read).made_of(&entry.to_string()));
     Ok(parts.collect())
 }
 

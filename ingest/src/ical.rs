@@ -109,7 +109,7 @@ impl Reading<'_> {
         let groups = self.feed.groups.iter();
         groups
             .map(|(uid, group)| match self.read(group) {
-                Read::Nothing(reason) => Part::Ignored(reason),
+                Read::Nothing(reason) => Part::ignored(reason).made_of(uid),
                 Read::Unclear(reason) => self.aside(uid, group, reason),
                 Read::Times(repeated) if SPANS_MAX < repeated.times.spans.len() => {
                     let reason = format!("comes to more than {SPANS_MAX} spans of time");
@@ -131,7 +131,7 @@ impl Reading<'_> {
         let mut all = Repeated::default();
         for (uid, group) in &self.feed.groups {
             match self.read(group) {
-                Read::Nothing(reason) => parts.push(Part::Ignored(reason)),
+                Read::Nothing(reason) => parts.push(Part::ignored(reason).made_of(uid)),
                 Read::Unclear(reason) => parts.push(self.aside(uid, group, reason)),
                 Read::Times(repeated) => all.join(repeated),
             }

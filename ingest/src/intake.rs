@@ -9,6 +9,7 @@ mod counters;
 mod direct;
 mod listing;
 pub(crate) mod media;
+mod passed_over;
 mod patient;
 mod reprocess;
 mod settle;
@@ -31,6 +32,7 @@ use crate::fields::{Path, Problems};
 use crate::mapping::{self, Mappings};
 use crate::proof::Claimed;
 use crate::room::Room;
+use crate::suppressed::Suppressions;
 use crate::{Known, Quarantine, Recorder, Sender};
 pub(crate) use address::{ADDRESSES, Address};
 use answer::Refusal;
@@ -66,6 +68,7 @@ pub struct Intake {
     listing: Counters,
     known: Option<Arc<dyn Known>>,
     listings: listing::Running,
+    suppressions: Suppressions,
 }
 
 /// A body as a decoder gets it.
@@ -101,6 +104,7 @@ impl Intake {
         Self {
             recorder,
             quarantine,
+            suppressions: Suppressions::new(clock.now()),
             clock,
             bodies: Room::new(limits.bodies_in_flight_bytes),
             limits,
@@ -264,6 +268,7 @@ impl Intake {
                 within(&caller, &mut parts);
             }
             delivery.sender.sign(&mut parts);
+            intake.note_silent(address.form, &delivery, &parts);
             let echo = (address.echo)(&parts);
             let sorted = settle::sort(&intake.quarantine, intake.recorder.rules(), parts)?;
             Ok((settle::submit(&intake.recorder, sorted)?, echo))

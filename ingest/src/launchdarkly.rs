@@ -49,7 +49,7 @@ fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
     let parts = split(&delivery.body, Wrapping::Json)?.into_iter();
     Ok(parts
         .map(|part| match unfold(part) {
-            Ok(entry) => part_of(&entry, delivery),
+            Ok(entry) => part_of(&entry, delivery).made_of(part),
             Err(refused) => refused,
         })
         .collect())
@@ -66,7 +66,7 @@ fn part_of(entry: &Value, delivery: &Delivery) -> Part {
         );
     };
     if kind != "flag" {
-        return Part::Ignored("an entry that is of no flag");
+        return Part::ignored("an entry that is of no flag");
     }
     let accesses = Said(entry).entries("/accesses").iter();
     let stated = accesses.filter_map(|access| Said(access).written("/resource"));

@@ -51,6 +51,7 @@ mod scrub;
 mod sender;
 mod servicenow;
 mod split;
+mod suppressed;
 mod terraform;
 mod told;
 #[cfg(test)]
@@ -74,3 +75,4 @@ pub use quarantine::{
 };
 pub use recorder::{RecordError, RecordedBatch, Recorder, RecorderLimits};
 pub use sender::{Secret, Sender};
+pub use suppressed::{Suppressed, SuppressedSample, Suppression};

@@ -93,7 +93,7 @@ impl Database {
     /// The events of migrations, the database itself first.
     pub(crate) fn part(&self, format: &str, all: Vec<Migrated>, delivery: &Delivery) -> Part {
         if all.is_empty() {
-            return Part::Ignored("there is no migration in it");
+            return Part::ignored("there is no migration in it");
         }
         let source = source_of(delivery, format);
         let mut events = Vec::with_capacity(all.len() + 1);
@@ -166,7 +166,7 @@ pub(crate) fn decode(
     let parts = split(&delivery.body, wrapping)?.into_iter();
     Ok(parts
         .map(|part| match unfold(part) {
-            Ok(value) => read(&value, delivery),
+            Ok(value) => read(&value, delivery).made_of(part),
             Err(refused) => refused,
         })
         .collect())

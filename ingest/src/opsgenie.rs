@@ -43,7 +43,7 @@ fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
         return Ok(vec![not_understood(&body, delivery)]);
     }
     let Some(status) = meaning(&action) else {
-        return Ok(vec![Part::Ignored(
+        return Ok(vec![Part::ignored(
             "the action leaves the state of the alert as it is",
         )]);
     };

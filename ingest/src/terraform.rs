@@ -44,7 +44,10 @@ fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
     let body = split(&delivery.body, Wrapping::Json)?;
     Ok(body
         .into_iter()
-        .flat_map(|part| parts_of(part, delivery))
+        .flat_map(|part| {
+            let parts = parts_of(part, delivery).into_iter();
+            parts.map(move |it| it.made_of(part))
+        })
         .collect())
 }
 
@@ -101,13 +104,13 @@ fn run(value: &Value, notification: &Value, delivery: &Delivery) -> Part {
         return Part::refused("notifications.trigger", "is required");
     };
     if trigger == "verification" {
-        return Part::Ignored("a test of the address");
+        return Part::ignored("a test of the address");
     }
     let status = Said(notification)
         .written("/run_status")
         .unwrap_or_default();
     let Some((status, begins)) = standing(trigger, status) else {
-        return Part::Ignored("a notification that is of no run");
+        return Part::ignored("a notification that is of no run");
     };
     let Some(run) = Said(value).written("/run_id") else {
         return Part::refused("run_id", "is required");

@@ -48,7 +48,7 @@ fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
     let parts = split(&delivery.body, Wrapping::Json)?.into_iter();
     Ok(parts
         .map(|part| match unfold(part) {
-            Ok(event) => part_of(&event, delivery),
+            Ok(event) => part_of(&event, delivery).made_of(part),
             Err(refused) => refused,
         })
         .collect())
@@ -65,7 +65,7 @@ fn part_of(event: &Value, delivery: &Delivery) -> Part {
         );
     };
     let Some((_, done)) = CHANGES.iter().find(|(known, _)| *known == kind) else {
-        return Part::Ignored("an event that does not change what a flag answers");
+        return Part::ignored("an event that does not change what a flag answers");
     };
     let (Some(flag), Some(id)) = (Said(event).written("/featureName"), Said(event).line("/id"))
     else {

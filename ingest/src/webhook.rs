@@ -86,7 +86,7 @@ pub(crate) fn decode_value(
     };
     match read(&webhook) {
         Ok(facts) => Part::Events(webhook.events(facts)),
-        Err(Nothing::Ignored(reason)) => Part::Ignored(reason),
+        Err(Nothing::Ignored(reason)) => Part::ignored(reason),
         Err(Nothing::NotUnderstood(reason)) => webhook.kept_aside(value, reason),
     }
 }

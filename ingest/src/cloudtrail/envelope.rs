@@ -52,7 +52,7 @@ fn inner(text_of_body: &str, may_be_wrapped: bool) -> Result<Envelope, Malformed
     }
     if value.get("s3ObjectKey").is_some() {
         let reason = "names a file of records and holds none";
-        return Ok(Envelope::Says(Part::Ignored(reason)));
+        return Ok(Envelope::Says(Part::ignored(reason)));
     }
     if let (Some(_), Some(detail)) = (Said(&value).written("/detail-type"), value.get("detail")) {
         return Ok(match detail.get("eventName") {
@@ -65,7 +65,7 @@ fn inner(text_of_body: &str, may_be_wrapped: bool) -> Result<Envelope, Malformed
             Some(Value::String(message)) if message.trim_start().starts_with('{') => {
                 inner(message, false)
             }
-            _ => Ok(Envelope::Says(Part::Ignored(
+            _ => Ok(Envelope::Says(Part::ignored(
                 "a notification that holds no records",
             ))),
         },
@@ -91,9 +91,9 @@ fn confirmation(value: &Value) -> Part {
             ))
         }
         (Some("SubscriptionConfirmation"), _) => {
-            Part::Ignored("a topic asks to be confirmed by an address that is not one of SNS")
+            Part::ignored("a topic asks to be confirmed by an address that is not one of SNS")
         }
-        _ => Part::Ignored("a topic no longer sends"),
+        _ => Part::ignored("a topic no longer sends"),
     }
 }
 

@@ -41,6 +41,9 @@ const REJECTED_TOLD_MAX: usize = 1_000;
 const ATTEMPTS_MAX: u32 = 200;
 const WAIT: Duration = Duration::from_millis(50);
 
+/// Why a statement of a listing is not written.
+const UNCHANGED: &str = "it says what was known";
+
 /// Sources whose listing is being taken.
 pub(super) type Running = Mutex<BTreeSet<SourceName>>;
 
@@ -294,10 +297,18 @@ impl Session {
         let Some(mut reconciler) = self.reconciler.take() else {
             return Ok(());
         };
+        let intake = Arc::clone(&self.intake);
         let compare = tokio::task::spawn_blocking(move || {
             let mut parts = Vec::new();
+            let unchanged = reconciler.counts.unchanged;
             for (index, line) in lines.iter().enumerate() {
                 parts.extend(reconciler.take(line).map(|part| (first + index, part)));
+            }
+            if let Some(last) = reconciler.last_unchanged.take() {
+                let mut payload = Vec::new();
+                last.encode_payload(&mut payload);
+                let name = (&reconciler.source, "listing", UNCHANGED);
+                intake.passed_over(name, reconciler.counts.unchanged - unchanged, &payload);
             }
             (reconciler, parts)
         });

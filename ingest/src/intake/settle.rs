@@ -70,8 +70,8 @@ pub(super) fn sort(
                 let event = keep(quarantine, *unknown).map_err(Refusal::Quarantine)?;
                 sorted.add(index, vec![event], Becomes::Quarantined);
             }
-            Part::Ignored(reason) => {
-                tracing::trace!("ignored a part of a request: {reason}");
+            Part::Ignored(silent) => {
+                tracing::trace!("ignored a part of a request: {silent}");
                 sorted.aside.ignored += 1;
             }
             Part::Notice(notice) => {

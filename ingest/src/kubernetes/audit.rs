@@ -80,9 +80,10 @@ fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
     for part in split(&delivery.body, wrapping)? {
         match serde_json::from_str::<EventList<'_>>(part) {
             Ok(EventList { items }) => {
-                parts.extend(items.iter().map(|item| part_of(item.get(), delivery)));
+                let items = items.iter().map(|item| item.get());
+                parts.extend(items.map(|item| part_of(item, delivery).made_of(item)));
             }
-            Err(_) => parts.push(part_of(part, delivery)),
+            Err(_) => parts.push(part_of(part, delivery).made_of(part)),
         }
         if model::bounds::EVENTS_PER_REQUEST_MAX < parts.len() {
             return Err(Malformed::because("more events in one body than are taken"));
@@ -103,7 +104,7 @@ fn part_of(part: &str, delivery: &Delivery) -> Part {
         return match Said(&event).written("/auditID").is_some()
             && Said(&event).written("/verb").is_some()
         {
-            true => Part::Ignored("the request was about no object"),
+            true => Part::ignored("the request was about no object"),
             false => told::unknown(
                 delivery,
                 FORMAT,
@@ -113,7 +114,7 @@ fn part_of(part: &str, delivery: &Delivery) -> Part {
         };
     };
     if let Some(reason) = no_change(&event, verb, resource) {
-        return Part::Ignored(reason);
+        return Part::ignored(reason);
     }
     let Some(audit_id) = Said(&event).written("/auditID") else {
         return Part::refused("auditID", "is required");
@@ -126,7 +127,7 @@ fn part_of(part: &str, delivery: &Delivery) -> Part {
         return Part::refused("stageTimestamp", "is required, as RFC 3339");
     };
     let Some(key) = key(&event, resource, delivery) else {
-        return Part::Ignored("the object has no name yet: what made it is told by the watch");
+        return Part::ignored("the object has no name yet: what made it is told by the watch");
     };
     let id = id(&event, verb).unwrap_or_else(|| audit_id.to_owned());
     let subject = Said(&event).written("/objectRef/subresource");

@@ -64,6 +64,8 @@ pub(super) struct Cluster {
     gone: Gone,
     last_at: Timestamp,
     pub(super) counts: Counts,
+    /// What was read and said nothing, since somebody last took it: how often, and the last of it.
+    pub(super) unchanged: Option<(u64, Box<[u8]>)>,
 }
 
 /// What is counted here.
@@ -124,6 +126,7 @@ impl Cluster {
             gone: Gone::default(),
             last_at: Timestamp::MIN,
             counts: Counts::default(),
+            unchanged: None,
         }
     }
 
@@ -278,7 +281,9 @@ impl Cluster {
             }
             let piece = serde_json::to_vec(&item).unwrap_or_default().into();
             let pieces = &mut self.items.entry(item.key.clone()).or_default().pieces;
-            if pieces.get(teller) != Some(&piece) {
+            if pieces.get(teller) == Some(&piece) {
+                self.pass_over(piece);
+            } else {
                 pieces.insert(teller.clone(), piece);
                 self.unsaid.insert(item.key);
             }
@@ -292,6 +297,12 @@ impl Cluster {
             }
             self.unsaid.insert(key);
         }
+    }
+
+    /// Counts what was read and says what was said.
+    fn pass_over(&mut self, piece: Box<[u8]>) {
+        let before = self.unchanged.take().map_or(0, |(count, _)| count);
+        self.unchanged = Some((before + 1, piece));
     }
 
     /// Works selections out before anything is said, once for all that changed them.
@@ -343,12 +354,18 @@ impl Cluster {
         };
         let said = Said::of(&statement, &mut self.words);
         let name = self.known.name_of(&key);
-        let before = self.items.get_mut(&key)?.said.replace(said.clone());
+        let item = self.items.get_mut(&key)?;
+        let before = item.said.replace(said.clone());
+        let piece = item.pieces.values().next().cloned();
         let before = before.or_else(|| self.gone.take(&key));
         match (before, self.stated.remove(&name)) {
-            (Some(before), _) if before.digest == said.digest && before.stands => return None,
+            (Some(before), _) if before.digest == said.digest && before.stands => {
+                self.pass_over(piece?);
+                return None;
+            }
             (Some(before), _) => before.take_back(&mut statement),
             (None, Some(stated)) if stated.digest == said.digest && !stated.is_ended => {
+                self.pass_over(piece?);
                 return None;
             }
             (None, Some(stated)) => {

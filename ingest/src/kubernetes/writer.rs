@@ -18,6 +18,8 @@ use crate::known::{Known, Stated};
 const EVENTS_AT_ONCE: usize = 1_000;
 /// Most messages that are taken together.
 const MESSAGES_AT_ONCE: usize = 16;
+/// Why most of what is read is not written: an object was written anew, and the item that it tells of is as it was.
+const UNCHANGED: &str = "what is kept of the object is as it was";
 /// How long until the estate is asked again that has not caught up.
 const WAIT: Duration = Duration::from_millis(200);
 
@@ -103,7 +105,11 @@ impl Writer {
             let result = work(&mut cluster);
             (cluster, result)
         });
-        let (cluster, result) = worked.await.map_err(|error| error.to_string())?;
+        let (mut cluster, result) = worked.await.map_err(|error| error.to_string())?;
+        if let Some((count, last)) = cluster.unchanged.take() {
+            let name = (&self.source, "kubernetes", UNCHANGED);
+            self.intake.passed_over(name, count, &last);
+        }
         self.counters.set(cluster.len(), cluster.counts);
         self.cluster = Some(cluster);
         Ok(result)

@@ -15,7 +15,7 @@ const FAULTS_TOLD_MAX: usize = 4;
 /// once the mapping was mended. What was recorded of it then is the same event.
 pub(super) fn parts(name: &str, drafts: Vec<Value>, delivery: &Delivery) -> Vec<Part> {
     if drafts.is_empty() {
-        return vec![Part::Ignored("the mapping makes nothing of it")];
+        return vec![Part::ignored("the mapping makes nothing of it")];
     }
     let mut parts = Vec::with_capacity(drafts.len());
     let mut faults = Vec::new();

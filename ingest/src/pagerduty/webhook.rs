@@ -37,11 +37,11 @@ fn decode(delivery: &Delivery) -> Result<Vec<Part>, Malformed> {
         (Some("incident"), "incident") => webhook.map(|it| it.incident(&kind, &mut problems)),
         (Some("service"), "service") => webhook.map(|it| it.service(&kind, &mut problems)),
         (Some("incident"), _) => {
-            return Ok(vec![Part::Ignored(
+            return Ok(vec![Part::ignored(
                 "a note, a responder or a status update leaves the incident as it is",
             )]);
         }
-        (Some("pagey"), _) => return Ok(vec![Part::Ignored("a ping")]),
+        (Some("pagey"), _) => return Ok(vec![Part::ignored("a ping")]),
         _ => {
             let reason = match kind.is_empty() {
                 true => "there is no event with an event_type".to_owned(),

@@ -38,7 +38,7 @@ pub(super) fn part(lines: &[&str], delivery: &Delivery) -> Part {
         return told::unknown(delivery, FORMAT, &delivery.body, reason);
     };
     if read.targets.is_empty() && !read.is_over {
-        return Part::Ignored("a log of an apply that touched nothing yet");
+        return Part::ignored("a log of an apply that touched nothing yet");
     }
     let source = source_of(delivery, FORMAT);
     let mut change = told::change(&source, apply_id(&source, began_at), "infrastructure");

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use api::{PortFuture, Quarantine, QuarantineEntry, QuarantineError, QuarantinePage, Reprocessed};
+use api::{
+    PortFuture, Quarantine, QuarantineEntry, QuarantineError, QuarantinePage, Reprocessed,
+    Suppressed, SuppressedSample, Suppression,
+};
 use ingest::{Intake, ReprocessError};
 use model::ContentHash;
 
@@ -68,6 +71,34 @@ impl Quarantine for KeptAside {
                 Err(error) => Err(failed(error)),
             }
         })
+    }
+
+    fn suppressed(&self) -> Suppressed {
+        let suppressed = self.intake.suppressed();
+        Suppressed {
+            since: suppressed.since,
+            forgotten: suppressed.forgotten,
+            rows: suppressed.rows.into_iter().map(row).collect(),
+        }
+    }
+}
+
+fn row(row: ingest::Suppression) -> Suppression {
+    let samples = row.samples.into_iter();
+    Suppression {
+        source: row.source,
+        intake: row.form.to_owned(),
+        reason: row.reason,
+        count: row.count,
+        first_at: row.first_at,
+        last_at: row.last_at,
+        samples: samples
+            .map(|sample| SuppressedSample {
+                at: sample.at,
+                bytes: sample.bytes,
+                text: sample.text,
+            })
+            .collect(),
     }
 }
 

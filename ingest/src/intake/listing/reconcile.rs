@@ -24,7 +24,7 @@ const HELD_BACK_SHARE: usize = 10;
 /// One listing while it is read.
 pub(super) struct Reconciler {
     known: Arc<dyn Known>,
-    source: SourceName,
+    pub(super) source: SourceName,
     when: When,
     stated: Stated,
     listed: HashSet<CiId>,
@@ -34,6 +34,8 @@ pub(super) struct Reconciler {
     pub(super) is_doubtful: bool,
     /// The last line, once it was read.
     pub(super) completed: Option<Completed>,
+    /// The last statement that says what was known, since somebody took it.
+    pub(super) last_unchanged: Option<Event>,
 }
 
 /// The times of a listing.
@@ -123,6 +125,7 @@ impl Reconciler {
             counts: Counts::default(),
             is_doubtful: false,
             completed: None,
+            last_unchanged: None,
         }
     }
 
@@ -209,14 +212,12 @@ impl Reconciler {
             self.listed.insert(name);
             if let Some(before) = self.stated.items.get(&name) {
                 if before.digest == item.digest() && !before.is_ended {
-                    self.counts.unchanged += 1;
-                    return None;
+                    return self.pass_over(event);
                 }
                 if let Some(observation) = self.known.observation(before.position) {
                     keep_since(&observation, item, self.when.stated);
                     if before.digest == item.digest() && !before.is_ended {
-                        self.counts.unchanged += 1;
-                        return None;
+                        return self.pass_over(event);
                     }
                     take_back(&observation, item);
                 }
@@ -224,6 +225,12 @@ impl Reconciler {
         }
         self.counts.changed += 1;
         Some(Part::Events(vec![self.event(event, self.when.at)]))
+    }
+
+    fn pass_over(&mut self, event: Event) -> Option<Part> {
+        self.counts.unchanged += 1;
+        self.last_unchanged = Some(event);
+        None
     }
 
     fn event(&self, event: Event, at: Timestamp) -> NewEvent {

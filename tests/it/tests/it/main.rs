@@ -25,6 +25,7 @@ mod running;
 mod search;
 mod structure;
 mod subscriptions;
+mod suppressed;
 mod texts;
 mod tidy;
 mod timeline;

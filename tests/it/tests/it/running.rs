@@ -58,11 +58,18 @@ impl Running {
 
     /// Sends any bytes as JSON and returns the status and the answer.
     pub(crate) async fn post_body(&self, path: &str, body: Vec<u8>) -> (StatusCode, String) {
+        self.post_as("application/json", path, body).await
+    }
+
+    /// Sends a line of JSON each and returns the status and the answer.
+    pub(crate) async fn post_lines(&self, path: &str, lines: &str) -> (StatusCode, String) {
+        let body = lines.as_bytes().to_vec();
+        self.post_as("application/x-ndjson", path, body).await
+    }
+
+    async fn post_as(&self, kind: &str, path: &str, body: Vec<u8>) -> (StatusCode, String) {
         let url = format!("http://{}{path}", self.server.addresses.http);
-        let request = self
-            .client
-            .post(url)
-            .header("content-type", "application/json");
+        let request = self.client.post(url).header("content-type", kind);
         let response = request.body(body).send().await.expect("an answer");
         let status = response.status();
         (status, response.text().await.expect("a body"))
