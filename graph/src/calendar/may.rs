@@ -8,7 +8,7 @@ use model::{
     AsOf, CalendarRuleDeclared, CiId, ExemptionKind, RuleEffect, SourceRef, TimeSpan, Timestamp,
 };
 
-use super::reach::{Fit, fit};
+use super::reach::{Fit, Within};
 use super::says::after;
 use super::{AskedChange, Declared, Exemption};
 use crate::path::PathStep;
@@ -103,16 +103,11 @@ pub fn may_change<'v>(
     }
     let mut findings = Vec::new();
     let mut applying = Vec::new();
+    let mut within = Within::of(view, as_of.valid_at, asked, limits.visited_max);
     for rule in view.calendar.rules_at(as_of.valid_at) {
-        match fit(
-            view,
-            as_of.valid_at,
-            &rule.what.scope,
-            asked,
-            limits.visited_max,
-        ) {
+        match within.fit(&rule.what.scope) {
             Fit::No => {}
-            Fit::Yes(way) => applying.push(question.applies(rule, way)),
+            Fit::Yes(way) => applying.push(question.applies(rule, way, &mut within)),
             Fit::Unseen(why) => {
                 let sentence = format!("{}: {why}", name(rule));
                 unseen.push(sentence.clone());
@@ -148,15 +143,14 @@ impl<'v> Question<'v, '_> {
         &self,
         rule: Declared<'v, CalendarRuleDeclared>,
         way: Option<(CiId, Vec<PathStep>)>,
+        within: &mut Within<'_, '_>,
     ) -> Applies<'v> {
         let exemptions = self.view.calendar.exemptions_at(self.at);
         let lifts = |exemption: &Exemption<'_>| {
             let granted = exemption.granted;
             let of_rule = granted.rules.is_empty() || granted.rules.contains(&rule.what.name);
             let of_change = granted.change.is_none() || granted.change == self.asked.change;
-            let visited_max = self.limits.visited_max;
-            let fits = || fit(self.view, self.at, &granted.scope, self.asked, visited_max);
-            of_rule && of_change && matches!(fits(), Fit::Yes(_))
+            of_rule && of_change && matches!(within.fit(&granted.scope), Fit::Yes(_))
         };
         Applies {
             rule,

@@ -4,7 +4,7 @@ use model::{CalendarRuleDeclared, CiId, RuleEffect, SourceRef, TimeSpan, Timesta
 
 use super::AskedChange;
 use super::may::{Applies, Question};
-use super::reach::{Fit, fit};
+use super::reach::{Fit, Within};
 use crate::structure::{ClimbLimits, placement};
 
 /// How far a place may be.
@@ -74,13 +74,8 @@ impl Question<'_, '_> {
                 continue;
             }
             let asked = AskedChange::of(&other);
-            let fits = fit(
-                self.view,
-                self.at,
-                &rule.scope,
-                &asked,
-                self.limits.visited_max,
-            );
+            let visited_max = self.limits.visited_max;
+            let fits = Within::of(self.view, self.at, &asked, visited_max).fit(&rule.scope);
             let elsewhere = || {
                 let places = self.places(&asked.targets, kind);
                 places.iter().any(|place| !own.contains(place)) && !own.is_empty()
