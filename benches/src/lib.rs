@@ -3,6 +3,54 @@
 //! Each program in `src/bin` prints rows as JSON lines; `benches/run` runs them
 //! all and makes one table. Figures of one row come from one run.
 
+use std::path::Path;
+use std::sync::Arc;
+
+use graph::{Estate, PageError, Pages};
+use model::{ContentHash, EventEnvelope};
+use store::PageFiles;
+
+/// Pages in files, as the server keeps them.
+pub struct Files(Arc<Reading>);
+
+struct Reading(PageFiles);
+
+impl Pages for Reading {
+    fn read(&self, page: ContentHash) -> Result<Arc<[u8]>, PageError> {
+        let read = self.0.read(page).map(Into::into);
+        read.map_err(|error| PageError {
+            page,
+            cause: error.into(),
+        })
+    }
+}
+
+impl Files {
+    /// The pages in a folder, made if need be.
+    pub fn open(folder: &Path) -> Self {
+        let files = PageFiles::open(folder).expect("a folder for pages");
+        Self(Arc::new(Reading(files)))
+    }
+
+    /// For an estate that reads them.
+    pub fn pages(&self) -> Arc<dyn Pages> {
+        Arc::<Reading>::clone(&self.0)
+    }
+
+    /// Folds an event, and keeps what is put away by it.
+    pub fn take(&self, estate: &mut Estate, envelope: &EventEnvelope) {
+        let taken = estate.take(envelope, self.0.as_ref());
+        taken.expect("pages are there");
+        if estate.sealed().is_empty() {
+            return;
+        }
+        let sealed = estate.sealed().iter();
+        let sealed = sealed.map(|sealed| (sealed.page, &*sealed.bytes));
+        self.0.0.write(sealed).expect("there is room for pages");
+        estate.kept();
+    }
+}
+
 /// One figure, with the peers and limits it was measured beside.
 pub struct Row {
     fields: Vec<(String, f64)>,

@@ -6,6 +6,9 @@
 //! they were: into the fold before a late fact about them is applied, or into a copy of the view for a
 //! question ([`GraphView::with_past`](crate::GraphView::with_past)). What is over is judged by the
 //! times in the log, so the same log puts the same items away.
+//!
+//! Rows of changes that began before the horizon go on pages as well, by themselves
+//! (`changes/rows.rs`): what changes are found and listed by stays.
 
 mod freeze;
 mod frozen;
@@ -192,6 +195,13 @@ impl Archive {
         &self.sealed
     }
 
+    /// Takes pages of others that are to be kept.
+    fn seal(&mut self, sealed: Vec<SealedPage>) {
+        if !sealed.is_empty() {
+            Arc::make_mut(&mut self.sealed).extend(sealed);
+        }
+    }
+
     pub(crate) fn kept(&mut self) {
         self.sealed = Arc::default();
     }
@@ -223,7 +233,7 @@ impl Archive {
     /// Takes what was put away just now, and joins runs so that there are few.
     fn put(&mut self, run: Run, sealed: Vec<SealedPage>) {
         self.bundles_count = run.end();
-        Arc::make_mut(&mut self.sealed).extend(sealed);
+        self.seal(sealed);
         self.runs.push(Arc::new(run));
         while let [.., one, other] = self.runs.as_slice()
             && one.len() <= 2 * other.len()

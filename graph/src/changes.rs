@@ -1,4 +1,6 @@
 //! Changes as the fold keeps them: what ranking and lists need. The long texts lie in the index.
+//!
+//! Rows of what began long ago lie on sealed pages ([`Rows`]); what changes are found and listed by stays.
 
 mod bookkeeping;
 mod calendar;
@@ -10,14 +12,18 @@ mod newest;
 mod noise;
 mod page;
 mod row;
+mod rows;
 mod scope;
 mod selection;
 mod set;
+
+use std::sync::Arc;
 
 use model::{BatchStatus, Change, ChangeId, LogPosition, SourceName, SourceRef, Timestamp};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use crate::archive::{PageError, Pages, SealedPage};
 use crate::cow::CowVec;
 use crate::identity::Renamed;
 use crate::intern::{WordIx, Words};
@@ -27,7 +33,8 @@ use crate::table::Table;
 use calendar::Calendar;
 
 pub use course::Touched;
-use facets::Facet;
+pub(crate) use facets::{Facet, WordFacet};
+use facets::{Facets, Sorts};
 pub use groups::{ChangeGroup, ChangeGroupBy, ChangeGrouping, ChangeGroups};
 pub(crate) use more::More;
 pub use noise::Noise;
@@ -36,6 +43,7 @@ pub use page::{
     ChangeList, ChangeOrder, ChangeOrderBy, ChangePage, ChangePageWanted, ChangePlace, score_of,
 };
 pub(crate) use row::Row;
+pub(crate) use rows::{RowRef, Rows};
 pub use scope::{ChangeScope, ReachedItems, items_around, items_inside};
 pub use selection::{ChangeConditions, ChangeSelection};
 pub use set::{ChangeNumber, ChangeSet};
@@ -67,9 +75,10 @@ pub(crate) struct LinkRow {
 /// Changes by number, id, mention and time.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Changes {
-    pub(crate) rows: CowVec<Row, 32>,
+    pub(crate) rows: Rows,
     /// What each is listed by.
-    facets: CowVec<Facet, 128>,
+    facets: Facets,
+    sorts: Sorts,
     /// Where the first statement about each stands: searches come by position.
     firsts: CowVec<LogPosition, 512>,
     /// Who carried changes out.
@@ -114,6 +123,7 @@ impl Changes {
         self.by_id.get(id.as_bytes()).map(ChangeIx)
     }
 
+    /// The row of a change, whose page the view keeps.
     pub(crate) fn row(&self, change: ChangeIx) -> &Row {
         self.rows
             .get(change.0 as usize)
@@ -161,6 +171,12 @@ impl Changes {
         None
     }
 
+    /// The same for a look: no view keeps its page for that.
+    pub(crate) fn look(&self, change: ChangeIx) -> RowRef<'_> {
+        let row = self.rows.look(change.0 as usize);
+        row.expect("a change's number comes from this view")
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> u32 {
         u32::try_from(self.rows.len()).unwrap_or(u32::MAX)
@@ -171,6 +187,11 @@ impl Changes {
         self.facets
             .get(change.0 as usize)
             .expect("a change's number comes from this view")
+    }
+
+    /// Its word for something.
+    pub(crate) fn word(&self, facet: &Facet, of: WordFacet) -> Option<WordIx> {
+        self.sorts.word(facet, of)
     }
 
     /// Where its first statement stands.
@@ -197,13 +218,19 @@ impl Changes {
         from: Timestamp,
         until: Timestamp,
     ) -> impl Iterator<Item = ChangeIx> {
-        self.calendar.between(from, until)
+        self.calendar.between(from, until, &self.facets)
     }
 
     /// The changes that start before a moment and still take effect at it, roughly the newest first.
     pub(crate) fn going_on_at(&self, at: Timestamp) -> impl Iterator<Item = ChangeIx> {
-        let goes_on = move |change: &ChangeIx| at <= self.row(*change).end();
-        self.calendar.may_go_on_at(at).filter(goes_on)
+        let goes_on = move |change: &ChangeIx| at <= self.end(*change);
+        self.calendar.may_go_on_at(at, &self.facets).filter(goes_on)
+    }
+
+    /// When the last effect of a change began at the latest; `Timestamp::MAX` while it goes on.
+    pub(crate) fn end(&self, change: ChangeIx) -> Timestamp {
+        let end = self.facet(change).end();
+        end.unwrap_or_else(|| self.look(change).end())
     }
 
     /// Takes one statement about a change, made if it is new.
@@ -223,12 +250,7 @@ impl Changes {
         row.say(said, words, &mut self.operators);
         self.noise.count(row.source, counted, row.noise());
         let after = row.effect();
-        let facet = Facet::of(row);
-        if self.facets.len() <= place {
-            self.facets.push(facet);
-        } else if let Some(kept) = self.facets.get_mut(place) {
-            *kept = facet;
-        }
+        let facet = Facet::of(row, &mut self.sorts);
         let touched: Vec<MentionIx> = row.touched().collect();
         for mention in touched {
             let changes = self.by_target.grow_to(mention.0 as usize);
@@ -240,11 +262,17 @@ impl Changes {
         for other in links {
             self.link(other, change);
         }
-        if before != Some(after) {
-            if let Some(before) = before {
-                self.calendar.take(change, before);
-            }
-            self.calendar.put(change, after);
+        let moves = before != Some(after);
+        if let Some(before) = before.filter(|_| moves) {
+            self.calendar.take(change, before, &self.facets);
+        }
+        if self.facets.len() <= place {
+            self.facets.push(facet);
+        } else if let Some(kept) = self.facets.get_mut(place) {
+            *kept = facet;
+        }
+        if moves {
+            self.calendar.put(change, after, &self.facets);
         }
         change
     }
@@ -302,55 +330,84 @@ impl Changes {
     }
 
     /// The same with other numbers of names. What changes touch is never gone.
-    pub(crate) fn renamed(&self, renamed: &Renamed, words: &Words) -> Self {
-        let rows = self.rows.iter().map(|row| {
-            let mut row = row.clone();
-            row.rename(renamed);
-            row
-        });
-        Self::restore(rows.collect(), self.operators.clone(), words)
+    pub(crate) fn renamed(&self, renamed: &Renamed) -> Self {
+        let mut changes = self.clone();
+        changes.rows.rename(renamed);
+        let touching = (0_u32..).map(MentionIx).zip(self.by_target.iter());
+        let touching = touching.filter(|(_, touching)| !touching.is_empty());
+        changes.by_target = CowVec::default();
+        for (name, touching) in touching {
+            // One that no change touches any more may be gone.
+            if let Some(name) = renamed.find(name) {
+                touching.clone_into(changes.by_target.grow_to(name.0 as usize));
+            }
+        }
+        changes
     }
 
     /// The changes as they were saved, their tables made again.
-    pub(crate) fn restore(rows: CowVec<Row, 32>, operators: Words, words: &Words) -> Self {
+    pub(crate) fn restore(
+        mut rows: Rows,
+        operators: Words,
+        words: &Words,
+        pages: Option<&Arc<dyn Pages>>,
+    ) -> Result<Self, PageError> {
+        if let Some(pages) = pages {
+            rows.read_from(pages);
+        }
         let mut changes = Self {
-            rows,
             operators,
             ..Self::default()
         };
-        let mut ids = Vec::with_capacity(changes.rows.len());
-        for (number, row) in (0..).zip(changes.rows.iter()) {
+        let count = rows.len();
+        let mut ids = Vec::with_capacity(count);
+        let mut facets = Vec::with_capacity(count);
+        let mut firsts = Vec::with_capacity(count);
+        let mut effects = Vec::with_capacity(count);
+        let mut links: Vec<(ChangeIx, ChangeId)> = Vec::new();
+        rows.each(|change, row| {
             let reference = SourceRef {
                 source: SourceName::new(words.text(row.source)),
                 source_id: row.source_id.to_string(),
             };
-            ids.push((*ChangeId::of(&reference).as_bytes(), number));
+            ids.push((*ChangeId::of(&reference).as_bytes(), change.0));
             for mention in row.touched().chain(row.hinted.iter().copied()) {
                 let touching = changes.by_target.grow_to(mention.0 as usize);
-                if touching.last() != Some(&ChangeIx(number)) {
-                    touching.push(ChangeIx(number));
+                if touching.last() != Some(&change) {
+                    touching.push(change);
                 }
             }
+            facets.push(Facet::of(row, &mut changes.sorts));
+            firsts.push(row.statements.first().copied().unwrap_or_default());
+            effects.push((change, row.effect()));
+            links.extend(row.links().map(|link| (change, link.id(words))));
+            let noise = Noise::default();
+            changes.noise.count(row.source, noise, row.noise());
+        });
+        if let Some(lost) = rows.lost() {
+            return Err(lost);
         }
-        changes.facets = changes.rows.iter().map(Facet::of).collect();
-        let first = |row: &Row| row.statements.first().copied();
-        let firsts = changes.rows.iter().map(first);
-        changes.firsts = firsts.map(Option::unwrap_or_default).collect();
+        changes.rows = rows;
+        changes.facets = facets.into_iter().collect();
+        changes.firsts = firsts.into_iter().collect();
         changes.by_id = Table::of(ids);
-        for row in changes.rows.iter() {
-            changes
-                .noise
-                .count(row.source, Noise::default(), row.noise());
-        }
-        let rows = (0..).map(ChangeIx).zip(changes.rows.iter());
-        let links =
-            rows.flat_map(|(change, row)| row.links().map(move |link| (change, link.id(words))));
-        for (change, other) in links.collect::<Vec<_>>() {
+        for (change, other) in links {
             changes.link(other, change);
         }
-        let numbered = (0..).map(ChangeIx).zip(changes.rows.iter());
-        changes.calendar = Calendar::of(numbered.map(|(change, row)| (change, row.effect())));
-        changes
+        changes.calendar = Calendar::of(effects.into_iter(), &changes.facets);
+        Ok(changes)
+    }
+
+    /// Puts away the rows of what began before a moment; the pages are to be kept.
+    ///
+    /// What has gone on ever since goes with it: mostly nobody told that it was through.
+    pub(crate) fn put_away(&mut self, boundary: Timestamp) -> Vec<SealedPage> {
+        self.rows.put_away(|row| row.start() < boundary)
+    }
+
+    /// Where the pages of rows are to be read.
+    pub(crate) fn read_from(&mut self, pages: &Arc<dyn Pages>) {
+        self.rows.read_from(pages);
     }
 }
 

@@ -1,6 +1,7 @@
 //! A persistent vector: cloning it costs the number of its pages, writing after a clone copies one chunk.
 //!
-//! It is what makes publishing a view cost what changed since the last one. It never shrinks.
+//! It is what makes publishing a view cost what changed since the last one. It never shrinks, but chunks may be
+//! taken out of it and put back.
 //! [`CowMap`] is the same for few rows with high numbers.
 
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Chunks in one page.
 const PAGE: usize = 256;
 
-/// Rows in shared chunks of `CHUNK`, chunks in shared pages.
+/// Rows in shared chunks of `CHUNK`, chunks in shared pages. Full chunks may be taken out for a while.
 #[derive(Debug)]
 pub(crate) struct CowVec<T, const CHUNK: usize> {
     pages: Vec<Arc<Vec<Arc<Vec<T>>>>>,
@@ -73,10 +74,37 @@ impl<T, const CHUNK: usize> CowVec<T, CHUNK> {
             .get(index % CHUNK)
     }
 
+    /// The rows that are there, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.pages
             .iter()
             .flat_map(|page| page.iter().flat_map(|chunk| chunk.iter()))
+    }
+
+    /// The rows of a chunk; none where it was [taken](Self::take_chunks).
+    pub(crate) fn chunk(&self, chunk: usize) -> &[T] {
+        let page = self.pages.get(chunk / PAGE);
+        let rows = page.and_then(|page| page.get(chunk % PAGE));
+        rows.map_or(&[], |rows| rows.as_slice())
+    }
+
+    /// A vector of chunks, full ones but the last, or empty ones in the place of what was taken.
+    pub(crate) fn of_chunks(chunks: Vec<Vec<T>>) -> Self {
+        let Some((last, full)) = chunks.split_last() else {
+            return Self::default();
+        };
+        let last = if last.is_empty() { CHUNK } else { last.len() };
+        let len = full.len() * CHUNK + last;
+        let mut pages: Vec<Arc<Vec<Arc<Vec<T>>>>> = Vec::new();
+        let mut chunks = chunks.into_iter().map(Arc::new).peekable();
+        while chunks.peek().is_some() {
+            pages.push(Arc::new(chunks.by_ref().take(PAGE).collect()));
+        }
+        Self {
+            pages,
+            len,
+            written: Vec::new(),
+        }
     }
 
     /// The rows from `first` to before `end` that lie in one piece with `first`; none behind the end.
@@ -164,6 +192,37 @@ impl<T: Clone, const CHUNK: usize> CowVec<T, CHUNK> {
         self.len += 1;
         self.note_written(index);
         index
+    }
+
+    /// A chunk for writing, if it is there.
+    pub(crate) fn chunk_mut(&mut self, chunk: usize) -> Option<&mut [T]> {
+        if self.chunk(chunk).is_empty() {
+            return None;
+        }
+        let page = Arc::make_mut(self.pages.get_mut(chunk / PAGE)?);
+        let rows = Arc::make_mut(page.get_mut(chunk % PAGE)?);
+        Some(rows.as_mut_slice())
+    }
+
+    /// Leaves chunks empty; whoever takes them keeps their rows elsewhere until they are put back.
+    pub(crate) fn take_chunks(&mut self, chunks: &[usize]) {
+        let empty = Arc::new(Vec::new());
+        for chunk in chunks {
+            if let Some(page) = self.pages.get_mut(chunk / PAGE)
+                && let Some(rows) = Arc::make_mut(page).get_mut(chunk % PAGE)
+            {
+                *rows = Arc::clone(&empty);
+            }
+        }
+    }
+
+    /// Puts back a chunk that was taken.
+    pub(crate) fn put_chunk(&mut self, chunk: usize, rows: Vec<T>) {
+        if let Some(page) = self.pages.get_mut(chunk / PAGE)
+            && let Some(kept) = Arc::make_mut(page).get_mut(chunk % PAGE)
+        {
+            *kept = Arc::new(rows);
+        }
     }
 
     /// The row for writing, copying its chunk if a view still holds it.
@@ -339,6 +398,32 @@ mod tests {
         live.push(1);
         assert_eq!(live.changed_since(&seen), [2_000, 3_000]);
         assert_eq!(live.changed_since(&CowVec::default()).len(), 3_001);
+    }
+
+    #[test]
+    fn chunks_are_taken_out_and_put_back() {
+        let mut live: CowVec<usize, 4> = (0..2_050).collect();
+        let seen = live.clone();
+        live.take_chunks(&[1, 300]);
+        assert_eq!((live.len(), live.iter().count()), (2_050, 2_042));
+        assert_eq!(
+            (live.get(5), live.get(8), seen.get(5)),
+            (None, Some(&8), Some(&5))
+        );
+        assert!(live.chunk_mut(1).is_none());
+        let chunks: Vec<Vec<usize>> = (0..513).map(|chunk| live.chunk(chunk).to_vec()).collect();
+        let mut again: CowVec<usize, 4> = CowVec::of_chunks(chunks);
+        assert_eq!(
+            (again.len(), again.get(1_200), again.get(2_049)),
+            (2_050, None, Some(&2_049))
+        );
+        again.put_chunk(300, vec![1_200, 1_201, 1_202, 1_203]);
+        again.put_chunk(1, vec![4, 5, 6, 7]);
+        assert!(again.iter().copied().eq(0..2_050));
+        assert_eq!(
+            (again.push(2_050), again.push(2_051), again.push(2_052)),
+            (2_050, 2_051, 2_052)
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ use model::{
     ItemSplit, ItemsMerged, LogPosition, ObservationGap, SourceKey, SourceName,
 };
 
+use crate::archive::{PageError, Pages};
 use crate::calendar::CalendarBook;
 use crate::changes;
 use crate::groups::Groups;
@@ -54,7 +55,7 @@ pub struct Estate {
 impl Projection for Estate {
     type View = GraphView;
     const NAME: &'static str = "estate";
-    const VERSION: u32 = 17;
+    const VERSION: u32 = 18;
 
     fn apply(&mut self, envelope: &EventEnvelope) {
         assert_eq!(
@@ -74,6 +75,9 @@ impl Projection for Estate {
     fn publish(&mut self) -> Arc<GraphView> {
         self.settle();
         self.view.tidy_shelves();
+        if self.view.has_read_much() {
+            self.view.changes.rows.forget_read();
+        }
         Arc::new(self.view.clone())
     }
 }
@@ -244,11 +248,26 @@ impl Estate {
         SavedEstate::of(view).encode()
     }
 
-    /// The state as it was saved.
+    /// The state as it was saved, of an estate that put nothing away.
     pub fn restore(bytes: &[u8]) -> Result<Self, RestoreError> {
-        Ok(Self {
-            view: SavedEstate::decode(bytes)?.restore(),
-        })
+        let view = SavedEstate::decode(bytes)?.restore(None)?;
+        Ok(Self { view })
+    }
+
+    /// The state as it was saved, with the pages of what was put away.
+    pub fn restore_with(bytes: &[u8], pages: &Arc<dyn Pages>) -> Result<Self, RestoreError> {
+        let view = SavedEstate::decode(bytes)?.restore(Some(pages))?;
+        Ok(Self { view })
+    }
+
+    /// Whether views hold more rows of changes read from pages than they should: it is time to publish.
+    pub fn has_read_much(&self) -> bool {
+        self.view.has_read_much()
+    }
+
+    /// Why it is of no use any more, if a page is lost: the log is to be folded anew.
+    pub fn lost(&self) -> Option<PageError> {
+        self.view.lost()
     }
 
     fn groups(&mut self) -> &mut Groups {

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use model::{ChangeId, IncidentId, LogPosition, Timestamp, Verdict};
 use serde::{Deserialize, Serialize};
 
-use crate::archive::{Archive, SavedArchive};
+use crate::archive::{Archive, PageError, Pages, SavedArchive};
 use crate::calendar::{CalendarBook, SavedCalendar};
-use crate::changes::{self, Changes};
+use crate::changes::{Changes, Rows};
 use crate::cow::CowVec;
 use crate::facts::ItemFacts;
 use crate::groups::{Groups, SavedGroup};
@@ -29,17 +29,28 @@ use crate::view::{CheckJudgements, GraphView, RiskScores};
 
 /// Why saved bytes are no estate.
 #[derive(Debug)]
-pub struct RestoreError(postcard::Error);
+pub enum RestoreError {
+    /// They are of another form.
+    Form(postcard::Error),
+    /// A page that they refer to is not to be had.
+    Page(PageError),
+}
 
 impl fmt::Display for RestoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the saved estate cannot be read")
+        match self {
+            Self::Form(_) => f.write_str("the saved estate cannot be read"),
+            Self::Page(error) => error.fmt(f),
+        }
     }
 }
 
 impl std::error::Error for RestoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.0)
+        match self {
+            Self::Form(error) => Some(error),
+            Self::Page(error) => error.source(),
+        }
     }
 }
 
@@ -51,7 +62,7 @@ pub(crate) struct SavedEstate {
     facts: CowVec<ItemFacts, 32>,
     relations: SavedRelations,
     lists: CowVec<Option<Box<Lists>>, 64>,
-    changes: CowVec<changes::Row, 32>,
+    changes: Rows,
     operators: Words,
     incidents: CowVec<incidents::Row, 32>,
     judgements: BTreeMap<(ChangeId, IncidentId), Stamped<Verdict>>,
@@ -106,17 +117,19 @@ impl SavedEstate {
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, RestoreError> {
-        postcard::from_bytes(bytes).map_err(RestoreError)
+        postcard::from_bytes(bytes).map_err(RestoreError::Form)
     }
 
-    pub(crate) fn restore(self) -> GraphView {
+    /// The view that was saved; rows of changes that were put away are read once.
+    pub(crate) fn restore(self, pages: Option<&Arc<dyn Pages>>) -> Result<GraphView, RestoreError> {
         let identity = Identity::restore(self.identity);
-        GraphView {
+        let changes = Changes::restore(self.changes, self.operators, &identity.words, pages);
+        Ok(GraphView {
             position: self.position,
             recorded_at: self.recorded_at,
             relations: Relations::restore(self.relations, &identity),
             lists: self.lists,
-            changes: Changes::restore(self.changes, self.operators, &identity.words),
+            changes: changes.map_err(RestoreError::Page)?,
             incidents: Incidents::restore(self.incidents, &identity.words),
             identity,
             facts: self.facts,
@@ -137,6 +150,6 @@ impl SavedEstate {
             words_then: None,
             shelves: Shelves::default(),
             archive: Archive::restore(self.archive),
-        }
+        })
     }
 }

@@ -195,7 +195,8 @@ pub struct ProjectorSettings {
     pub past_views_kept: usize,
     /// Most bundles of closed items that one question brings back into memory.
     pub past_bundles_max: usize,
-    /// What has been closed for so long is put away on the disk; nothing is with 0.
+    /// What has been closed for so long is put away on the disk, and so are changes that began so long ago;
+    /// nothing is with 0.
     pub closed_horizon_ms: u64,
 }
 

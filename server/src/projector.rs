@@ -172,6 +172,15 @@ impl Published {
                 &[],
                 count(view.brought_back()),
             );
+            let here = view.change_rows_here();
+            for (place, rows) in [("memory", here), ("disk", view.changes_count() - here)] {
+                scrape.gauge(
+                    "fold_change_rows",
+                    "Changes by where their rows lie.",
+                    &[("place", place)],
+                    count(rows),
+                );
+            }
             scrape.histogram(
                 "fold_publish_seconds",
                 "Time to publish a view.",

@@ -10,13 +10,12 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Instant;
 
-use benches::{Row, median, quantile, resident_bytes};
-use graph::{Asked, Estate, GraphView, PageError, Pages, Projection, PuttingAway};
+use benches::{Files, Row, median, quantile, resident_bytes};
+use graph::{Asked, Estate, GraphView, Projection, PuttingAway};
 use model::{
-    Actor, Alias, Claim, ContentHash, Event, EventEnvelope, EventId, ItemRetired, LogPosition,
-    ObservedItem, ObservedRelation, RelationKind, SourceKey, SourceName, Timestamp,
+    Actor, Alias, Claim, Event, EventEnvelope, EventId, ItemRetired, LogPosition, ObservedItem,
+    ObservedRelation, RelationKind, SourceKey, SourceName, Timestamp,
 };
-use store::PageFiles;
 
 /// When the first pod starts.
 const BEGIN_MS: i64 = 1_760_000_000_000;
@@ -29,19 +28,6 @@ const ADDRESSES: u64 = 4_096;
 const AFTER_DAYS: u64 = 34;
 const DAY_MS: i64 = 24 * 3_600_000;
 
-/// Pages in files, as the server keeps them.
-struct Files(PageFiles);
-
-impl Pages for Files {
-    fn read(&self, page: ContentHash) -> Result<Arc<[u8]>, PageError> {
-        let read = self.0.read(page).map(Into::into);
-        read.map_err(|error| PageError {
-            page,
-            cause: error.into(),
-        })
-    }
-}
-
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let [state, pages] = arguments.as_slice() {
@@ -51,21 +37,15 @@ fn main() {
         text.parse().expect("the argument is a number of pods")
     });
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let files = Files(PageFiles::open(folder.path().join("pages")).expect("an empty folder"));
+    let files = Files::open(&folder.path().join("pages"));
     let before = resident_bytes();
     let mut estate = Estate::default();
-    estate.put_away_closed(PuttingAway::after(30 * DAY_MS));
+    estate.put_away_closed(PuttingAway::after(30 * DAY_MS), &files.pages());
     let mut position = 0;
     let mut take = |estate: &mut Estate, at_ms: i64, event: Event| {
         position += 1;
         let envelope = envelope(position, at_ms, event);
-        estate.take(&envelope, &files).expect("pages are there");
-        let sealed = estate.sealed().iter();
-        let written = files
-            .0
-            .write(sealed.map(|sealed| (sealed.page, &*sealed.bytes)));
-        written.expect("there is room for pages");
-        estate.kept();
+        files.take(estate, &envelope);
     };
     let started = Instant::now();
     for pod in 0..pods {
@@ -115,11 +95,11 @@ fn main() {
 
 /// What the estate costs and answers once everything is put away.
 fn measure(state: &Path, pages: &Path) {
-    let files = Files(PageFiles::open(pages).expect("the pages"));
+    let files = Files::open(pages).pages();
     let before = resident_bytes();
     let saved = std::fs::read(state).expect("the state");
     let started = Instant::now();
-    let mut estate = Estate::restore(&saved).expect("a state");
+    let mut estate = Estate::restore_with(&saved, &files).expect("a state");
     Row::new(
         "pods put away, read the state, ms",
         started.elapsed().as_secs_f64() * 1e3,
@@ -150,7 +130,7 @@ fn measure(state: &Path, pages: &Path) {
             names: Vec::new(),
         };
         let then = || {
-            let more = view.with_past(&asked, &files).expect("the pages");
+            let more = view.with_past(&asked, files.as_ref()).expect("the pages");
             more.unwrap_or_else(|| Arc::clone(&view))
         };
         Row::new(what, present(&then(), at) as f64).print();
@@ -174,7 +154,7 @@ fn measure(state: &Path, pages: &Path) {
             names: vec![key.clone()],
         };
         let started = Instant::now();
-        let then = view.with_past(&asked, &files).expect("the pages");
+        let then = view.with_past(&asked, files.as_ref()).expect("the pages");
         let then = then.expect("the pod is put away");
         let found = then.resolve(&SourceKey::text(key), None, Timestamp::MAX);
         assert!(found.item().is_some(), "a pod that is put away is found");

@@ -1,6 +1,7 @@
 //! Putting away what is over: it goes on pages, and what stays moves together.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use model::{CiId, ContentHash, EventEnvelope, Timestamp};
 
@@ -8,7 +9,7 @@ use super::frozen::{Bundle, End, FrozenAlias, FrozenName, FrozenRelation, Page};
 use super::named;
 use super::rests::{Resting, Rests};
 use super::run::Run;
-use super::{Archive, Looked, PuttingAway, SealedPage};
+use super::{Archive, Looked, Pages, PuttingAway, SealedPage};
 use crate::estate::Estate;
 use crate::identity::Renamed;
 use crate::mention::MentionIx;
@@ -48,9 +49,11 @@ impl Archive {
 }
 
 impl Estate {
-    /// From now on it puts away what is closed. Pages it seals are to be kept.
-    pub fn put_away_closed(&mut self, when: PuttingAway) {
-        self.view_mut().archive.begin(when);
+    /// From now on it puts away what is closed. Pages it seals are to be kept where `pages` has them.
+    pub fn put_away_closed(&mut self, when: PuttingAway, pages: &Arc<dyn Pages>) {
+        let view = self.view_mut();
+        view.archive.begin(when);
+        view.changes.read_from(pages);
     }
 
     /// When it puts away what is closed, if ever.
@@ -60,7 +63,7 @@ impl Estate {
 
     /// The pages that anything lies on which was put away.
     pub fn pages(&self) -> impl Iterator<Item = ContentHash> {
-        self.view().archive.pages()
+        self.view().pages()
     }
 
     /// Pages to be kept before the state is saved or anything on them is asked for.
@@ -68,7 +71,7 @@ impl Estate {
         self.view().archive.sealed()
     }
 
-    /// The sealed pages are kept where [`Pages`](super::Pages) finds them.
+    /// The sealed pages are kept where [`Pages`] finds them.
     pub fn kept(&mut self) {
         self.view_mut().archive.kept();
     }
@@ -85,6 +88,9 @@ impl Estate {
             position: envelope.position,
             at: Some(envelope.recorded_at),
         };
+        let rows = self.view_mut().changes.put_away(boundary);
+        self.view_mut().archive.seal(rows);
+        let rows = self.view().rows_count();
         let mut resting = Rests::new(self.view(), boundary).all();
         let names: usize = resting.iter().map(|resting| resting.names.len()).sum();
         if names * when.part < rows || resting.is_empty() {
@@ -152,7 +158,7 @@ impl GraphView {
     fn rows_count(&self) -> usize {
         self.identity.mentions.len()
             + self.relations.count()
-            + self.changes.rows.len()
+            + self.changes.rows.here()
             + self.incidents.rows.len()
     }
 
@@ -186,7 +192,7 @@ impl GraphView {
         Self {
             facts: facts.map(|(_, facts)| facts.clone()).collect(),
             lists: lists.collect(),
-            changes: self.changes.renamed(renamed, &identity.words),
+            changes: self.changes.renamed(renamed),
             incidents: self.incidents.renamed(renamed, &identity.words),
             relations,
             identity,

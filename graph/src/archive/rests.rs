@@ -47,18 +47,18 @@ impl Resting {
 impl<'v> Rests<'v> {
     pub(super) fn new(view: &'v GraphView, boundary: Timestamp) -> Self {
         let mut touched = vec![false; view.identity.mentions.len()];
-        let changes = view.changes.rows.iter();
-        let changes = changes.flat_map(|row| row.touched().chain(row.hinted.iter().copied()));
+        let mut touch = |name: MentionIx| {
+            if let Some(touched) = touched.get_mut(name.0 as usize) {
+                *touched = true;
+            }
+        };
+        view.changes.rows.each_name(&mut touch);
         let incidents = view.incidents.rows.iter();
         let incidents = incidents.flat_map(|row| {
             let items = row.items.get().into_iter().flatten();
             items.chain(&row.hinted).copied()
         });
-        for name in changes.chain(incidents) {
-            if let Some(touched) = touched.get_mut(name.0 as usize) {
-                *touched = true;
-            }
-        }
+        incidents.for_each(touch);
         Self {
             view,
             boundary,

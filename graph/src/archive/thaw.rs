@@ -30,7 +30,8 @@ impl Found {
 impl Estate {
     /// Takes the next event, after bringing back what it may speak of.
     ///
-    /// Without a page nothing has happened: the log is to be folded anew.
+    /// Without a page nothing has happened: the log is to be folded anew. So it is where
+    /// [a page is lost](Self::lost) that holds rows of changes.
     pub fn take(&mut self, envelope: &EventEnvelope, pages: &dyn Pages) -> Result<(), PageError> {
         let view = self.view();
         let met = view.archive.met_by(&envelope.event, &view.identity);
@@ -183,7 +184,22 @@ impl GraphView {
 
     /// The pages that anything lies on which was put away.
     pub fn pages(&self) -> impl Iterator<Item = ContentHash> {
-        self.archive.pages()
+        self.archive.pages().chain(self.changes.rows.pages())
+    }
+
+    /// How many changes have a row in memory.
+    pub fn change_rows_here(&self) -> usize {
+        self.changes.rows.here()
+    }
+
+    /// Whether views hold more rows of changes read from pages than they should: it is time to publish anew.
+    pub fn has_read_much(&self) -> bool {
+        self.changes.rows.has_read_much()
+    }
+
+    /// Why what it says of changes cannot be trusted, if a page is lost: the log is to be folded anew.
+    pub fn lost(&self) -> Option<PageError> {
+        self.changes.rows.lost()
     }
 
     /// Reads bundles, and those that their relations lead to.

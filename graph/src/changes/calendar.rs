@@ -9,6 +9,7 @@ use std::sync::Arc;
 use model::Timestamp;
 
 use super::ChangeIx;
+use super::facets::Facets;
 
 const HOUR_NANOS: i64 = 3_600_000_000_000;
 const DAY_NANOS: i64 = 24 * HOUR_NANOS;
@@ -27,10 +28,10 @@ pub(super) struct Effect {
 /// When a change begins, and which.
 type Start = (Timestamp, ChangeIx);
 
-/// Changes by the number of an hour or a day, sorted by their beginning.
+/// Changes by the number of an hour or a day, sorted by their beginning, which is read off what they are listed by.
 #[derive(Clone, Debug, Default)]
 struct Sheets {
-    sheets: Arc<BTreeMap<i64, Arc<Vec<Start>>>>,
+    sheets: Arc<BTreeMap<i64, Arc<Vec<ChangeIx>>>>,
 }
 
 /// Changes by time.
@@ -48,11 +49,11 @@ pub(super) struct Calendar {
 
 impl Calendar {
     /// The calendar of many changes at once.
-    pub(super) fn of(changes: impl Iterator<Item = (ChangeIx, Effect)>) -> Self {
+    pub(super) fn of(changes: impl Iterator<Item = (ChangeIx, Effect)>, facets: &Facets) -> Self {
         let mut calendar = Self::default();
         for (change, effect) in changes {
             calendar.each_sheet(effect, |sheets, number| {
-                sheets.sheet_mut(number).push((effect.start, change));
+                sheets.sheet_mut(number).push(change);
             });
         }
         for sheets in [
@@ -62,27 +63,33 @@ impl Calendar {
             &mut calendar.long,
         ] {
             for sheet in Arc::make_mut(&mut sheets.sheets).values_mut() {
-                Arc::make_mut(sheet).sort_unstable();
+                let sheet = Arc::make_mut(sheet);
+                sheet.sort_unstable_by_key(|change| start_of(*change, facets));
+                sheet.shrink_to_fit();
             }
         }
         calendar
     }
 
-    pub(super) fn put(&mut self, change: ChangeIx, effect: Effect) {
+    /// Puts a change where it takes effect, once what it is listed by says so.
+    pub(super) fn put(&mut self, change: ChangeIx, effect: Effect, facets: &Facets) {
         let entry = (effect.start, change);
         self.each_sheet(effect, |sheets, number| {
             let sheet = sheets.sheet_mut(number);
-            if let Err(place) = sheet.binary_search(&entry) {
-                sheet.insert(place, entry);
+            let place = sheet.partition_point(|other| start_of(*other, facets) < entry);
+            if sheet.get(place) != Some(&change) {
+                sheet.insert(place, change);
             }
         });
     }
 
-    pub(super) fn take(&mut self, change: ChangeIx, effect: Effect) {
+    /// Takes a change from where it took effect, while what it is listed by still says so.
+    pub(super) fn take(&mut self, change: ChangeIx, effect: Effect, facets: &Facets) {
         let entry = (effect.start, change);
         self.each_sheet(effect, |sheets, number| {
             let sheet = sheets.sheet_mut(number);
-            if let Ok(place) = sheet.binary_search(&entry) {
+            let place = sheet.partition_point(|other| start_of(*other, facets) < entry);
+            if sheet.get(place) == Some(&change) {
                 sheet.remove(place);
             }
         });
@@ -93,8 +100,9 @@ impl Calendar {
         &self,
         from: Timestamp,
         until: Timestamp,
+        facets: &Facets,
     ) -> impl Iterator<Item = ChangeIx> {
-        let sheets = self.beginning.between(day(from), day(until));
+        let sheets = self.beginning.between(day(from), day(until), facets);
         let inside = move |start: Timestamp| from <= start && start < until;
         sheets
             .filter(move |(start, _)| inside(*start))
@@ -109,12 +117,16 @@ impl Calendar {
     }
 
     /// The changes that begin before a moment and may go on at it; some may be over, none is missing.
-    pub(super) fn may_go_on_at(&self, at: Timestamp) -> impl Iterator<Item = ChangeIx> {
+    pub(super) fn may_go_on_at(
+        &self,
+        at: Timestamp,
+        facets: &Facets,
+    ) -> impl Iterator<Item = ChangeIx> {
         let hour_start = Timestamp::from_unix_nanos(hour(at).saturating_mul(HOUR_NANOS));
-        let in_this_hour = self.between(hour_start, at);
-        let hours = self.hours.between(hour(at), hour(at));
-        let days = self.days.between(day(at), day(at));
-        let long = self.long.between(i64::MIN, day(at));
+        let in_this_hour = self.between(hour_start, at, facets);
+        let hours = self.hours.between(hour(at), hour(at), facets);
+        let days = self.days.between(day(at), day(at), facets);
+        let long = self.long.between(i64::MIN, day(at), facets);
         let others = hours.chain(days).chain(long);
         let begun = others.filter(move |(start, _)| *start < hour_start);
         in_this_hour.chain(begun.map(|(_, change)| change))
@@ -139,16 +151,22 @@ impl Calendar {
 }
 
 impl Sheets {
-    fn sheet_mut(&mut self, number: i64) -> &mut Vec<Start> {
+    fn sheet_mut(&mut self, number: i64) -> &mut Vec<ChangeIx> {
         let sheets = Arc::make_mut(&mut self.sheets);
         Arc::make_mut(sheets.entry(number).or_default())
     }
 
     /// The entries of some sheets, the last first.
-    fn between(&self, first: i64, last: i64) -> impl Iterator<Item = Start> {
+    fn between(&self, first: i64, last: i64, facets: &Facets) -> impl Iterator<Item = Start> {
         let sheets = self.sheets.range(first..=last.max(first)).rev();
-        sheets.flat_map(|(_, sheet)| sheet.iter().rev().copied())
+        let changes = sheets.flat_map(|(_, sheet)| sheet.iter().rev());
+        changes.map(|change| start_of(*change, facets))
     }
+}
+
+fn start_of(change: ChangeIx, facets: &Facets) -> Start {
+    let facet = facets.get(change.0 as usize);
+    (facet.map_or(Timestamp::MAX, |facet| facet.start), change)
 }
 
 fn hour(at: Timestamp) -> i64 {
@@ -161,6 +179,7 @@ fn day(at: Timestamp) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Facet;
     use super::*;
     use proptest::prelude::*;
 
@@ -180,16 +199,17 @@ mod tests {
                 let end = moment(start.saturating_add(minutes));
                 (ChangeIx(number), Effect { start: moment(start), end })
             }).collect();
-            let mut calendar = Calendar::of(effects.iter().copied().take(10));
-            effects.iter().skip(10).for_each(|(change, effect)| calendar.put(*change, *effect));
+            let facets: Facets = effects.iter().map(|(_, effect)| Facet::starting_at(effect.start)).collect();
+            let mut calendar = Calendar::of(effects.iter().copied().take(10), &facets);
+            effects.iter().skip(10).for_each(|(change, effect)| calendar.put(*change, *effect, &facets));
             if let Some((change, effect)) = effects.get(taken) {
-                calendar.take(*change, *effect);
+                calendar.take(*change, *effect, &facets);
             }
             let at = moment(at);
             let mut expected: Vec<ChangeIx> = effects.iter().enumerate()
                 .filter(|(place, (_, it))| *place != taken && it.start < at && at <= it.end)
                 .map(|(_, (change, _))| *change).collect();
-            let mut found: Vec<ChangeIx> = calendar.may_go_on_at(at).collect();
+            let mut found: Vec<ChangeIx> = calendar.may_go_on_at(at, &facets).collect();
             let goes_on = |change: &ChangeIx| at <= effects[change.0 as usize].1.end;
             found.sort_unstable();
             let once = { let mut once = found.clone(); once.dedup(); once };

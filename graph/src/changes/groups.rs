@@ -196,7 +196,7 @@ impl<'v> Sorting<'v> {
 
     fn values(&mut self, by: ChangeGroupBy, change: ChangeIx, facet: &Facet) -> SmallVec<[u32; 2]> {
         let word = |word: Option<WordIx>| word.map_or(0, |word| word.number() + 1);
-        let one = |of| smallvec![word(facet.word(of))];
+        let one = |of| smallvec![word(self.view.changes.word(facet, of))];
         match by {
             ChangeGroupBy::Source => one(WordFacet::Source),
             ChangeGroupBy::Kind => one(WordFacet::Kind),
@@ -205,10 +205,12 @@ impl<'v> Sorting<'v> {
             ChangeGroupBy::Operator => one(WordFacet::Operator),
             ChangeGroupBy::Status => smallvec![self.statuses.number(facet.status)],
             ChangeGroupBy::Actor => smallvec![actor_number(facet.actor)],
-            ChangeGroupBy::Environment => match facet.word(WordFacet::Environment) {
-                Some(named) => smallvec![word(Some(named))],
-                None => self.environments_of_items(change),
-            },
+            ChangeGroupBy::Environment => {
+                match self.view.changes.word(facet, WordFacet::Environment) {
+                    Some(named) => smallvec![word(Some(named))],
+                    None => self.environments_of_items(change),
+                }
+            }
             ChangeGroupBy::Team => self.teams_of(change),
             ChangeGroupBy::Bookkeeping => smallvec![1 + u32::from(facet.bookkeeping)],
         }

@@ -11,7 +11,6 @@ use smallvec::SmallVec;
 
 use super::calendar::Effect;
 use super::{BatchRow, LinkRow, More, Statement};
-use crate::identity::Renamed;
 use crate::intern::{WordIx, Words};
 use crate::mention::MentionIx;
 use crate::stamped::Stamp;
@@ -244,16 +243,8 @@ impl Row {
         self.word(Field::Kind)
     }
 
-    pub(crate) fn scene(&self) -> Option<WordIx> {
-        self.word(Field::Scene)
-    }
-
     pub(crate) fn environment(&self) -> Option<WordIx> {
         self.word(Field::Environment)
-    }
-
-    pub(crate) fn level(&self) -> Option<WordIx> {
-        self.word(Field::Level)
     }
 
     /// Who carried it out, a word among the operators.
@@ -263,6 +254,10 @@ impl Row {
 
     pub(crate) fn actor(&self) -> ActorKind {
         self.actor.unwrap_or(ActorKind::Unknown)
+    }
+
+    pub(super) fn set_title(&mut self, title: &str) {
+        self.title = Some(title.into());
     }
 
     pub(crate) fn title(&self) -> Option<&str> {
@@ -311,14 +306,14 @@ impl Row {
         said.filter_map(|(_, said)| said.get()).flatten()
     }
 
-    /// Gives the names of what it touches their new numbers.
-    pub(super) fn rename(&mut self, renamed: &Renamed) {
+    /// Calls `visit` with every name that it speaks of, for writing.
+    pub(super) fn each_name(&mut self, visit: impl FnMut(&mut MentionIx)) {
         let batches = self.more.iter_mut();
         let batches = batches.flat_map(|more| more.batches.values_mut());
         let of_batches = batches.flat_map(|batch| batch.targets.get_mut().into_iter().flatten());
         let touched = self.targets.iter_mut().chain(of_batches);
         let names = touched.chain(&mut self.hinted);
-        names.for_each(|name| *name = renamed.of(*name));
+        names.for_each(visit);
     }
 
     /// Every mention it touches, by itself or by a batch.
@@ -391,6 +386,9 @@ mod tests {
             change.scene = Some("new".to_owned());
         });
         assert_eq!(row.title(), Some("399"));
-        assert_eq!(row.scene().map(|scene| words.text(scene)), Some("new"));
+        assert_eq!(
+            row.word(Field::Scene).map(|scene| words.text(scene)),
+            Some("new")
+        );
     }
 }

@@ -214,7 +214,8 @@ impl ChangeSelection {
             moment.is_none_or(|moment| through && passes(facet.finish, moment))
         };
         let listed = |(of, words): &(WordFacet, Vec<WordIx>)| {
-            facet.word(*of).is_some_and(|word| words.contains(&word))
+            let word = view.changes.word(facet, *of);
+            word.is_some_and(|word| words.contains(&word))
         };
         let emergency = conditions.emergency;
         in_time
@@ -236,7 +237,7 @@ impl ChangeSelection {
         if self.environments.is_empty() {
             return true;
         }
-        if let Some(named) = facet.word(WordFacet::Environment) {
+        if let Some(named) = view.changes.word(facet, WordFacet::Environment) {
             return self.environments.contains(&named);
         }
         let wanted = &self.conditions.environments;

@@ -128,8 +128,8 @@ impl Finding<'_> {
     }
 
     fn is_in_time(&self, change: ChangeIx) -> bool {
-        let row = self.scene.view.changes.row(change);
-        self.scene.since <= row.end() && row.start() <= self.scene.at
+        let changes = &self.scene.view.changes;
+        self.scene.since <= changes.end(change) && changes.facet(change).start <= self.scene.at
     }
 
     /// Takes a change if it is admitted and was not looked at before.

@@ -10,7 +10,7 @@ use model::{
 };
 
 use super::{GraphView, Item};
-use crate::changes::{BatchRow, ChangeIx, Row};
+use crate::changes::{BatchRow, ChangeIx, Facet, Row, RowRef, WordFacet};
 use crate::mention::MentionIx;
 
 pub use course::{CheckOfChange, Membership};
@@ -96,8 +96,19 @@ impl<'v> ChangeRow<'v> {
         self.view
     }
 
-    fn row(&self) -> &'v Row {
+    /// Its row for a look.
+    fn row(&self) -> RowRef<'v> {
+        self.view.changes.look(self.change)
+    }
+
+    /// Its row, for as long as the view lives.
+    fn kept_row(&self) -> &'v Row {
         self.view.changes.row(self.change)
+    }
+
+    /// What it is listed by, which is in memory where its row may not be.
+    fn facet(&self) -> &'v Facet {
+        self.view.changes.facet(self.change)
     }
 
     /// Its id.
@@ -109,68 +120,69 @@ impl<'v> ChangeRow<'v> {
     pub fn reference(&self) -> SourceRef {
         SourceRef {
             source: SourceName::new(self.source()),
-            source_id: self.source_id().to_owned(),
+            source_id: self.row().source_id.to_string(),
         }
     }
 
     /// The platform.
     pub fn source(&self) -> &'v str {
-        self.view.identity.words.text(self.row().source)
+        self.word(WordFacet::Source).unwrap_or_default()
     }
 
     /// The platform's own id.
     pub fn source_id(&self) -> &'v str {
-        &self.row().source_id
+        &self.kept_row().source_id
     }
 
     /// A line for people; the platform's id where nobody gave one.
     pub fn title(&self) -> &'v str {
-        self.row().title().unwrap_or(self.source_id())
+        self.kept_row().title().unwrap_or(self.source_id())
     }
 
     /// What sort of change.
     pub fn kind(&self) -> Option<&'v str> {
-        self.word(self.row().kind())
+        self.word(WordFacet::Kind)
     }
 
     /// The registered scene.
     pub fn scene(&self) -> Option<&'v str> {
-        self.word(self.row().scene())
+        self.word(WordFacet::Scene)
     }
 
     /// Where it takes effect.
     pub fn environment(&self) -> Option<&'v str> {
-        self.word(self.row().environment())
+        self.word(WordFacet::Environment)
     }
 
     /// Its level of control.
     pub fn level(&self) -> Option<&'v str> {
-        self.word(self.row().level())
+        self.word(WordFacet::Level)
     }
 
-    fn word(&self, word: Option<crate::intern::WordIx>) -> Option<&'v str> {
-        word.map(|word| self.view.identity.words.text(word))
+    fn word(&self, of: WordFacet) -> Option<&'v str> {
+        let word = self.view.changes.word(self.facet(), of)?;
+        Some(self.view.identity.words.text(word))
     }
 
     /// Where it stands.
     pub fn status(&self) -> ChangeStatus {
-        self.row().status()
+        self.facet().status
     }
 
     /// Who carried it out, if a name was given.
     pub fn operator(&self) -> Option<&'v str> {
-        let name = self.row().operator()?;
+        let name = self.view.changes.word(self.facet(), WordFacet::Operator)?;
         Some(self.view.changes.operators.text(name))
     }
 
     /// Whether a person or a machine carried it out.
     pub fn operator_kind(&self) -> ActorKind {
-        self.row().actor()
+        self.facet().actor
     }
 
     /// When it began to take effect.
     pub fn started_at(&self) -> Timestamp {
-        self.row().start()
+        self.facet().start
     }
 
     /// When it began, as its platform says.
@@ -180,7 +192,7 @@ impl<'v> ChangeRow<'v> {
 
     /// When it was through.
     pub fn finished_at(&self) -> Option<Timestamp> {
-        self.row().finished_at()
+        self.facet().finished_at()
     }
 
     /// When it was to begin.
@@ -212,18 +224,20 @@ impl<'v> ChangeRow<'v> {
 
     /// Whether it jumped the queue.
     pub fn emergency(&self) -> Option<bool> {
-        self.row().emergency()
+        self.facet().emergency
     }
 
     /// What it touches.
     pub fn targets(&self) -> Vec<TargetOfChange<'v>> {
-        let targets = self.row().targets().iter();
+        let row = self.row();
+        let targets = row.targets().iter();
         targets.map(|mention| self.target(*mention)).collect()
     }
 
     /// Its batches, by index.
     pub fn batches(&self) -> Vec<BatchOfChange<'v>> {
-        let batches = self.row().batches().iter();
+        let row = self.row();
+        let batches = row.batches().iter();
         batches
             .map(|(index, row)| self.batch(*index, row))
             .collect()
@@ -267,15 +281,16 @@ impl<'v> ChangeRow<'v> {
 
     /// Whether it touches an item.
     pub fn touches(&self, item: Item<'v>) -> bool {
-        self.row()
-            .touched()
-            .any(|mention| self.target(mention).item == item)
+        let row = self.row();
+        let mut touched = row.touched();
+        touched.any(|mention| self.target(mention).item == item)
     }
 
     /// How it stands to other changes.
     pub fn links(&self) -> Vec<LinkedChange> {
         let words = &self.view.identity.words;
-        let links = self.row().links().map(|link| LinkedChange {
+        let row = self.row();
+        let links = row.links().map(|link| LinkedChange {
             kind: words.text(link.kind).to_owned(),
             change: link.reference(words),
         });
@@ -294,6 +309,6 @@ impl<'v> ChangeRow<'v> {
 
     /// Where its statements stand in the log; the index holds them in full.
     pub fn statements(&self) -> &'v [LogPosition] {
-        &self.row().statements
+        &self.kept_row().statements
     }
 }

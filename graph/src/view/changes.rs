@@ -76,7 +76,7 @@ impl GraphView {
         for member in item.members() {
             let always = self.always_means_its_item(member);
             for change in self.changes.of_target(member) {
-                let named = always && self.changes.row(*change).touched().any(|it| it == member);
+                let named = always && self.changes.look(*change).touched().any(|it| it == member);
                 if !set.holds(*change) && (named || ChangeRow::new(self, *change).touches(item)) {
                     set.insert(*change);
                 }

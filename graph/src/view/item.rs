@@ -417,7 +417,10 @@ impl<'v> Item<'v> {
             .map(|change| ChangeRow::new(view, change))
             .collect();
         changes.retain(|change| change.touches(*self));
-        changes.sort_by_key(|change| (std::cmp::Reverse(change.started_at()), change.id()));
+        changes.sort_by(|one, other| {
+            let by_start = other.started_at().cmp(&one.started_at());
+            by_start.then_with(|| one.id().cmp(&other.id()))
+        });
         changes
     }
 

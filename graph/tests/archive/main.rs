@@ -1,13 +1,14 @@
 //! What was closed long ago: with pages an estate answers as it would without, at any moment and in any order.
 
+mod changes;
 mod story;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use graph::{
-    Asked, DiffLimits, DiffScope, Estate, GraphView, Item, MemoryPages, Projection, PuttingAway,
-    State,
+    Asked, DiffLimits, DiffScope, Estate, GraphView, Item, MemoryPages, Pages, Projection,
+    PuttingAway, State,
 };
 use model::{
     Actor, Event, EventEnvelope, EventId, ItemRetired, LogPosition, ObservedItem, ObservedRelation,
@@ -29,23 +30,31 @@ fn plainly(log: &[EventEnvelope]) -> Arc<GraphView> {
     estate.publish()
 }
 
-fn go_on(estate: &mut Estate, log: &[EventEnvelope], pages: &MemoryPages) {
+fn reading(pages: &Arc<MemoryPages>) -> Arc<dyn Pages> {
+    Arc::<MemoryPages>::clone(pages)
+}
+
+fn go_on(estate: &mut Estate, log: &[EventEnvelope], pages: &Arc<MemoryPages>) {
     for envelope in log {
-        estate.take(envelope, pages).expect("pages are kept");
+        estate
+            .take(envelope, pages.as_ref())
+            .expect("pages are kept");
         pages.keep(estate.sealed());
         estate.kept();
     }
 }
 
-fn putting_away(log: &[EventEnvelope], pages: &MemoryPages) -> Estate {
+fn putting_away(log: &[EventEnvelope], pages: &Arc<MemoryPages>) -> Estate {
     let mut estate = Estate::default();
-    estate.put_away_closed(SOON);
+    estate.put_away_closed(SOON, &reading(pages));
     go_on(&mut estate, log, pages);
     estate
 }
 
-fn asked(view: &Arc<GraphView>, asked: &Asked, pages: &MemoryPages) -> Arc<GraphView> {
-    let more = view.with_past(asked, pages).expect("pages are kept");
+fn asked(view: &Arc<GraphView>, asked: &Asked, pages: &Arc<MemoryPages>) -> Arc<GraphView> {
+    let more = view
+        .with_past(asked, pages.as_ref())
+        .expect("pages are kept");
     more.unwrap_or_else(|| Arc::clone(view))
 }
 
@@ -134,7 +143,7 @@ fn most_stories_put_something_away_and_bring_some_of_it_back() {
     for seed in 0..40 {
         let (facts, _) = story(seed);
         let order: Vec<usize> = (0..facts.len()).collect();
-        let pages = MemoryPages::default();
+        let pages = Arc::new(MemoryPages::default());
         let view = putting_away(&log(&facts, &order), &pages).publish();
         away += view.put_away();
         back += view.brought_back();
@@ -208,9 +217,9 @@ fn many_short_lives_leave_the_present_and_stay_in_the_past() {
     let pods = std::env::var("SHORT_LIVES").map_or(3_000, |text| text.parse().unwrap());
     let apart_ms = 2_592_000_000 / pods.max(1);
     let log = short_lives(pods, apart_ms);
-    let pages = MemoryPages::default();
+    let pages = Arc::new(MemoryPages::default());
     let mut estate = Estate::default();
-    estate.put_away_closed(PuttingAway::after(3_600_000));
+    estate.put_away_closed(PuttingAway::after(3_600_000), &reading(&pages));
     go_on(&mut estate, &log, &pages);
     let view = estate.publish();
     let whole = plainly(&log);
@@ -246,7 +255,7 @@ proptest! {
         let (facts, keys) = story(seed);
         let order: Vec<usize> = (0..facts.len()).collect();
         let log = log(&facts, &order);
-        let pages = MemoryPages::default();
+        let pages = Arc::new(MemoryPages::default());
         let (whole, view) = (plainly(&log), putting_away(&log, &pages).publish());
         prop_assert_eq!(asked(&view, &everything(), &pages).lines(), whole.lines());
         for at in (0..520).step_by(13).map(minute) {
@@ -277,7 +286,7 @@ proptest! {
             order.swap(place, usize::try_from(dice.roll(sides)).unwrap());
         }
         let log = log(&facts, &order);
-        let pages = MemoryPages::default();
+        let pages = Arc::new(MemoryPages::default());
         let view = putting_away(&log, &pages).publish();
         let whole = plainly(&log);
         prop_assert_eq!(asked(&view, &everything(), &pages).lines(), whole.lines());
@@ -298,13 +307,14 @@ proptest! {
         let (facts, _) = story(seed);
         let order: Vec<usize> = (0..facts.len()).collect();
         let log = log(&facts, &order);
-        let pages = MemoryPages::default();
+        let pages = Arc::new(MemoryPages::default());
         let mut estate = Estate::default();
-        estate.put_away_closed(PuttingAway {
+        let when = PuttingAway {
             closed_for_ms: closed_for_minutes * 60_000,
             events_min,
             part,
-        });
+        };
+        estate.put_away_closed(when, &reading(&pages));
         // A layout is begun, and taken once some events came, which may have put something away.
         for some in log.chunks(laying_out) {
             let layout = estate.lay_out_aside();
@@ -325,7 +335,7 @@ proptest! {
         let (facts, _) = story(seed);
         let order: Vec<usize> = (0..facts.len()).collect();
         let log = log(&facts, &order);
-        let pages = MemoryPages::default();
+        let pages = Arc::new(MemoryPages::default());
         let (whole, view) = (plainly(&log), putting_away(&log, &pages).publish());
         let times = [minute(from), minute(from + later)];
         let (_, wanted) = differing(&whole, times);
@@ -341,12 +351,12 @@ proptest! {
         let (facts, _) = story(seed);
         let order: Vec<usize> = (0..facts.len()).collect();
         let log = log(&facts, &order);
-        let pages = MemoryPages::default();
+        let pages = Arc::new(MemoryPages::default());
         let mut whole = putting_away(&log, &pages);
         let (first, rest) = log.split_at(cut.min(log.len()));
         let mut estate = putting_away(first, &pages);
         estate.publish();
-        let mut estate = Estate::restore(&estate.save()).unwrap();
+        let mut estate = Estate::restore_with(&estate.save(), &reading(&pages)).unwrap();
         prop_assert_eq!(estate.puts_away(), Some(SOON));
         go_on(&mut estate, rest, &pages);
         prop_assert_eq!(estate.publish().state_hash(), whole.publish().state_hash());

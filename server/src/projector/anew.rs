@@ -30,6 +30,9 @@ pub(super) fn apply_until(
         for envelope in log.read(estate.position(), limit)? {
             archive.take(estate, &envelope)?;
         }
+        if let Some(error) = estate.lost() {
+            return Err(error.into());
+        }
     }
     Ok(())
 }
@@ -37,7 +40,7 @@ pub(super) fn apply_until(
 /// The estate at a position, with everything retracted by then left out, and these retractions besides.
 pub(super) fn fold_knowing(
     retractions: Retractions,
-    archive: &Archive,
+    archive: &Arc<Archive>,
     log: &Arc<dyn EventLog>,
     position: LogPosition,
     settings: &ProjectorSettings,

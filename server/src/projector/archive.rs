@@ -1,4 +1,4 @@
-//! Where the pages of closed items lie, and the fold's way to them.
+//! Where the pages of closed items and of changes that are over lie, and the fold's way to them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -42,12 +42,17 @@ impl Archive {
     }
 
     /// An empty estate that knows whom not to believe.
-    pub(crate) fn begin(&self, retractions: Retractions) -> Estate {
+    pub(crate) fn begin(self: &Arc<Self>, retractions: Retractions) -> Estate {
         let mut estate = Estate::knowing(retractions);
         if let Some(when) = self.when {
-            estate.put_away_closed(when);
+            estate.put_away_closed(when, &self.pages());
         }
         estate
+    }
+
+    /// Itself as what an estate reads rows of changes from.
+    pub(crate) fn pages(self: &Arc<Self>) -> Arc<dyn Pages> {
+        Arc::<Self>::clone(self)
     }
 
     /// Whether a saved estate can go on: it was folded with the same horizon, and its pages are there.
@@ -83,7 +88,7 @@ impl Archive {
             Some(Ok(())) => {}
             None => self.memory.keep(estate.sealed()),
             Some(Err(error)) => {
-                tracing::warn!("pages of closed items stay in memory: {error}");
+                tracing::warn!("pages of what is over stay in memory: {error}");
                 self.refused.store(true, Ordering::Relaxed);
                 self.memory.keep(estate.sealed());
             }
@@ -114,7 +119,7 @@ impl Pages for Archive {
         match files.read(page) {
             Ok(bytes) => Ok(bytes.into()),
             Err(error) => self.memory.read(page).map_err(|_| {
-                tracing::error!("a page of closed items is lost: {error}");
+                tracing::error!("a page of what is over is lost: {error}");
                 files.remove(page);
                 PageError {
                     page,

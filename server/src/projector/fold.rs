@@ -21,6 +21,9 @@ use crate::tasks::message_of;
 /// How often the thread looks whether a state folded aside is ready.
 const RENEWAL_LOOK: Duration = Duration::from_millis(20);
 
+/// How often an idle thread looks whether views hold more read pages than they should.
+const READ_LOOK: Duration = Duration::from_secs(1);
+
 /// What the thread works with.
 pub(super) struct Fold {
     log: Arc<dyn EventLog>,
@@ -88,6 +91,7 @@ impl Fold {
         self.saved.archive().tidy(&estate);
         self.publish(&mut estate);
         loop {
+            self.make_lost_again(&mut estate)?;
             self.renew(&mut estate)?;
             self.lay_out(&mut estate)?;
             match self.next(&estate) {
@@ -96,13 +100,30 @@ impl Fold {
                     self.publish(&mut estate);
                     self.save_if_due();
                 }
-                Next::Wait(at_most) => self.wait(runtime, self.until_renewed(at_most)),
+                Next::Wait(at_most) => {
+                    let at_most = self.until_renewed(&estate, at_most);
+                    self.wait(runtime, at_most);
+                }
                 Next::Stop => break,
             }
         }
         if self.last_saved < estate.position() && !estate.is_outdated() {
             self.saved.try_save(&self.published.newest());
         }
+        Ok(())
+    }
+
+    /// Folds the log anew where a page is lost that rows of changes lie on.
+    fn make_lost_again(&mut self, estate: &mut Estate) -> anyhow::Result<()> {
+        let Some(error) = estate.lost() else {
+            return Ok(());
+        };
+        tracing::error!("{error}; folding the log anew, which makes it again");
+        let (archive, log) = (self.saved.archive(), &self.log);
+        let (retractions, position) = (estate.retractions().clone(), estate.position());
+        *estate = fold_knowing(retractions, archive, log, position, &self.settings)?;
+        self.freed = true;
+        self.publish(estate);
         Ok(())
     }
 
@@ -164,16 +185,20 @@ impl Fold {
         Ok(())
     }
 
-    /// A wait is short while something is being made aside.
-    fn until_renewed(&self, at_most: Option<Duration>) -> Option<Duration> {
-        if self.anew.is_none() && self.layout.is_none() {
+    /// A wait is short while something is being made aside, and never long while questions read pages.
+    fn until_renewed(&self, estate: &Estate, at_most: Option<Duration>) -> Option<Duration> {
+        let look = if self.anew.is_some() || self.layout.is_some() {
+            RENEWAL_LOOK
+        } else if estate.pages().next().is_some() {
+            READ_LOOK
+        } else {
             return at_most;
-        }
-        Some(at_most.map_or(RENEWAL_LOOK, |most| most.min(RENEWAL_LOOK)))
+        };
+        Some(at_most.map_or(look, |most| most.min(look)))
     }
 
     fn next(&self, estate: &Estate) -> Next {
-        let unpublished = self.published.position() < estate.position();
+        let unpublished = self.published.position() < estate.position() || estate.has_read_much();
         let interval = Duration::from_millis(self.settings.publish_interval_ms);
         let wait = self
             .last_publish

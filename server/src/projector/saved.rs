@@ -155,7 +155,7 @@ impl SavedFolds {
         }
         let mut bytes = Vec::new();
         snapshot.read_to_end(&mut bytes)?;
-        Ok(Estate::restore(&bytes)?)
+        Ok(Estate::restore_with(&bytes, &self.archive.pages())?)
     }
 
     /// Tells this log from any other that is as long: which event stands at a position, and since when.

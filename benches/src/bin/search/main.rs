@@ -22,11 +22,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use benches::{Random, Row, anonymous_bytes, quantile};
+use benches::{Files, Random, Row, anonymous_bytes, quantile};
 use changes::{CHINESE, ENVIRONMENTS, KINDS, envelope, event, moment, pick, word};
 use graph::{
     ChangeConditions, ChangeGroupBy, ChangeGrouping, ChangeList, ChangeOrder, ChangeOrderBy,
-    ChangePageWanted, ChangeSelection, Estate, GraphView, Projection,
+    ChangePageWanted, ChangeSelection, Estate, GraphView, Projection, PuttingAway,
 };
 use index::{Index, TextConfig, TextIndex, TextQuestion};
 use model::{Clock, NewEvent, SpanLength, Timestamp};
@@ -62,11 +62,11 @@ fn main() {
     if let Some(seconds) = numbers.get(1) {
         let folder = TempDir::new().expect("a temporary folder");
         load_for(folder.path(), changes, Duration::from_secs(*seconds));
-        fold(changes);
+        fold(changes, folder.path());
         return;
     }
-    let view = fold(changes);
     let folder = TempDir::new().expect("a temporary folder");
+    let view = fold(changes, folder.path());
     let filled = Filled::load(folder.path(), changes);
     Asked {
         view,
@@ -76,13 +76,16 @@ fn main() {
     .ask_all();
 }
 
-/// Folds all changes, and says what one takes in memory.
-fn fold(changes: u64) -> Arc<GraphView> {
+/// Folds all changes as a server does, putting those of more than 30 days ago on pages, and says what one takes
+/// in memory.
+fn fold(changes: u64, folder: &Path) -> Arc<GraphView> {
+    let files = Files::open(&folder.join("pages"));
     let before = anonymous_bytes();
     let started = Instant::now();
     let mut estate = Estate::default();
+    estate.put_away_closed(PuttingAway::after(30 * 86_400_000), &files.pages());
     for position in 1..=changes {
-        estate.apply(&envelope(position, changes));
+        files.take(&mut estate, &envelope(position, changes));
         if position % 4_096 == 0 {
             estate.publish();
         }
@@ -92,6 +95,10 @@ fn fold(changes: u64) -> Arc<GraphView> {
     Row::new("search, changes folded a second", changes as f64 / took).print();
     let bytes = (anonymous_bytes() - before) / changes as f64;
     Row::new("search, bytes in memory a change", bytes).print();
+    let here = view.change_rows_here() as f64;
+    Row::new("search, changes with a row in memory", here).print();
+    let pages = size_of(&folder.join("pages")) / changes as f64;
+    Row::new("search, bytes on pages a change", pages).print();
     view
 }
 

@@ -6,7 +6,7 @@ use model::{
 
 use super::{ChangeRow, TargetOfChange};
 use crate::anomalies::Anomaly;
-use crate::changes::{More, Touched};
+use crate::changes::Touched;
 use crate::risk::RiskScore;
 
 /// What a check of a change found, and what people said of the check.
@@ -40,14 +40,11 @@ pub struct Membership<'v> {
 }
 
 impl<'v> ChangeRow<'v> {
-    fn more(&self) -> Option<&'v More> {
-        self.row().more.as_deref()
-    }
-
     /// How it takes effect: as stated, else as its batches tell.
     pub fn flow(&self) -> Option<FlowKind> {
-        let stated = self.more().and_then(|more| more.flow.get().copied());
-        let batches = self.row().batches();
+        let row = self.row();
+        let stated = row.more.as_ref().and_then(|more| more.flow.get().copied());
+        let batches = row.batches();
         let by_traffic = || {
             let mut each = batches.values();
             each.any(|batch| batch.traffic_percent.get().is_some())
@@ -61,17 +58,18 @@ impl<'v> ChangeRow<'v> {
 
     /// Which exemption it uses, and when that holds.
     pub fn exemption(&self) -> Option<(ExemptionKind, ValidInterval)> {
-        self.more()?.exemption.get().copied()
+        self.row().more.as_ref()?.exemption.get().copied()
     }
 
     /// What its platform knows several changes of one act by.
     pub fn fold_key(&self) -> Option<&'v str> {
-        self.more()?.fold_key.get().map(|key| &**key)
+        let more = self.kept_row().more.as_ref()?;
+        more.fold_key.get().map(|key| &**key)
     }
 
     /// Whether only bookkeeping differs.
     pub fn is_bookkeeping(&self) -> bool {
-        self.row().is_bookkeeping()
+        self.facet().bookkeeping
     }
 
     /// Whether a status was ever stated of it.
@@ -89,7 +87,8 @@ impl<'v> ChangeRow<'v> {
     pub fn checks(&self) -> Vec<CheckOfChange> {
         let judged = self.view.check_judgements.get(&self.id());
         let verdict = |identity: &CheckIdentity| judged?.get(identity)?.get().copied();
-        let found = self.more().into_iter().flat_map(|more| &more.checks);
+        let row = self.row();
+        let found = row.more.iter().flat_map(|more| &more.checks);
         let mut checks: Vec<CheckOfChange> = found
             .filter_map(|(identity, said)| {
                 let row = said.get()?;
@@ -193,7 +192,8 @@ impl<'v> ChangeRow<'v> {
         let (view, id) = (self.view, self.id());
         let words = &view.identity.words;
         let still_says = |change: &ChangeRow<'_>| {
-            let mut links = change.row().links();
+            let row = change.row();
+            let mut links = row.links();
             links.any(|link| words.text(link.kind) == kind && link.id(words) == id)
         };
         let linking = view.changes.linking_to(id);
