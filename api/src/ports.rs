@@ -14,8 +14,8 @@ use std::time::Duration;
 use graph::{Asked, AttributeStatement, GraphView, ItemStatement, Observation, Retractions};
 use index::{EvidenceSubject, Found, Fragment, KnownUntil, TextFound, TextQuery, TextQuestion};
 use model::{
-    Change, ChangeId, ContentHash, EventEnvelope, EventId, Incident, IncidentId, LogPosition,
-    Rejection, SourceName, Timestamp,
+    Change, ChangeId, ContentHash, Event, EventEnvelope, EventId, Incident, IncidentId,
+    LogPosition, Rejection, SourceName, Timestamp,
 };
 use serde_json::Value;
 use thiserror::Error;
@@ -163,6 +163,9 @@ pub trait Recorder: Send + Sync + 'static {
     /// for each event in its order.
     fn record(&self, events: Vec<Value>)
     -> PortFuture<'_, Result<Vec<RecordOutcome>, RecordError>>;
+
+    /// What events would say, or all that is wrong with them. Nothing is written.
+    fn read(&self, events: Vec<Value>) -> PortFuture<'_, Result<Vec<Event>, RecordError>>;
 }
 
 /// What became of one event.

@@ -73,7 +73,7 @@ use mutation::CoreMutation;
 use preview::PreviewQuery;
 use quarantine::{QuarantineConnection, SuppressedConnection};
 use query::CoreQuery;
-use risk::{RiskMutation, RiskQuery};
+use risk::{RiskMutation, RiskQuery, RiskRuleMutation, RiskRuleQuery};
 use structure::{DriftConnection, GroupMutation, StructureQuery};
 use subscriptions::{
     DeliveryConnection, SubscriptionConnection, SubscriptionMutation, SubscriptionQuery,
@@ -99,6 +99,7 @@ pub(crate) struct Query(
     PreviewQuery,
     ProvenanceQuery,
     RiskQuery,
+    RiskRuleQuery,
     StructureQuery,
     SubscriptionQuery,
     TeamQuery,
@@ -116,6 +117,7 @@ pub(crate) struct Mutation(
     IdentityMutation,
     KindMutation,
     RiskMutation,
+    RiskRuleMutation,
     SubscriptionMutation,
     TokenMutation,
 );

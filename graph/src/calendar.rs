@@ -8,9 +8,6 @@ mod may;
 mod reach;
 mod says;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use model::{CalendarRuleDeclared, ExemptionGranted, LogPosition, TimeSpan, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -21,22 +18,9 @@ pub(crate) use incidents::incidents_within;
 pub use incidents::{IncidentLimits, IncidentNear, IncidentPlace, IncidentsNear, incidents_near};
 pub use may::{Finding, MayChange, MayLimits, Outcome, may_change};
 
+use crate::declarations::{Declarations, Declared, declare, restore, standing};
 use crate::stamped::Stamp;
-use crate::versions::{SavedVersion, Versions, counting, from_json, saved, say, to_json};
-
-/// Something declared by name, as it stands.
-#[derive(Debug, PartialEq)]
-pub struct Declared<'v, T> {
-    /// What was declared.
-    pub what: &'v T,
-    /// When.
-    pub declared_at: Timestamp,
-    /// Where the declaration stands in the log.
-    pub position: LogPosition,
-}
-
-/// Every version of what was declared by name.
-type Declarations<T> = BTreeMap<String, Versions<T>>;
+use crate::versions::{SavedVersion, saved, to_json};
 
 /// Rules and exemptions by name.
 #[derive(Clone, Debug, Default)]
@@ -60,15 +44,6 @@ pub struct Exemption<'v> {
     /// When it counts.
     pub span: TimeSpan,
 }
-
-// Written out, for what is derived would ask the same of `T`.
-impl<T> Clone for Declared<'_, T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for Declared<'_, T> {}
 
 impl CalendarBook {
     pub(crate) fn declare(&mut self, rule: &CalendarRuleDeclared, stamp: Stamp, at: LogPosition) {
@@ -125,39 +100,4 @@ impl CalendarBook {
             exemptions: restore(saved.exemptions),
         }
     }
-}
-
-/// What stands at a moment, in order of name.
-fn standing<T>(
-    declarations: &Declarations<T>,
-    at: Timestamp,
-) -> impl Iterator<Item = Declared<'_, T>> {
-    let counting = declarations.values().filter_map(move |it| counting(it, at));
-    counting.filter_map(|version| {
-        Some(Declared {
-            what: version.defined.as_deref()?,
-            declared_at: version.from,
-            position: version.position,
-        })
-    })
-}
-
-fn declare<T>(
-    declarations: &mut Declarations<T>,
-    name: &str,
-    what: Option<T>,
-    stamp: Stamp,
-    at: LogPosition,
-) {
-    let versions = declarations.entry(name.to_owned()).or_default();
-    say(versions, stamp, at, what.map(Arc::new));
-}
-
-fn restore<T: for<'a> Deserialize<'a>>(saved: Vec<SavedVersion>) -> Declarations<T> {
-    let mut declarations = Declarations::new();
-    for it in saved {
-        let what = it.defined.as_deref().map(from_json);
-        declare(&mut declarations, &it.name, what, it.stamp, it.position);
-    }
-    declarations
 }

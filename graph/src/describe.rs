@@ -72,6 +72,7 @@ impl GraphView {
         self.subscriptions.each_line(&mut take);
         self.tokens.each_line(&mut take);
         self.calendar.each_line(&mut take);
+        self.risk_rules.each_line(&mut take);
         for (source, until) in self.retractions().standing() {
             take(format!("retracted {source} until {until}"));
         }

@@ -23,6 +23,7 @@ use crate::mention::MentionIx;
 use crate::projection::Projection;
 use crate::relations::{Aside, LaidOut, Renumbering};
 use crate::retractions::Retractions;
+use crate::risk::RiskRules;
 use crate::saved::{RestoreError, SavedEstate};
 use crate::sources::{self, GapRow};
 use crate::stamped::Stamp;
@@ -121,6 +122,8 @@ impl Estate {
             Event::CalendarRuleWithdrawn(it) => self.calendar().withdraw(&it.name, stamp, at),
             Event::ExemptionGranted(granted) => self.calendar().exempt(granted, stamp, at),
             Event::ExemptionWithdrawn(it) => self.calendar().end_exemption(&it.name, stamp, at),
+            Event::RiskRuleDeclared(rule) => self.risk_rules().declare(rule, stamp, at),
+            Event::RiskRuleWithdrawn(it) => self.risk_rules().withdraw(&it.name, stamp, at),
             Event::KindDefined(kind) => self.kinds().define(kind, stamp, at),
             Event::KindWithdrawn(kind) => self.kinds().withdraw(&kind.name, stamp, at),
             Event::RelationKindDefined(kind) => self.kinds().define_relation(kind, stamp, at),
@@ -276,6 +279,10 @@ impl Estate {
 
     fn calendar(&mut self) -> &mut CalendarBook {
         Arc::make_mut(&mut self.view.calendar)
+    }
+
+    fn risk_rules(&mut self) -> &mut RiskRules {
+        Arc::make_mut(&mut self.view.risk_rules)
     }
 
     fn mention(&mut self, key: &SourceKey) -> MentionIx {

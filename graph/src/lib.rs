@@ -10,6 +10,7 @@ mod changes;
 mod coverage;
 mod cow;
 mod crowding;
+mod declarations;
 mod describe;
 mod deviations;
 mod diff;
@@ -56,7 +57,7 @@ pub use blast::{
     blast_radius,
 };
 pub use calendar::{
-    AskedChange, Conflict, ConflictKind, ConflictLimits, Conflicts, Declared, Exemption, Finding,
+    AskedChange, Conflict, ConflictKind, ConflictLimits, Conflicts, Exemption, Finding,
     IncidentLimits, IncidentNear, IncidentPlace, IncidentsNear, MayChange, MayLimits, Outcome,
     conflicts, incidents_near, may_change,
 };
@@ -69,6 +70,7 @@ pub use changes::{
 };
 pub use coverage::{Coverage, coverage, coverage_around};
 pub use crowding::{Crowding, crowding};
+pub use declarations::Declared;
 pub use deviations::DeviationRow;
 pub use diff::{Diff, DiffLimits, DiffScope, Difference, Differs, State, ValueDifference, diff};
 pub use estate::{Estate, LayoutAside, LayoutMade};
@@ -100,8 +102,9 @@ pub use projection::Projection;
 pub use relations::CallCounts;
 pub use retractions::Retractions;
 pub use risk::{
-    AssessedChange, RISK, RISK_VERSION, Risk, RiskAssessment, RiskLevel, RiskLimits, RiskScore,
-    assess_change,
+    AssessedChange, CountedRule, KnownFact, LevelCount, RISK, RISK_VERSION, Risk, RiskAssessment,
+    RiskFacts, RiskLimits, RiskScore, RiskSimulation, SimulatedChange, SimulatedRules,
+    SimulationLimits, assess_change, simulate_risk,
 };
 pub use saved::RestoreError;
 pub use similar::{

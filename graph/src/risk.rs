@@ -4,12 +4,21 @@
 //! points too: fewer than what is known to be bad.
 
 mod factors;
+mod known;
+mod rules;
+mod simulation;
 mod table;
 
-use model::{ActorKind, AsOf, ChangeId, FlowKind};
+use model::{ActorKind, AsOf, ChangeId, FlowKind, RiskLevel};
 use serde::{Deserialize, Serialize};
 
-pub use table::{RISK, RISK_VERSION, Risk, RiskLevel};
+pub use known::{KnownFact, RiskFacts};
+pub use rules::CountedRule;
+pub(crate) use rules::RiskRules;
+pub use simulation::{
+    LevelCount, RiskSimulation, SimulatedChange, SimulatedRules, SimulationLimits, simulate_risk,
+};
+pub use table::{RISK, RISK_VERSION, Risk};
 
 use crate::blast::{BlastRadius, blast_radius};
 use crate::calendar::{
@@ -61,10 +70,16 @@ pub struct RiskLimits {
 pub struct RiskAssessment<'v> {
     /// The sum of the factors.
     pub score: f64,
-    /// The same in a word.
+    /// The same in a word, unless a rule asks for more.
     pub level: RiskLevel,
+    /// The rule that raised the level above that of the score.
+    pub raised_by: Option<String>,
     /// The facts with what each adds, the heaviest first.
     pub factors: Vec<Contribution>,
+    /// The declared rules that count, in order of name. What they add stands among the factors too.
+    pub rules: Vec<CountedRule>,
+    /// What is known of the change, as typed values.
+    pub facts: RiskFacts,
     /// What it may harm.
     pub radius: BlastRadius,
     /// The changes in its way.
@@ -90,8 +105,37 @@ impl AssessedChange {
     }
 }
 
-/// How risky a change is, as far as was known.
+/// How risky a change is, as far as was known, by the table and by the rules declared by then.
 pub fn assess_change<'v>(
+    view: &'v GraphView,
+    change: &AssessedChange,
+    as_of: AsOf,
+    limits: RiskLimits,
+) -> RiskAssessment<'v> {
+    let mut assessment = measured(view, change, as_of, limits);
+    let declared = view.risk_rules(as_of.valid_at).map(|it| it.what);
+    let ruled = rules::ruled(&assessment.facts, assessment.score, declared);
+    let parts = ruled.counted.iter().filter(|rule| rule.points != 0.0);
+    assessment.factors.extend(parts.map(|rule| Contribution {
+        signal: format!("rule:{}", rule.name),
+        value: None,
+        contribution: rule.points,
+        explanation: match &rule.description {
+            Some(description) => format!("{description}: {}", rule.because),
+            None => rule.because.clone(),
+        },
+    }));
+    heaviest_first(&mut assessment.factors);
+    assessment.score = assessment.factors.iter().map(|it| it.contribution).sum();
+    assessment.level = ruled.level;
+    assessment.raised_by = ruled.raised_by;
+    assessment.rules = ruled.counted;
+    assessment.unseen.extend(ruled.unseen);
+    assessment
+}
+
+/// How risky a change is by the table alone.
+fn measured<'v>(
     view: &'v GraphView,
     change: &AssessedChange,
     as_of: AsOf,
@@ -107,7 +151,10 @@ pub fn assess_change<'v>(
     let mut assessment = RiskAssessment {
         score: 0.0,
         level: RiskLevel::Low,
+        raised_by: None,
         factors: Vec::new(),
+        rules: Vec::new(),
+        facts: RiskFacts::default(),
         unseen: unseen(&may, &radius, &conflicts, &incidents),
         incidents,
         radius,
@@ -115,13 +162,16 @@ pub fn assess_change<'v>(
         may,
     };
     let mut factors = factors::all(view, change, as_of, limits, &assessment);
-    factors.sort_by(|one, other| other.contribution.total_cmp(&one.contribution));
+    heaviest_first(&mut factors);
     assessment.score = factors.iter().map(|factor| factor.contribution).sum();
-    let reached = |(_, from): &&(RiskLevel, f64)| *from <= assessment.score;
-    let level = RISK.levels.iter().find(reached);
-    assessment.level = level.map_or(RiskLevel::Low, |(level, _)| *level);
+    assessment.level = rules::level_of(assessment.score);
     assessment.factors = factors;
+    assessment.facts = RiskFacts::of(view, change, &assessment, as_of.valid_at);
     assessment
+}
+
+fn heaviest_first(factors: &mut [Contribution]) {
+    factors.sort_by(|one, other| other.contribution.total_cmp(&one.contribution));
 }
 
 /// The recorded change that is asked about, if it is one.

@@ -20,11 +20,13 @@ use crate::kinds::{KindBook, SavedKinds};
 use crate::listings::Lists;
 use crate::relations::{Relations, SavedRelations};
 use crate::retractions::Retractions;
+use crate::risk::RiskRules;
 use crate::shelves::Shelves;
 use crate::sources::{GapRow, SourceRow};
 use crate::stamped::Stamped;
 use crate::subscriptions::{SavedSubscription, Subscriptions};
 use crate::tokens::{SavedToken, TokenBook};
+use crate::versions::SavedVersion;
 use crate::view::{CheckJudgements, GraphView, RiskScores};
 
 /// Why saved bytes are no estate.
@@ -76,6 +78,7 @@ pub(crate) struct SavedEstate {
     subscriptions: Vec<SavedSubscription>,
     tokens: Vec<SavedToken>,
     calendar: SavedCalendar,
+    risk_rules: Vec<SavedVersion>,
     retractions: Retractions,
     numbering: u64,
     outdated: bool,
@@ -105,6 +108,7 @@ impl SavedEstate {
             subscriptions: view.subscriptions.save(),
             tokens: view.tokens.save(),
             calendar: view.calendar.save(),
+            risk_rules: view.risk_rules.save(),
             retractions: view.retractions.clone(),
             numbering: view.numbering,
             outdated: view.outdated,
@@ -144,6 +148,7 @@ impl SavedEstate {
             subscriptions: Arc::new(Subscriptions::restore(self.subscriptions)),
             tokens: Arc::new(TokenBook::restore(self.tokens)),
             calendar: Arc::new(CalendarBook::restore(self.calendar)),
+            risk_rules: Arc::new(RiskRules::restore(self.risk_rules)),
             retractions: self.retractions,
             numbering: self.numbering,
             outdated: self.outdated,

@@ -16,14 +16,15 @@ use std::sync::Arc;
 
 use model::{
     CalendarRuleDeclared, ChangeId, CheckIdentity, CheckVerdict, CiId, IncidentId, LogPosition,
-    RelationKindDefined, Timestamp, Verdict,
+    RelationKindDefined, RiskRuleDeclared, Timestamp, Verdict,
 };
 
 use crate::anomalies::{self, Anomaly};
 use crate::archive::Archive;
-use crate::calendar::{CalendarBook, Declared, Exemption};
+use crate::calendar::{CalendarBook, Exemption};
 use crate::changes::{Changes, Noise};
 use crate::cow::CowVec;
+use crate::declarations::Declared;
 use crate::facts::ItemFacts;
 use crate::groups::{Group, Groups};
 use crate::identity::{Identity, ItemIx};
@@ -32,7 +33,7 @@ use crate::kinds::KindBook;
 use crate::listings::Lists;
 use crate::relations::Relations;
 use crate::retractions::Retractions;
-use crate::risk::RiskScore;
+use crate::risk::{RiskRules, RiskScore};
 use crate::shelves::Shelves;
 use crate::sources::{GapRow, SourceRow};
 use crate::stamped::Stamped;
@@ -77,6 +78,7 @@ pub struct GraphView {
     pub(crate) subscriptions: Arc<Subscriptions>,
     pub(crate) tokens: Arc<TokenBook>,
     pub(crate) calendar: Arc<CalendarBook>,
+    pub(crate) risk_rules: Arc<RiskRules>,
     pub(crate) retractions: Retractions,
     /// Which retractions it was folded with from the start, and what was put away or brought back: views with
     /// the same one number names alike.
@@ -226,6 +228,14 @@ impl GraphView {
         at: Timestamp,
     ) -> impl Iterator<Item = Declared<'_, CalendarRuleDeclared>> {
         self.calendar.rules_at(at)
+    }
+
+    /// The rules of one's own for how risky changes are, as they were declared by a moment, in order of name.
+    pub fn risk_rules(
+        &self,
+        at: Timestamp,
+    ) -> impl Iterator<Item = Declared<'_, RiskRuleDeclared>> {
+        self.risk_rules.at(at)
     }
 
     /// The exemptions as they were granted by a moment, in order of name.

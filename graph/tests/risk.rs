@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use graph::{
     AskedChange, AssessedChange, BlastLimits, ConflictLimits, Estate, GraphView, MayLimits,
-    Projection, RiskAssessment, RiskLevel, RiskLimits, assess_change,
+    Projection, RiskAssessment, RiskLimits, SimulatedRules, SimulationLimits, assess_change,
+    simulate_risk,
 };
 use model::{
-    Actor, ActorKind, AsOf, Event, EventId, FlowKind, LogPosition, NewEvent, Occurred, SourceKey,
-    SourceName,
+    Actor, ActorKind, AsOf, Event, EventId, FlowKind, LogPosition, NewEvent, Occurred, RiskLevel,
+    RiskRuleDeclared, SourceKey, SourceName,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -241,4 +242,243 @@ proptest! {
         };
         prop_assert!(history(bad) < history(bad + 1) || good + bad == 0);
     }
+}
+
+/// A rule that counts when a condition holds, as an event has it.
+fn rule(name: &str, when: &serde_json::Value, rest: &serde_json::Value) -> serde_json::Value {
+    let mut rule = json!({ "name": name, "when": when });
+    for (field, value) in rest.as_object().unwrap() {
+        rule[field] = value.clone();
+    }
+    rule
+}
+
+fn test(fact: &str, comparison: &str, value: impl Into<serde_json::Value>) -> serde_json::Value {
+    json!({ "fact": fact, "comparison": comparison, "value": value.into() })
+}
+
+/// The rules that count for the planned change when one rule is declared, with score and level.
+fn by_rule(rule: &serde_json::Value, change: impl FnOnce(&mut AssessedChange)) -> String {
+    let view = folded(vec![told("risk_rule.declared", "08:00", rule)]);
+    let mut planned = planned(&view);
+    change(&mut planned);
+    let found = assessed(&view, &planned);
+    let names = found.rules.iter();
+    let rules: Vec<String> = names
+        .map(|rule| format!("{} {:+} because {}", rule.name, rule.points, rule.because))
+        .chain(
+            found
+                .unseen
+                .iter()
+                .filter(|it| it.contains("rule"))
+                .cloned(),
+        )
+        .collect();
+    let raised = found.raised_by.map(|name| format!(" by {name}"));
+    format!(
+        "{}{}: {}",
+        found.level.name(),
+        raised.unwrap_or_default(),
+        rules.join("; ")
+    )
+}
+
+#[test]
+fn a_rule_counts_where_its_comparisons_hold() {
+    let points = json!({ "points": 7 });
+    let holds = |when: serde_json::Value| by_rule(&rule("r", &when, &points), |_| ());
+    let cases = [
+        (test("impact_scope", "at_least", 2), true),
+        (test("impact_scope", "more_than", 2), false),
+        (test("impact_scope", "at_most", 1), false),
+        (test("impact_scope", "less_than", 3), true),
+        (test("batches", "equals", 3), true),
+        (test("batches", "differs", 3), false),
+        (test("kind", "equals", "deployment"), true),
+        (test("kind", "one_of", vec!["flag", "deployment"]), true),
+        (test("kind", "none_of", vec!["flag", "deployment"]), false),
+        (test("kind", "contains", "ploy"), true),
+        (test("rollout", "equals", "machine_batches"), true),
+        (test("operator", "differs", "human"), true),
+        (test("emergency", "equals", false), true),
+        (test("first_time", "equals", true), true),
+        (test("weekday", "equals", "thursday"), true),
+        (test("hour", "equals", 12), true),
+        (test("duration_minutes", "equals", 60), true),
+        (test("item_kind", "equals", "service"), true),
+        // What nobody knows holds nowhere, whichever way it is asked.
+        (test("scene", "equals", "release"), false),
+        (test("scene", "differs", "release"), false),
+        (
+            json!({ "any": [test("hour", "equals", 3), test("kind", "equals", "deployment")] }),
+            true,
+        ),
+        (
+            json!({ "all": [test("hour", "equals", 3), test("kind", "equals", "deployment")] }),
+            false,
+        ),
+    ];
+    for (when, expected) in cases {
+        assert_eq!(holds(when.clone()).contains("r +7"), expected, "{when}");
+    }
+}
+
+#[test]
+fn a_rule_says_what_it_adds_and_why() {
+    let when = json!({ "all": [
+        test("weekday", "equals", "thursday"),
+        { "any": [test("hour", "at_least", 15), test("impact_scope", "at_least", 1)] },
+    ]});
+    let more = json!({ "points": 12, "description": "whoever could help is leaving" });
+    insta::assert_snapshot!(
+        by_rule(&rule("thursday", &when, &more), |_| ()),
+        @"medium: thursday +12 because weekday is thursday and impact_scope (2) is at least 1"
+    );
+    let floor = json!({ "levelAtLeast": "high" });
+    insta::assert_snapshot!(
+        by_rule(&rule("thursday", &when, &floor), |_| ()),
+        @"high by thursday: thursday +0 because weekday is thursday and impact_scope (2) is at least 1"
+    );
+    insta::assert_snapshot!(
+        by_rule(&rule("released", &test("scene", "equals", "release"), &floor), |_| ()),
+        @"low: the rule released looks at scene, which nobody knows of this change"
+    );
+}
+
+#[test]
+fn a_rule_is_about_the_changes_of_its_scope_only() {
+    let always = test("impact_scope", "at_least", 0);
+    let scoped = |scope: serde_json::Value| {
+        let more = json!({ "points": 5, "scope": scope });
+        let said = by_rule(&rule("r", &always, &more), |change| {
+            change.asked.environment = Some("prod".to_owned());
+            change.asked.scene = Some("release".to_owned());
+        });
+        said.contains("r +5")
+    };
+    assert!(scoped(json!({})));
+    assert!(scoped(json!({ "environments": ["prod", "test"] })));
+    assert!(scoped(
+        json!({ "environments": ["prod"], "scenes": ["release"] })
+    ));
+    assert!(!scoped(json!({ "environments": ["test"] })));
+    assert!(!scoped(json!({ "owners": ["payments"] })));
+    assert!(!scoped(json!({ "platforms": ["cd"] })));
+}
+
+#[test]
+fn rules_count_from_when_they_were_declared_until_they_are_withdrawn() {
+    let always = test("impact_scope", "at_least", 0);
+    let declared = |clock: &str, points: i32| {
+        let more = json!({ "points": points });
+        told("risk_rule.declared", clock, &rule("r", &always, &more))
+    };
+    let withdrawn = |clock: &str| told("risk_rule.withdrawn", clock, &json!({ "name": "r" }));
+    let adds = |events: Vec<NewEvent>| {
+        let view = folded(events);
+        factor(&view, &planned(&view), "rule:r")
+    };
+    assert_eq!(adds(vec![declared("11:30", 5)]), "rule:r: -");
+    let lately = adds(vec![declared("10:00", 9), declared("09:00", 5)]);
+    assert_eq!(lately, "rule:r: 9.0 impact_scope (2) is at least 0");
+    assert_eq!(
+        adds(vec![declared("09:00", 5), withdrawn("10:00")]),
+        "rule:r: -"
+    );
+}
+
+#[test]
+fn a_simulation_tells_which_changes_would_change_level() {
+    let judged = json!({ "incident": { "source": "pager", "sourceId": "1" },
+        "change": { "source": "cd", "sourceId": "2" }, "verdict": "cause" });
+    let view = folded(vec![
+        change("1", "08:00", "succeeded"),
+        change("2", "08:30", "succeeded"),
+        change("3", "09:30", "succeeded"),
+        told("cause.judged", "08:40", &judged),
+        told(
+            "risk_rule.declared",
+            "07:00",
+            &rule(
+                "calm",
+                &test("hour", "equals", 9),
+                &json!({ "levelAtLeast": "medium" }),
+            ),
+        ),
+    ]);
+    let early = rule(
+        "early",
+        &test("hour", "less_than", 9),
+        &json!({ "levelAtLeast": "critical" }),
+    );
+    let early: RiskRuleDeclared = serde_json::from_value(early).unwrap();
+    let simulated = |rules: Vec<RiskRuleDeclared>, without: &[&str], most: usize| {
+        let asked = SimulatedRules {
+            rules,
+            without: without.iter().map(|it| (*it).to_owned()).collect(),
+            since: at("07:00"),
+            until: at("12:00"),
+        };
+        let limits = SimulationLimits {
+            risk: LIMITS,
+            changes_max: most,
+        };
+        let found = simulate_risk(&view, &asked, limits);
+        let mut lines: Vec<String> = found
+            .changed
+            .iter()
+            .map(|it| {
+                let cause = if it.is_cause { ", a cause" } else { "" };
+                let (before, after) = (it.before.1.name(), it.after.1.name());
+                let rules = it.rules.join(" ");
+                format!(
+                    "{}: {before} to {after} by [{rules}]{cause}",
+                    it.change.title()
+                )
+            })
+            .collect();
+        for (name, count) in &found.counted {
+            lines.push(format!(
+                "{name} counts for {}, {} of them causes",
+                count.changes, count.causes
+            ));
+        }
+        lines.push(format!(
+            "{} looked at{}",
+            found.considered,
+            if found.truncated {
+                ", more left out"
+            } else {
+                ""
+            }
+        ));
+        lines.join("\n")
+    };
+    insta::assert_snapshot!(simulated(vec![early.clone()], &["calm"], 10), @r"
+    ledger 2: low to critical by [early], a cause
+    ledger 1: medium to critical by [early]
+    early counts for 2, 1 of them causes
+    3 looked at
+    ");
+    insta::assert_snapshot!(simulated(vec![early], &[], 2), @r"
+    ledger 2: low to critical by [early], a cause
+    early counts for 1, 1 of them causes
+    2 looked at, more left out
+    ");
+    insta::assert_snapshot!(simulated(Vec::new(), &[], 10), @"3 looked at");
+}
+
+#[test]
+fn a_comparison_that_does_not_fit_its_fact_is_told() {
+    let fault = |test: serde_json::Value| {
+        let test: model::RiskTest = serde_json::from_value(test).unwrap();
+        test.fault()
+            .map(|(field, reason)| format!("{field}: {reason}"))
+    };
+    assert_eq!(fault(test("kind", "equals", "deployment")), None);
+    insta::assert_snapshot!(fault(test("kind", "at_least", 3)).unwrap(), @"comparison: kind is a word: compare it by equals, differs, one_of, none_of or contains");
+    insta::assert_snapshot!(fault(test("hour", "contains", 3)).unwrap(), @"comparison: hour is a number: compare it by equals, differs, at_least, at_most, more_than or less_than");
+    insta::assert_snapshot!(fault(test("hour", "equals", "3")).unwrap(), @"value: is not a number, which hour is held against here");
+    insta::assert_snapshot!(fault(test("kind", "one_of", "flag")).unwrap(), @"value: is not a list of words, which kind is held against here");
+    insta::assert_snapshot!(fault(test("emergency", "equals", "yes")).unwrap(), @"value: is not true or false, which emergency is held against here");
 }

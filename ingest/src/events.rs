@@ -12,6 +12,7 @@ mod incident;
 mod item;
 mod kind;
 mod relation;
+mod risk;
 mod rollout;
 mod scene;
 #[cfg(test)]

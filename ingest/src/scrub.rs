@@ -63,6 +63,8 @@ pub(crate) fn scrub(event: &mut Event) {
             scrub_text(&mut scored.level);
             scrub_text(&mut scored.reason);
         }
+        Event::RiskRuleDeclared(rule) => scrub_text(&mut rule.description),
+        Event::RiskRuleWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
         Event::SubscriptionDeclared(declared) => scrub_line(&mut declared.name),
         Event::SubscriptionWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
         Event::SubscriptionDisabled(disabled) => scrub_line(&mut disabled.reason),

@@ -258,6 +258,8 @@ impl Event {
             | Self::SceneWithdrawn(_)
             | Self::LevelDefined(_)
             | Self::LevelWithdrawn(_)
+            | Self::RiskRuleDeclared(_)
+            | Self::RiskRuleWithdrawn(_)
             | Self::CheckJudged(_)
             | Self::SubscriptionDeclared(_)
             | Self::SubscriptionWithdrawn(_)

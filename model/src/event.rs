@@ -10,9 +10,10 @@ use crate::{
     ItemDeviated, ItemRetired, ItemSplit, ItemsMerged, KindDefined, KindWithdrawn, LevelDefined,
     LevelWithdrawn, ObservationGap, ObservedCalls, ObservedItem, ObservedRelation, Occurred,
     PlatformRegistered, PlatformWithdrawn, QuarantinedInput, RelationDeviated, RelationEnded,
-    RelationKindDefined, RelationKindWithdrawn, RiskScored, SceneRegistered, SceneWithdrawn,
-    SourceListed, SourceRestored, SourceRetracted, SubscriptionDeclared, SubscriptionDisabled,
-    SubscriptionWithdrawn, Timestamp, TokenCreated, TokenRevoked,
+    RelationKindDefined, RelationKindWithdrawn, RiskRuleDeclared, RiskRuleWithdrawn, RiskScored,
+    SceneRegistered, SceneWithdrawn, SourceListed, SourceRestored, SourceRetracted,
+    SubscriptionDeclared, SubscriptionDisabled, SubscriptionWithdrawn, Timestamp, TokenCreated,
+    TokenRevoked,
 };
 
 /// Something that was observed or decided. Named in the past tense.
@@ -92,6 +93,10 @@ pub enum Event {
     CheckJudged(CheckJudged),
     /// Somebody says how risky a change is.
     RiskScored(RiskScored),
+    /// Somebody declares what makes changes riskier.
+    RiskRuleDeclared(Box<RiskRuleDeclared>),
+    /// Somebody withdraws that.
+    RiskRuleWithdrawn(RiskRuleWithdrawn),
     /// Somebody wants to hear of something.
     SubscriptionDeclared(Box<SubscriptionDeclared>),
     /// Nobody wants to hear of it any more.
@@ -122,7 +127,7 @@ pub enum DecodeEventError {
 
 impl Event {
     /// Every stored name with its newest payload version.
-    pub const TAGS: [(&'static str, u16); 42] = [
+    pub const TAGS: [(&'static str, u16); 44] = [
         ("item.observed", 1),
         ("item.retired", 1),
         ("relation.observed", 1),
@@ -160,6 +165,8 @@ impl Event {
         ("level.withdrawn", 1),
         ("check.judged", 1),
         ("risk_score.recorded", 1),
+        ("risk_rule.declared", 1),
+        ("risk_rule.withdrawn", 1),
         ("subscription.declared", 1),
         ("subscription.withdrawn", 1),
         ("subscription.disabled", 1),
@@ -207,6 +214,8 @@ impl Event {
             Self::LevelWithdrawn(_) => ("level.withdrawn", 1),
             Self::CheckJudged(_) => ("check.judged", 1),
             Self::RiskScored(_) => ("risk_score.recorded", 1),
+            Self::RiskRuleDeclared(_) => ("risk_rule.declared", 1),
+            Self::RiskRuleWithdrawn(_) => ("risk_rule.withdrawn", 1),
             Self::SubscriptionDeclared(_) => ("subscription.declared", 1),
             Self::SubscriptionWithdrawn(_) => ("subscription.withdrawn", 1),
             Self::SubscriptionDisabled(_) => ("subscription.disabled", 1),
@@ -267,6 +276,8 @@ impl Event {
             | Self::LevelWithdrawn(_)
             | Self::CheckJudged(_)
             | Self::RiskScored(_)
+            | Self::RiskRuleDeclared(_)
+            | Self::RiskRuleWithdrawn(_)
             | Self::SubscriptionDeclared(_)
             | Self::SubscriptionWithdrawn(_)
             | Self::SubscriptionDisabled(_)
@@ -316,6 +327,8 @@ impl Event {
             Self::LevelWithdrawn(payload) => payload::write(payload, out),
             Self::CheckJudged(payload) => payload::write(payload, out),
             Self::RiskScored(payload) => payload::write(payload, out),
+            Self::RiskRuleDeclared(payload) => payload::write(payload, out),
+            Self::RiskRuleWithdrawn(payload) => payload::write(payload, out),
             Self::SubscriptionDeclared(payload) => payload::write(payload, out),
             Self::SubscriptionWithdrawn(payload) => payload::write(payload, out),
             Self::SubscriptionDisabled(payload) => payload::write(payload, out),
@@ -365,6 +378,8 @@ impl Event {
             "level.withdrawn" => serde_json::from_slice(payload).map(Self::LevelWithdrawn),
             "check.judged" => serde_json::from_slice(payload).map(Self::CheckJudged),
             "risk_score.recorded" => serde_json::from_slice(payload).map(Self::RiskScored),
+            "risk_rule.declared" => serde_json::from_slice(payload).map(Self::RiskRuleDeclared),
+            "risk_rule.withdrawn" => serde_json::from_slice(payload).map(Self::RiskRuleWithdrawn),
             "subscription.declared" => {
                 serde_json::from_slice(payload).map(Self::SubscriptionDeclared)
             }

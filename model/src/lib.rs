@@ -27,6 +27,7 @@ mod payload;
 mod position;
 mod rejection;
 mod relation;
+mod risk_rule;
 mod scene;
 mod source;
 mod span;
@@ -73,6 +74,10 @@ pub use position::{LogPosition, PositionParseError};
 pub use rejection::Rejection;
 pub use relation::{
     ListedRelation, ListedRelations, ObservedRelation, RelationEnded, RelationKind, Strength,
+};
+pub use risk_rule::{
+    FactSort, RISK_DEPTH_MAX, RISK_POINTS_MAX, RISK_TESTS_MAX, RiskComparison, RiskCondition,
+    RiskFact, RiskLevel, RiskRuleDeclared, RiskRuleWithdrawn, RiskScope, RiskTest, RiskValue,
 };
 pub use scene::{
     ChangeModel, PlatformRegistered, PlatformWithdrawn, SceneBreach, SceneCheck, SceneRegistered,

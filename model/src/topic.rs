@@ -122,6 +122,8 @@ impl Event {
             | Self::SceneWithdrawn(_)
             | Self::LevelDefined(_)
             | Self::LevelWithdrawn(_)
+            | Self::RiskRuleDeclared(_)
+            | Self::RiskRuleWithdrawn(_)
             | Self::SubscriptionDeclared(_)
             | Self::SubscriptionWithdrawn(_)
             | Self::SubscriptionDisabled(_) => Topic::Definition,

@@ -21,7 +21,7 @@ use api::{
 };
 use graph::{Asked, Retractions};
 use ingest::{DirectError, Intake};
-use model::{EventEnvelope, LogPosition};
+use model::{Event, EventEnvelope, LogPosition};
 use serde_json::Value;
 use store::{Appended, EventLog, ReadLimit};
 use tokio::sync::watch;
@@ -165,6 +165,13 @@ impl Recorder for ThroughIntake {
         Box::pin(async move {
             let recorded = self.0.record(events).await.map_err(refusal)?;
             Ok(recorded.outcomes.into_iter().map(outcome).collect())
+        })
+    }
+
+    fn read(&self, events: Vec<Value>) -> PortFuture<'_, Result<Vec<Event>, RecordError>> {
+        Box::pin(async move {
+            let read = self.0.read(events).await.map_err(refusal)?;
+            Ok(read.into_iter().map(|event| event.event).collect())
         })
     }
 }

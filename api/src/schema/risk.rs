@@ -1,7 +1,9 @@
 //! How risky a change is: facts that can be seen of it, and what other systems say.
 
+mod rules;
+
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
-use graph::{AssessedChange, RISK_VERSION, RiskLimits, assess_change};
+use graph::{AssessedChange, KnownFact, RISK_VERSION, RiskLimits, assess_change};
 use model::ChangeId;
 use serde_json::json;
 
@@ -18,6 +20,8 @@ use super::scalars::{DateTime, LogPosition};
 use super::standpoint::{AsOfInput, Standpoint};
 use crate::ApiLimits;
 use crate::error::ErrorCode;
+use rules::CountedRiskRule;
+pub(crate) use rules::{RiskRuleMutation, RiskRuleQuery};
 
 /// How many earlier changes of one item are compared.
 const HISTORY_MAX: usize = 100;
@@ -31,8 +35,14 @@ pub(crate) struct RiskAssessment {
     score: f64,
     /// The same in a word: `low`, `medium`, `high`, `critical`.
     level: String,
-    /// The facts that add something, the heaviest first.
+    /// The rule that raised the level above that of the score.
+    raised_by: Option<String>,
+    /// The facts and the declared rules that add something, the heaviest first. A rule is the signal `rule:` with its name.
     factors: Vec<Contribution>,
+    /// The declared rules that count, in order of name.
+    rules: Vec<CountedRiskRule>,
+    /// What is known of the change, as typed values: what rules compare.
+    facts: Vec<RiskFact>,
     /// What it may harm, the worst 20.
     blast_radius: BlastRadius,
     /// The changes that overlap it in time and in what they may harm, the nearest 20.
@@ -49,6 +59,19 @@ pub(crate) struct RiskAssessment {
     model_version: String,
     /// The last position that was known when this was answered.
     position: LogPosition,
+}
+
+/// A fact that is known of a change. One of its values is there, by the sort of the fact.
+#[derive(SimpleObject)]
+pub(crate) struct RiskFact {
+    /// Its name.
+    name: String,
+    /// Of what is counted or measured.
+    number: Option<f64>,
+    /// Of what is named.
+    words: Option<Vec<String>>,
+    /// Of what is true or false.
+    truth: Option<bool>,
 }
 
 /// How risky a source holds a change, by its newest word.
@@ -168,6 +191,9 @@ impl RiskAssessment {
         Self {
             score: found.score,
             level: found.level.name().to_owned(),
+            raised_by: found.raised_by,
+            rules: found.rules.into_iter().map(CountedRiskRule::from).collect(),
+            facts: RiskFact::all(&found.facts),
             factors: found.factors.into_iter().map(Contribution::from).collect(),
             conflicts: conflicts.map(|it| Change::of(at, it.change.id())).collect(),
             may_change: MayChange::found(
@@ -185,6 +211,26 @@ impl RiskAssessment {
             position: at.position(),
             blast_radius: BlastRadius::found(at.clone(), radius),
         }
+    }
+}
+
+impl RiskFact {
+    fn all(facts: &graph::RiskFacts) -> Vec<Self> {
+        let shown = facts.iter().map(|(fact, known)| {
+            let mut shown = Self {
+                name: fact.as_str().to_owned(),
+                number: None,
+                words: None,
+                truth: None,
+            };
+            match known {
+                KnownFact::Number(number) => shown.number = Some(*number),
+                KnownFact::Words(words) => shown.words = Some(words.clone()),
+                KnownFact::Truth(truth) => shown.truth = Some(*truth),
+            }
+            shown
+        });
+        shown.collect()
     }
 }
 

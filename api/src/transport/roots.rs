@@ -15,7 +15,7 @@ use crate::error::{ErrorCode, Refusal};
 use Scope::{Admin, Ingest, Operate, Read};
 
 /// What is asked.
-const QUERIES: [(&str, Scope); 45] = [
+const QUERIES: [(&str, Scope); 47] = [
     ("anomalies", Read),
     ("assessChange", Read),
     ("blastRadius", Read),
@@ -53,9 +53,11 @@ const QUERIES: [(&str, Scope); 45] = [
     ("quarantine", Operate),
     ("relationKinds", Read),
     ("retirementCheck", Read),
+    ("riskRules", Read),
     ("scene", Read),
     ("scenes", Read),
     ("sharedInfrastructure", Read),
+    ("simulateRisk", Read),
     ("sources", Read),
     ("subscriptions", Read),
     ("teams", Read),
@@ -65,9 +67,10 @@ const QUERIES: [(&str, Scope); 45] = [
 ];
 
 /// What is stated.
-const MUTATIONS: [(&str, Scope); 39] = [
+const MUTATIONS: [(&str, Scope); 41] = [
     ("createToken", Admin),
     ("declareFreeze", Operate),
+    ("declareRiskRule", Operate),
     ("declareRule", Operate),
     ("defineGroup", Operate),
     ("defineKind", Operate),
@@ -104,6 +107,7 @@ const MUTATIONS: [(&str, Scope); 39] = [
     ("withdrawLevel", Operate),
     ("withdrawPlatform", Operate),
     ("withdrawRelationKind", Operate),
+    ("withdrawRiskRule", Operate),
     ("withdrawRule", Operate),
     ("withdrawScene", Operate),
 ];

@@ -59,7 +59,8 @@ struct Facts<'v, 'c> {
     targets: Vec<Item<'v>>,
 }
 
-fn targets<'v>(view: &'v GraphView, change: &AssessedChange) -> Vec<Item<'v>> {
+/// The known items a change touches, each once.
+pub(super) fn targets<'v>(view: &'v GraphView, change: &AssessedChange) -> Vec<Item<'v>> {
     let targets = change.asked.targets.iter();
     let mut items: Vec<Item<'v>> = Vec::new();
     for item in targets.filter_map(|id| view.item(*id)) {
@@ -74,7 +75,7 @@ fn targets<'v>(view: &'v GraphView, change: &AssessedChange) -> Vec<Item<'v>> {
     clippy::cast_precision_loss,
     reason = "counts of an estate are far below 2^52"
 )]
-fn float(count: usize) -> f64 {
+pub(super) fn float(count: usize) -> f64 {
     count as f64
 }
 
@@ -143,7 +144,7 @@ impl<'v> Facts<'v, '_> {
         let stated = self.change.asked.environment.as_deref();
         let of_items = self.targets.iter().filter_map(Item::environment);
         let mut all = stated.into_iter().chain(of_items);
-        let found = all.find(|name| PRODUCTION.iter().any(|it| it.eq_ignore_ascii_case(name)))?;
+        let found = all.find(|name| is_production(name))?;
         let said = format!("it takes effect in {found}");
         Some(part("production", None, RISK.production, said))
     }
@@ -239,6 +240,13 @@ impl<'v> Facts<'v, '_> {
         (!unknown.is_empty())
             .then(|| part("unknown_targets", Some(float(unknown.len())), points, said))
     }
+}
+
+/// Whether sources call production by this word.
+pub(super) fn is_production(environment: &str) -> bool {
+    PRODUCTION
+        .iter()
+        .any(|it| it.eq_ignore_ascii_case(environment))
 }
 
 fn went_badly(change: &ChangeRow<'_>) -> bool {

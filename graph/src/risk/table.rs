@@ -3,6 +3,8 @@
 //! Nothing else in the crate holds a number that moves a risk. All of it is reasoned, for no public data says
 //! how much each fact is worth; `docs/risk.md` shows the table, and a source that scores otherwise records its own.
 
+use model::RiskLevel;
+
 /// The name of this table; raised with every change of a number in it.
 pub const RISK_VERSION: &str = "risk-1";
 
@@ -57,31 +59,6 @@ pub struct Risk {
     pub kinds: &'static [(&'static str, f64)],
     /// From how many points on a level is reached, the highest first.
     pub levels: [(RiskLevel, f64); 4],
-}
-
-/// How risky a change is, in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RiskLevel {
-    /// Nobody needs to watch it.
-    Low,
-    /// Somebody watches it.
-    Medium,
-    /// It needs a reason, and a way back.
-    High,
-    /// It should not run as it is.
-    Critical,
-}
-
-impl RiskLevel {
-    /// Its name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::Critical => "critical",
-        }
-    }
 }
 
 /// The points in use.

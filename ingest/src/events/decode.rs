@@ -3,7 +3,7 @@
 use model::{Event, NewEvent, SourceName, SourceRef, Timestamp};
 use serde_json::Value;
 
-use super::{calendar, change, group, identity, incident, item, kind, relation, scene};
+use super::{calendar, change, group, identity, incident, item, kind, relation, risk, scene};
 use crate::decoded::{Malformed, Part, sealed};
 use crate::fields::{self, Fields, Path, Problems, nearest};
 use crate::split::{Wrapping, split, unfold};
@@ -100,7 +100,7 @@ impl Envelope {
 }
 
 /// The types a sender may state.
-const TYPES: [&str; 33] = [
+const TYPES: [&str; 35] = [
     "item.observed",
     "item.retired",
     "relation.observed",
@@ -134,6 +134,8 @@ const TYPES: [&str; 33] = [
     "level.withdrawn",
     "check.judged",
     "risk_score.recorded",
+    "risk_rule.declared",
+    "risk_rule.withdrawn",
 ];
 
 /// Whether a sender may state events of this type.
@@ -189,6 +191,12 @@ pub(crate) fn read_data(
             .map(|exemption| Event::ExemptionGranted(Box::new(exemption))),
         "exemption.withdrawn" => {
             calendar::exemption_withdrawn(data, path, problems).map(Event::ExemptionWithdrawn)
+        }
+        "risk_rule.declared" => {
+            risk::declared(data, path, problems).map(|rule| Event::RiskRuleDeclared(Box::new(rule)))
+        }
+        "risk_rule.withdrawn" => {
+            risk::withdrawn(data, path, problems).map(Event::RiskRuleWithdrawn)
         }
         "kind.defined" => {
             kind::defined(data, path, problems).map(|kind| Event::KindDefined(Box::new(kind)))

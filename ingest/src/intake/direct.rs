@@ -37,6 +37,12 @@ impl Intake {
         self: &Arc<Self>,
         events: Vec<Value>,
     ) -> Result<RecordedBatch, DirectError> {
+        let batch = self.read(events).await?;
+        Ok(self.recorder.record(batch).await?)
+    }
+
+    /// Decodes events of our own form, all of them or, when one is refused, none. Nothing is recorded.
+    pub async fn read(self: &Arc<Self>, events: Vec<Value>) -> Result<Vec<NewEvent>, DirectError> {
         let received_at = self.clock.now();
         let rules = self.recorder.rules().cloned();
         let decoded = tokio::task::spawn_blocking(move || {
@@ -45,8 +51,7 @@ impl Intake {
             let parts = parts.map_err(|malformed| vec![whole(malformed.reason)])?;
             all_or_none(parts, rules.as_ref())
         });
-        let batch = decoded.await?.map_err(DirectError::Rejected)?;
-        Ok(self.recorder.record(batch).await?)
+        decoded.await?.map_err(DirectError::Rejected)
     }
 }
 

@@ -21,6 +21,7 @@ mod measurements;
 mod order;
 mod preview;
 mod receiver;
+mod risk;
 mod running;
 mod search;
 mod structure;

@@ -117,7 +117,12 @@ impl Running {
 
     /// Asks what is refused, and returns why.
     pub(crate) async fn refused_with(&self, document: &str) -> String {
-        let answer = self.answer(document, &json!({})).await;
+        self.refused(document, &json!({})).await
+    }
+
+    /// Asks with variables what is refused, and returns why.
+    pub(crate) async fn refused(&self, document: &str, variables: &Value) -> String {
+        let answer = self.answer(document, variables).await;
         let message = answer["errors"][0]["message"].as_str();
         message.unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
