@@ -61,6 +61,8 @@ pub struct Ports {
     pub texts: Arc<dyn Texts>,
     /// What was measured of calls, beside the log.
     pub measurements: Arc<dyn Measurements>,
+    /// The weights that rank causes.
+    pub ranking: Arc<graph::RankingModel>,
     /// The time.
     pub clock: Arc<dyn model::Clock>,
 }

@@ -32,6 +32,7 @@ mod nearby;
 mod node;
 mod paging;
 mod preview;
+mod quality;
 mod quarantine;
 mod query;
 mod radius;
@@ -71,6 +72,7 @@ use measurements::MeasurementQuery;
 use measures::MeasureQuery;
 use mutation::CoreMutation;
 use preview::PreviewQuery;
+use quality::AnswerQualityQuery;
 use quarantine::{QuarantineConnection, SuppressedConnection};
 use query::CoreQuery;
 use risk::{RiskMutation, RiskQuery, RiskRuleMutation, RiskRuleQuery};
@@ -86,6 +88,7 @@ use why::{EvidenceConnection, ProvenanceQuery};
 /// Everything that can be asked. Every answer is given from one immutable view that holds all that was acknowledged before the request.
 #[derive(Default, MergedObject)]
 pub(crate) struct Query(
+    AnswerQualityQuery,
     CalendarQuery,
     ChangeModelQuery,
     CoreQuery,

@@ -1,6 +1,7 @@
 //! Read models and the questions they answer: pure folds of the log. No I/O, no waiting, no clock.
 
 mod anomalies;
+mod answer_quality;
 mod archive;
 mod blast;
 mod calendar;
@@ -32,6 +33,7 @@ mod merged;
 mod nearby;
 mod path;
 mod projection;
+mod refit;
 mod relations;
 mod retractions;
 mod risk;
@@ -51,6 +53,11 @@ mod versions;
 mod view;
 
 pub use anomalies::Anomaly;
+pub use answer_quality::{
+    CalibrationBucket, Estimate, JudgedIncident, JudgedIncidents, MeanEstimate, RankedIncident,
+    RankingGroup, RankingQuality, RankingSums, RiskCalibration, RiskQuality, RiskQualityLimits,
+    rank_of_cause, ranking_quality, risk_quality,
+};
 pub use archive::{Asked, MemoryPages, PageError, Pages, PuttingAway, SealedPage};
 pub use blast::{
     BlastLimits, BlastRadius, Impact, PROPAGATION, PROPAGATION_VERSION, Propagation, TeamImpact,
@@ -94,11 +101,16 @@ pub use measures::{
 pub use mention::claim_of;
 pub use merged::{Statement, merge_change, merge_incident};
 pub use nearby::{
-    MODEL_VERSION, NearbyChange, NearbyChanges, NearbyLimits, NearbyQuestion, WEIGHTS, Weights,
-    changes_nearby,
+    Judgements, MODEL_VERSION, NearbyChange, NearbyChanges, NearbyLimits, NearbyQuestion,
+    RankingModel, WEIGHTS, Weights, changes_nearby,
 };
 pub use path::{Contribution, PathStep};
 pub use projection::Projection;
+pub use refit::{
+    FITTED, FITTED_COUNT, Fitted, FittedWeight, LeaveOut, OutOfFold, Ranked, RefitCandidate,
+    RefitCase, RefitScore, Reliability, fit, fitted_of, out_of_fold, paired, plain, reliability,
+    with_fitted,
+};
 pub use relations::CallCounts;
 pub use retractions::Retractions;
 pub use risk::{

@@ -18,7 +18,7 @@ mod words;
 use model::{ChangeId, CiId, IncidentId, LogPosition, Lookback, Timestamp};
 
 pub(crate) use symptoms::Family;
-pub use weights::{MODEL_VERSION, WEIGHTS, Weights};
+pub use weights::{MODEL_VERSION, RankingModel, WEIGHTS, Weights};
 
 pub(crate) use words::{Held, Wanted};
 
@@ -44,6 +44,19 @@ pub struct NearbyQuestion {
     pub at: Timestamp,
     /// How far back changes are looked for.
     pub lookback: Lookback,
+    /// Whether what people judged counts.
+    pub judgements: Judgements,
+    /// The weights.
+    pub model: RankingModel,
+}
+
+/// Whether what people judged of the incidents moves the ranking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judgements {
+    /// It does.
+    Count,
+    /// It does not: to say how good the ranking is, a judgement must not grade itself.
+    LeftOut,
 }
 
 /// Explicit limits of one question.
@@ -75,7 +88,7 @@ pub struct NearbyChanges {
     /// What was known.
     pub position: LogPosition,
     /// Which weights were used.
-    pub model_version: &'static str,
+    pub model_version: String,
 }
 
 /// One suspect.
@@ -118,6 +131,8 @@ pub(crate) struct Scene<'v> {
     pub(crate) began: Timestamp,
     pub(crate) at: Timestamp,
     pub(crate) since: Timestamp,
+    pub(crate) judgements: Judgements,
+    pub(crate) weights: Weights,
 }
 
 /// Ranks the changes around affected items before a moment, as far as `admits` lets them in.
@@ -134,7 +149,7 @@ pub fn changes_nearby(
         view,
         &scene.affected,
         scene.at,
-        &WEIGHTS,
+        &scene.weights,
         limits.visited_max,
     );
     let candidates = Candidates::find(&scene, &walk, admits, limits);
@@ -156,7 +171,7 @@ pub fn changes_nearby(
         coverage: coverage_of(view, &surroundings),
         at: question.at,
         position: view.position(),
-        model_version: MODEL_VERSION,
+        model_version: question.model.version.clone(),
     }
 }
 
@@ -196,6 +211,8 @@ impl<'v> Scene<'v> {
             since: question
                 .at
                 .plus_nanos(question.lookback.nanos().saturating_neg()),
+            judgements: question.judgements,
+            weights: question.model.weights,
         }
     }
 }

@@ -117,6 +117,8 @@ fn a_mass_restart_does_not_drown_the_ranking() {
         unknown_items: Vec::new(),
         at: at("03:10"),
         lookback: Lookback::hours(24),
+        judgements: graph::Judgements::Count,
+        model: graph::RankingModel::default(),
     };
     let limits = NearbyLimits {
         first: 5,

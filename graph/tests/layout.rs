@@ -215,6 +215,8 @@ fn answers(view: &GraphView, limits: BlastLimits) -> Vec<String> {
             unknown_items: Vec::new(),
             at: at("10:00"),
             lookback: Lookback::hours(72),
+            judgements: graph::Judgements::Count,
+            model: graph::RankingModel::default(),
         };
         let limits = NearbyLimits {
             first: 100,

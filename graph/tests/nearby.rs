@@ -40,6 +40,8 @@ fn question(view: &GraphView, asked: &str) -> NearbyQuestion {
         unknown_items: Vec::new(),
         at: at(when),
         lookback: Lookback::hours(72),
+        judgements: graph::Judgements::Count,
+        model: graph::RankingModel::default(),
     };
     for name in what.split(',').filter(|name| !name.is_empty()) {
         if name.starts_with("inc-") {
@@ -181,6 +183,8 @@ fn what_began_before_the_lookback_counts_while_it_goes_on() {
     let view = view_of(testkit::events(text));
     let question = NearbyQuestion {
         lookback: Lookback::hours(2),
+        judgements: graph::Judgements::Count,
+        model: graph::RankingModel::default(),
         ..question(&view, "web at 10:30")
     };
     let answer = changes_nearby(&view, &question, &|_| true, ALL);

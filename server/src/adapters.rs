@@ -80,6 +80,7 @@ pub(crate) fn ports(parts: &Parts, gate: &Arc<Gate>) -> Ports {
             log: Arc::clone(&parts.log),
         }),
         measurements: Arc::new(KeptRollups::new(Arc::clone(&parts.rollups))),
+        ranking: Arc::clone(&parts.ranking),
         clock: Arc::new(SystemClock),
     }
 }

@@ -14,6 +14,8 @@ mod mapping;
 mod nearby;
 mod preview;
 mod progress;
+mod quality;
+mod refit;
 mod replay;
 mod serve;
 mod text;
@@ -50,6 +52,10 @@ enum Command {
     Changes(Box<changes::ChangesFlags>),
     /// List the items of the estate
     Items(lists::ItemsFlags),
+    /// How good were the answers, by what people judged later?
+    Quality(quality::QualityFlags),
+    /// Fit the ranking's weights to incidents whose cause is known
+    Refit(Box<refit::RefitFlags>),
     /// Send files through a server's intake
     Import(import::ImportFlags),
     /// Write the estate in a form that another system reads
@@ -165,6 +171,8 @@ impl Cli {
             Command::Items(flags) => lists::items(&flags),
             Command::Log(command) => log::log(&command),
             Command::Mapping(command) => mapping::mapping(&command),
+            Command::Quality(flags) => quality::quality(&flags),
+            Command::Refit(flags) => refit::refit(&flags),
             Command::Replay(flags) => replay::replay(&flags),
             Command::Snapshot(flags) => replay::snapshot(&flags),
             Command::Token(command) => token::token(&command),

@@ -9,6 +9,7 @@ mod graphql;
 mod kubernetes;
 mod layers;
 mod log_url;
+mod ranking;
 mod rollups;
 mod sender;
 mod tls;
@@ -25,6 +26,7 @@ pub use graphql::GraphQlSettings;
 pub use kubernetes::KubernetesSettings;
 pub use layers::{ConfigError, Layers, RESERVED_VARIABLES, VARIABLE_PREFIX};
 pub use log_url::{LogUrl, LogUrlError};
+pub use ranking::RankingSettings;
 pub use rollups::RollupSettings;
 pub use sender::{CalendarSettings, SenderSettings};
 pub use tls::{ClientCertificates, TlsClientSettings, TlsSettings};
@@ -55,6 +57,8 @@ pub struct Settings {
     pub auth: AuthSettings,
     /// TLS on the addresses, and who is known by a certificate.
     pub tls: TlsSettings,
+    /// Which weights rank causes.
+    pub ranking: RankingSettings,
     /// Connections and requests.
     pub http: HttpSettings,
     /// The log's segments, and saved states of the fold.
@@ -256,6 +260,7 @@ impl Settings {
             mappings_dir: PathBuf::new(),
             auth: AuthSettings::defaults(),
             tls: TlsSettings::defaults(),
+            ranking: RankingSettings::defaults(),
             http: HttpSettings {
                 connections_max: 1024,
                 head_timeout_ms: 10_000,

@@ -20,6 +20,7 @@ mod memory;
 mod metrics;
 mod parts;
 mod projector;
+mod ranking;
 mod serve;
 mod shutdown;
 mod stalled;

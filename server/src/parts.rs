@@ -48,6 +48,8 @@ pub(crate) struct Parts {
     pub(crate) delivering: Delivering,
     pub(crate) uses: Arc<Uses>,
     pub(crate) vouching: Vouching,
+    /// The weights that rank causes.
+    pub(crate) ranking: Arc<graph::RankingModel>,
     /// Let go last: it keeps other processes out of the folder.
     pub(crate) data_dir: DataDir,
 }
@@ -58,10 +60,7 @@ impl Parts {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let vouching = Vouching::open(settings, metrics)?;
         let durable = settings.log != LogUrl::Memory;
-        let data_dir = match durable {
-            true => DataDir::take(&settings.data_dir)?,
-            false => DataDir::temporary()?,
-        };
+        let data_dir = open_data_dir(settings)?;
         let OpenedLog { log, segments } = open_log(settings, &data_dir, &clock)?;
         let saved = open_saved(settings, &data_dir, &log, metrics)?;
         let projector = Projector::start(Arc::clone(&log), Arc::clone(&saved), &settings.projector)
@@ -119,6 +118,7 @@ impl Parts {
             indexer,
             texts,
             delivering,
+            ranking: Arc::new(crate::ranking::load(&settings.ranking)?),
             uses: Arc::new(Uses::open(data_dir.token_uses())),
             vouching,
             data_dir,
@@ -133,6 +133,13 @@ impl Parts {
             mappings: self.mappings.clone(),
             vouching: self.vouching.clone(),
         })
+    }
+}
+
+fn open_data_dir(settings: &Settings) -> anyhow::Result<DataDir> {
+    match settings.log {
+        LogUrl::Memory => Ok(DataDir::temporary()?),
+        LogUrl::Segments(_) => Ok(DataDir::take(&settings.data_dir)?),
     }
 }
 

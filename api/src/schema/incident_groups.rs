@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_graphql::connection::{Connection, EmptyFields, OpaqueCursor};
 use async_graphql::{Context, Enum, Object, Result, SimpleObject};
-use graph::{GROUPING_VERSION, GroupsAsked, IncidentGroups, NearbyQuestion};
+use graph::{GROUPING_VERSION, GroupsAsked, IncidentGroups, Judgements, NearbyQuestion};
 use model::{CiId, IncidentId, Lookback, Timestamp};
 
 use super::Shared;
@@ -393,6 +393,8 @@ impl IncidentGroup {
             unknown_items: Vec::new(),
             at: began,
             lookback: lookback.map_or(LOOKBACK_DEFAULT, |lookback| lookback.0),
+            judgements: Judgements::Count,
+            model: (*ctx.data::<Shared>()?.ports.ranking).clone(),
         };
         let from = began.plus_nanos(question.lookback.nanos().saturating_neg());
         let meaning = meaning.within(from, began.plus_nanos(1));

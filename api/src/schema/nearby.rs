@@ -139,7 +139,7 @@ impl NearbyChanges {
 
     /// Which weights were used. The same question at the same position under the same version has the same answer.
     async fn model_version(&self) -> &str {
-        self.answer.model_version
+        &self.answer.model_version
     }
 }
 

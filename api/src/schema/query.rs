@@ -1,7 +1,7 @@
 //! Everything a client may ask.
 
 use async_graphql::{Context, ID, Object, Result};
-use graph::NearbyQuestion;
+use graph::{Judgements, NearbyQuestion};
 use model::{ChangeId, CiId, ContentHash, IncidentId, Lookback};
 
 use super::Shared;
@@ -323,6 +323,8 @@ impl CoreQuery {
             unknown_items: items.unknown,
             at: at.valid_at,
             lookback: lookback.map_or(LOOKBACK_DEFAULT, |lookback| lookback.0),
+            judgements: Judgements::Count,
+            model: (*ctx.data::<Shared>()?.ports.ranking).clone(),
         };
         let from = at
             .valid_at

@@ -169,7 +169,8 @@ impl RiskMutation {
     }
 }
 
-fn risk_limits(limits: &ApiLimits) -> RiskLimits {
+/// How far a question about risk looks.
+pub(crate) fn risk_limits(limits: &ApiLimits) -> RiskLimits {
     RiskLimits {
         conflicts: conflict_limits(limits),
         may: may_limits(),

@@ -15,7 +15,7 @@ use crate::error::{ErrorCode, Refusal};
 use Scope::{Admin, Ingest, Operate, Read};
 
 /// What is asked.
-const QUERIES: [(&str, Scope); 47] = [
+const QUERIES: [(&str, Scope); 48] = [
     ("anomalies", Read),
     ("assessChange", Read),
     ("blastRadius", Read),
@@ -49,6 +49,7 @@ const QUERIES: [(&str, Scope); 47] = [
     ("previewChange", Read),
     ("previewSubscription", Read),
     ("priorityInversions", Read),
+    ("quality", Read),
     // What senders sent and nobody understood: nobody knows what it tells.
     ("quarantine", Operate),
     ("relationKinds", Read),

@@ -126,6 +126,8 @@ fn ask(name: &str, view: &GraphView, mut pick: impl FnMut(&mut Random) -> usize)
             unknown_items: Vec::new(),
             at: moment(YEAR_SECONDS),
             lookback: Lookback::hours(72),
+            judgements: graph::Judgements::Count,
+            model: graph::RankingModel::default(),
         };
         let started = Instant::now();
         let found = changes_nearby(view, &question, &|_| true, LIMITS);

@@ -5,14 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{ChangeStatus, Verdict};
 use smallvec::SmallVec;
 
-use super::Scene;
 use super::candidates::Candidates;
 use super::effect::{Ages, minutes};
 use super::reason;
 use super::symptoms::{Family, Symptom, Symptoms};
 use super::walk::Walk;
-use super::weights::WEIGHTS;
 use super::words::{Held, Wanted};
+use super::{Judgements, Scene};
 use crate::changes::{ChangeIx, Row};
 use crate::identity::ItemIx;
 use crate::path::Contribution;
@@ -124,7 +123,7 @@ impl<'v> Suspects<'v> {
             .map(|(change, row)| (change, row, wanted.read(title(row), &mut buffer)))
             .collect();
         let taken_back = TakenBack::among(scene, &read);
-        let mut symptoms = Symptoms::new(view, &WEIGHTS, scene.began, scene.at);
+        let mut symptoms = Symptoms::new(view, &scene.weights, scene.began, scene.at);
         let families = Family::in_text(&scene.symptom);
         let weighing = Weighing {
             scene,
@@ -219,9 +218,11 @@ impl Weighing<'_> {
         self.measures(row, &touched, symptoms, &mut suspect);
         let told = self.wanted.tell(held);
         if 0.0 < told {
-            suspect
-                .parts
-                .push(Part::new(Signal::Words, told, WEIGHTS.words * told.ln_1p()));
+            suspect.parts.push(Part::new(
+                Signal::Words,
+                told,
+                self.scene.weights.words * told.ln_1p(),
+            ));
         }
         self.state(change, row, &mut suspect);
         suspect.score = suspect.parts.iter().map(|part| part.adds).sum();
@@ -236,23 +237,25 @@ impl Weighing<'_> {
         suspect.nearest = nearest
             .filter(|(share, _)| 0.0 < *share)
             .map(|(_, item)| item);
-        let near = WEIGHTS.nearness * (share / WEIGHTS.near_floor).ln_1p();
+        let near = self.scene.weights.nearness * (share / self.scene.weights.near_floor).ln_1p();
         suspect.parts.push(Part::new(Signal::Nearness, share, near));
-        let ages = Ages::of(row, self.scene.began, &WEIGHTS);
-        let zero = WEIGHTS.recency_zero_minutes;
+        let ages = Ages::of(row, self.scene.began, &self.scene.weights);
+        let zero = self.scene.weights.recency_zero_minutes;
         let nothing = Ages {
             newest: zero,
             oldest: zero,
         };
-        let recent = ages.suspicion(&WEIGHTS) - nothing.suspicion(&WEIGHTS);
+        let recent = ages.suspicion(&self.scene.weights) - nothing.suspicion(&self.scene.weights);
         suspect
             .parts
             .push(Part::new(Signal::Recency, ages.newest, recent));
         let after = minutes(row.start(), self.scene.began);
-        if WEIGHTS.clock_slack_minutes < after {
-            suspect
-                .parts
-                .push(Part::new(Signal::BeganAfter, after, WEIGHTS.began_after));
+        if self.scene.weights.clock_slack_minutes < after {
+            suspect.parts.push(Part::new(
+                Signal::BeganAfter,
+                after,
+                self.scene.weights.began_after,
+            ));
         }
     }
 
@@ -281,8 +284,16 @@ impl Weighing<'_> {
             );
         }
         let found = [
-            (Signal::SameMeasure, &suspect.same, WEIGHTS.same_measure),
-            (Signal::OtherMeasure, &suspect.other, WEIGHTS.other_measure),
+            (
+                Signal::SameMeasure,
+                &suspect.same,
+                self.scene.weights.same_measure,
+            ),
+            (
+                Signal::OtherMeasure,
+                &suspect.other,
+                self.scene.weights.other_measure,
+            ),
         ];
         for (signal, symptom, weight) in found {
             if let Some((_, symptom)) = symptom {
@@ -307,34 +318,43 @@ impl Weighing<'_> {
         let single = handle
             .kind()
             .is_some_and(|kind| SINGLE_MACHINE_KINDS.contains(&kind));
-        note(single, Signal::SingleMachine, WEIGHTS.single_machine);
+        note(
+            single,
+            Signal::SingleMachine,
+            self.scene.weights.single_machine,
+        );
         note(
             self.elsewhere(handle),
             Signal::OtherEnvironment,
-            WEIGHTS.other_environment,
+            self.scene.weights.other_environment,
         );
         note(
             self.taken_back.taking.contains(&change),
             Signal::TakesBack,
-            WEIGHTS.takes_back,
+            self.scene.weights.takes_back,
         );
         note(
             self.was_taken_back(change, row),
             Signal::TakenBack,
-            WEIGHTS.taken_back,
+            self.scene.weights.taken_back,
         );
         let status = row.status();
         let never_began = status.is_ahead() || status.came_to_nothing();
-        note(never_began, Signal::NeverBegan, WEIGHTS.never_began);
+        note(
+            never_began,
+            Signal::NeverBegan,
+            self.scene.weights.never_began,
+        );
         // The cause of one of the incidents is a cause, whatever was said of the others.
         let judged = |wanted: Verdict| {
+            let counts = self.scene.judgements == Judgements::Count;
             let mut incidents = self.scene.incidents.iter();
-            incidents.any(|incident| view.verdict(handle.id(), *incident) == Some(wanted))
+            counts && incidents.any(|incident| view.verdict(handle.id(), *incident) == Some(wanted))
         };
         let is_cause = judged(Verdict::Cause);
-        note(is_cause, Signal::Judged, WEIGHTS.judged);
+        note(is_cause, Signal::Judged, self.scene.weights.judged);
         let is_not = !is_cause && judged(Verdict::NotCause);
-        note(is_not, Signal::Judged, -WEIGHTS.judged);
+        note(is_not, Signal::Judged, -self.scene.weights.judged);
     }
 
     /// Whether it takes effect where the symptom is not.

@@ -3,11 +3,25 @@
 //! Nothing else in the crate holds a number that moves a rank. `docs/ranking.md`
 //! says how the fitted ones were found and what each is worth.
 
+use serde::{Deserialize, Serialize};
+
 /// The name of this table; raised with every change of a number in it.
 pub const MODEL_VERSION: &str = "nearby-1";
 
+/// A table of weights and the name that every answer made with it shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RankingModel {
+    /// The name.
+    pub version: String,
+    /// The numbers; what a file leaves out is built in.
+    #[serde(default)]
+    pub weights: Weights,
+}
+
 /// The numbers of the ranking.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Weights {
     /// Share of the walk that stops at each item: how quickly blame fades with every step.
     pub walk_stop: f64,
@@ -106,3 +120,98 @@ pub const WEIGHTS: Weights = Weights {
     // Reasoned: outweighs any two other signals.
     judged: 10.0,
 };
+
+impl Default for RankingModel {
+    /// What is built in.
+    fn default() -> Self {
+        Self {
+            version: MODEL_VERSION.to_owned(),
+            weights: WEIGHTS,
+        }
+    }
+}
+
+impl Default for Weights {
+    /// What is built in.
+    fn default() -> Self {
+        WEIGHTS
+    }
+}
+
+impl RankingModel {
+    /// What makes it no model: the field and why.
+    pub fn fault(&self) -> Option<(&'static str, &'static str)> {
+        if self.version.trim().is_empty() {
+            return Some(("version", "is empty, and answers name it"));
+        }
+        if self.version == MODEL_VERSION && self.weights != WEIGHTS {
+            let reason = "is that of the weights that are built in, which these are not";
+            return Some(("version", reason));
+        }
+        self.weights.fault()
+    }
+}
+
+impl Weights {
+    fn fault(&self) -> Option<(&'static str, &'static str)> {
+        let shares = [
+            ("weights.walk_stop", self.walk_stop),
+            ("weights.walk_thinnest", self.walk_thinnest),
+            ("weights.near_floor", self.near_floor),
+        ];
+        let lengths = [
+            ("weights.recency_knee_minutes", self.recency_knee_minutes),
+            ("weights.recency_zero_minutes", self.recency_zero_minutes),
+            ("weights.points_per_doubling", self.points_per_doubling),
+        ];
+        let steps = [
+            ("weights.walk_to_dependent", self.walk_to_dependent),
+            ("weights.walk_weak", self.walk_weak),
+            (
+                "weights.deviation_reach_minutes",
+                self.deviation_reach_minutes,
+            ),
+            ("weights.clock_slack_minutes", self.clock_slack_minutes),
+        ];
+        let rest = [
+            ("weights.nearness", self.nearness),
+            ("weights.recency", self.recency),
+            ("weights.same_measure", self.same_measure),
+            ("weights.other_measure", self.other_measure),
+            ("weights.words", self.words),
+            ("weights.single_machine", self.single_machine),
+            ("weights.takes_back", self.takes_back),
+            ("weights.taken_back", self.taken_back),
+            ("weights.other_environment", self.other_environment),
+            ("weights.never_began", self.never_began),
+            ("weights.began_after", self.began_after),
+            ("weights.judged", self.judged),
+        ];
+        let off = |all: &[(&'static str, f64)], fits: &dyn Fn(f64) -> bool, reason| {
+            let mut all = all.iter();
+            let off = all.find(|(_, value)| !fits(*value));
+            off.map(|(field, _)| (*field, reason))
+        };
+        let between = |value: f64| 0.0 < value && value < 1.0;
+        let more = |value: f64| value.is_finite() && 0.0 < value;
+        let none_or_more = |value: f64| value.is_finite() && 0.0 <= value;
+        let small = |value: f64| value.abs() <= WEIGHT_MOST;
+        off(&shares, &between, "must lie between 0 and 1")
+            .or_else(|| off(&lengths, &more, "must be more than 0"))
+            .or_else(|| off(&steps, &none_or_more, "must not be less than 0"))
+            .or_else(|| off(&rest, &small, "must lie between -100 and 100"))
+            .or_else(|| {
+                // The kernel of long changes is an integral that has no such form at 1.
+                let is_one = (self.recency - 1.0).abs() < 1e-6;
+                is_one.then_some(("weights.recency", "must not be 1; write 1.001"))
+            })
+            .or_else(|| {
+                let steps = self.walk_steps_max;
+                let too_many = !(1..=64).contains(&steps);
+                too_many.then_some(("weights.walk_steps_max", "must lie between 1 and 64"))
+            })
+    }
+}
+
+/// A weight beyond this lets one signal decide alone.
+const WEIGHT_MOST: f64 = 100.0;

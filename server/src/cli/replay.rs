@@ -27,7 +27,7 @@ pub(crate) struct ReplayFlags {
 }
 
 /// A stopped server's log, and its saved states.
-struct Stopped {
+pub(super) struct Stopped {
     settings: Settings,
     log: Arc<dyn EventLog>,
     saved: SavedFolds,
@@ -79,7 +79,7 @@ pub(super) fn snapshot(flags: &SettingFlags) -> anyhow::Result<()> {
 }
 
 impl Stopped {
-    fn open(flags: &SettingFlags) -> anyhow::Result<Self> {
+    pub(super) fn open(flags: &SettingFlags) -> anyhow::Result<Self> {
         let settings = flags.settings()?;
         if !settings.data_dir.is_dir() {
             bail!("there is no data folder {}", settings.data_dir.display());
@@ -106,8 +106,13 @@ impl Stopped {
         Ok((estate.position(), estate.publish().state_hash()))
     }
 
+    /// The newest saved state.
+    pub(super) fn restored(&self) -> Estate {
+        self.saved.restore(self.log.head())
+    }
+
     /// Folds the rest of the log.
-    fn advance(&self, mut estate: Estate, what: &str) -> anyhow::Result<Estate> {
+    pub(super) fn advance(&self, mut estate: Estate, what: &str) -> anyhow::Result<Estate> {
         let head = self.log.head();
         let limit = ReadLimit {
             events: self.settings.projector.batch_events,

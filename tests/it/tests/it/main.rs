@@ -20,6 +20,7 @@ mod mappings;
 mod measurements;
 mod order;
 mod preview;
+mod quality;
 mod receiver;
 mod risk;
 mod running;

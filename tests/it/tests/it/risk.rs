@@ -77,7 +77,8 @@ async fn a_bad_rule_is_refused_with_field_and_reason_whether_kept_or_tried() {
     let folder = folder();
     let server = Running::over(folder.path()).await;
     let when = json!({ "all": [{ "fact": "impact_scop", "comparison": "equals", "value": 3 }] });
-    let expected = "entry 0, when.all[0].fact: is not a word known here; did you mean impact_scope?";
+    let expected =
+        "entry 0, when.all[0].fact: is not a word known here; did you mean impact_scope?";
     let refused = server.refused(DECLARE, &declared("bad", &when)).await;
     assert!(refused.contains(expected), "{refused}");
     let tried = "query($rules: [RiskRuleInput!]!) { simulateRisk(rules: $rules) { considered } }";
