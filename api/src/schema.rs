@@ -16,6 +16,7 @@ mod change_model;
 mod details;
 mod difference;
 mod identity;
+mod impact;
 mod incident;
 mod incident_groups;
 mod incident_input;

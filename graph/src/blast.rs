@@ -4,6 +4,7 @@
 //! step multiplying it by the weight of the declared table ([`Propagation`]).
 //! Every item is reached by its best path; a search stops at its limits and says so.
 
+mod declared;
 mod paths;
 mod propagation;
 mod search;
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 
 use model::{AsOf, CiId};
 
+pub use declared::{ImpactComparison, compare_impact};
 pub use propagation::{PROPAGATION, PROPAGATION_VERSION, Propagation};
 pub(crate) use weigh::Weigh;
 

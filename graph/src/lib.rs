@@ -60,8 +60,8 @@ pub use answer_quality::{
 };
 pub use archive::{Asked, MemoryPages, PageError, Pages, PuttingAway, SealedPage};
 pub use blast::{
-    BlastLimits, BlastRadius, Impact, PROPAGATION, PROPAGATION_VERSION, Propagation, TeamImpact,
-    blast_radius,
+    BlastLimits, BlastRadius, Impact, ImpactComparison, PROPAGATION, PROPAGATION_VERSION,
+    Propagation, TeamImpact, blast_radius, compare_impact,
 };
 pub use calendar::{
     AskedChange, Conflict, ConflictKind, ConflictLimits, Conflicts, Exemption, Finding,

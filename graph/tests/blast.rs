@@ -5,7 +5,9 @@
     reason = "a test fails where it is wrong"
 )]
 
-use graph::{BlastLimits, BlastRadius, Estate, GraphView, Projection, blast_radius};
+use graph::{
+    BlastLimits, BlastRadius, Estate, GraphView, Projection, blast_radius, compare_impact,
+};
 use insta::assert_snapshot;
 use model::{AsOf, CiId, SourceKey};
 use proptest::prelude::*;
@@ -195,4 +197,85 @@ proptest! {
             }
         }
     }
+}
+
+/// What is confirmed, missed and unreached of a stated impact of the first origin.
+fn compared(text: &str, origins: &[&str], stated: &[&str], least: f64) -> String {
+    let view = estate(text);
+    let ids = |keys: &[&str]| keys.iter().map(|key| id(&view, key)).collect::<Vec<CiId>>();
+    let as_of = AsOf {
+        valid_at: at("10:00"),
+        known_at: view.position(),
+    };
+    let found = compare_impact(&view, &ids(origins), &ids(stated), as_of, ALL, least);
+    let names = |items: &mut dyn Iterator<Item = CiId>| {
+        let names = items.map(|item| view.item(item).unwrap().name().to_owned());
+        names.collect::<Vec<String>>().join(" ")
+    };
+    format!(
+        "confirmed [{}], missed [{}], unreached [{}]",
+        names(&mut found.confirmed.iter().copied()),
+        names(&mut found.missed.iter().map(|impact| impact.item)),
+        names(&mut found.unreached.iter().copied())
+    )
+}
+
+#[test]
+fn a_stated_impact_is_held_against_what_harm_would_reach() {
+    let shop = "
+        web -> api -> db
+        batch -> db
+        printer -> spooler
+    ";
+    let cases = [
+        // Everything that needs it was thought of.
+        (
+            &["web", "api", "batch"][..],
+            "confirmed [web api batch], missed [], unreached []",
+        ),
+        // What is two steps away was not.
+        (
+            &["api", "batch"],
+            "confirmed [api batch], missed [web], unreached []",
+        ),
+        // Harm does not travel to what nothing leads to, whatever is stated.
+        (
+            &["api", "printer", "batch", "web"],
+            "confirmed [api batch web], missed [], unreached [printer]",
+        ),
+        // What a change touches itself counts as met; what is stated twice counts once.
+        (
+            &["db", "api", "api"],
+            "confirmed [db api], missed [batch web], unreached []",
+        ),
+    ];
+    for (stated, expected) in cases {
+        assert_eq!(compared(shop, &["db"], stated, 0.1), expected, "{stated:?}");
+    }
+}
+
+#[test]
+fn harm_that_is_unlikely_is_not_missed() {
+    let chain = "a -> b -> c -> d";
+    assert_eq!(
+        compared(chain, &["d"], &["c"], 0.6),
+        "confirmed [c], missed [b], unreached []"
+    );
+    assert_eq!(
+        compared(chain, &["d"], &["c"], 0.9),
+        "confirmed [c], missed [], unreached []"
+    );
+}
+
+#[test]
+fn several_origins_reach_what_any_of_them_reaches() {
+    let two = "web -> db\nreport -> lake";
+    assert_eq!(
+        compared(two, &["db", "lake"], &["web", "report"], 0.3),
+        "confirmed [web report], missed [], unreached []"
+    );
+    assert_eq!(
+        compared(two, &["db"], &["web", "report"], 0.3),
+        "confirmed [web], missed [], unreached [report]"
+    );
 }

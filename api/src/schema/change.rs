@@ -8,7 +8,9 @@ use model::ChangeId;
 use super::anomaly::Anomaly;
 use super::change_model::Scene;
 use super::details::{ChangeDetails, change_details, whole_change};
+use super::impact::ImpactComparison;
 use super::item::ConfigurationItem;
+use super::paging::question_size;
 use super::risk::RiskScore;
 use super::scalars::DateTime;
 use super::standpoint::Standpoint;
@@ -101,7 +103,8 @@ impl Change {
         at.view.graph.change(id).ok_or_else(not_found)
     }
 
-    fn row(&self) -> graph::ChangeRow<'_> {
+    /// It as the view has it.
+    pub(crate) fn row(&self) -> graph::ChangeRow<'_> {
         let row = self.at.view.graph.change(self.id);
         row.expect("a handle is made of a change of its own view")
     }
@@ -335,6 +338,22 @@ impl Change {
     /// Which of its members are as before at the moment asked about: not reached yet, passed over or taken back.
     async fn not_yet_changed(&self) -> Vec<ChangeTarget> {
         self.targets_of(self.row().membership(self.at.valid_at).not_yet)
+    }
+
+    /// What its author expects to be affected, against what harm would reach at the moment asked about; null where nothing is expected.
+    #[graphql(complexity = "50 + child_complexity")]
+    async fn impact_comparison(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Harm less likely than this, from 0 to 1, is not told as missed.",
+            default = 0.3
+        )]
+        least: f64,
+        #[graphql(desc = "How many missed items are listed; 20 when missing.")] first: Option<i32>,
+    ) -> Result<Option<ImpactComparison>> {
+        let first = question_size(ctx, first)?;
+        ImpactComparison::of(ctx, self.at.clone(), self.clone(), least, first).await
     }
 
     /// The share of traffic that is changed at the moment asked about; null when it does not go by traffic.

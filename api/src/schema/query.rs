@@ -248,6 +248,10 @@ impl CoreQuery {
         )]
         items: Option<Vec<String>>,
         #[graphql(desc = "The change whose targets are harmed first.")] change: Option<ID>,
+        #[graphql(
+            desc = "Only what this batch of the change touches, from 0; all of it when missing."
+        )]
+        batch: Option<u32>,
         #[graphql(desc = "The moment asked about; `asOf.validAt`, else now, when missing.")]
         at: Option<DateTime>,
         #[graphql(desc = "How many relations harm may travel; as far as it goes when missing.")]
@@ -262,9 +266,12 @@ impl CoreQuery {
         let moment = Moment::of(at, as_of.as_ref())?;
         let view = view_of(ctx, as_of.as_ref()).await?;
         let at = Standpoint::at(ctx, view, moment).await?;
-        let origins = match (items, change) {
-            (Some(items), None) => keys::known(&at, &items, false)?.known,
-            (None, Some(change)) => items_of(&Change::require(&at, &change)?),
+        let origins = match (items, change, batch) {
+            (Some(items), None, None) => keys::known(&at, &items, false)?.known,
+            (None, Some(change), batch) => touched(&Change::require(&at, &change)?, batch)?,
+            (Some(_), None, Some(_)) => {
+                return Err(ErrorCode::BadInput.error("batch: only a change has batches"));
+            }
             _ => return Err(ErrorCode::BadInput.error("give either items or a change")),
         };
         BlastRadius::of(ctx, at, origins, hops_max, first).await
@@ -425,7 +432,23 @@ impl CoreQuery {
 }
 
 /// The items a change touches, each once.
-fn items_of(change: &graph::ChangeRow<'_>) -> Vec<CiId> {
-    let items = change.items().into_iter();
-    items.map(|item| item.id()).collect()
+/// What a change touches, or one batch of it.
+fn touched(change: &graph::ChangeRow<'_>, batch: Option<u32>) -> Result<Vec<CiId>> {
+    let items = match batch {
+        None => change.items(),
+        Some(batch) => change.items_of_batch(batch).ok_or_else(|| {
+            let known: Vec<String> = change
+                .batches()
+                .iter()
+                .map(|it| it.index.to_string())
+                .collect();
+            let known = match known.is_empty() {
+                true => "none".to_owned(),
+                false => known.join(", "),
+            };
+            let message = format!("batch: the change has no batch {batch}; known are {known}");
+            ErrorCode::BadInput.error(message)
+        })?,
+    };
+    Ok(items.iter().map(graph::Item::id).collect())
 }

@@ -189,6 +189,16 @@ impl BlastRadius {
     }
 }
 
+impl Impact {
+    /// A harmed item of the standpoint's view.
+    pub(crate) fn of(at: &Standpoint, impact: graph::Impact) -> Self {
+        Self {
+            at: at.clone(),
+            impact,
+        }
+    }
+}
+
 /// One harmed item.
 #[Object]
 impl Impact {

@@ -279,6 +279,17 @@ impl<'v> ChangeRow<'v> {
         items
     }
 
+    /// Every item that one of its batches touches, each once; nothing where there is no such batch.
+    pub fn items_of_batch(&self, batch: u32) -> Option<Vec<Item<'v>>> {
+        let row = self.row();
+        let targets = row.batches().get(&batch)?.targets.get();
+        let targets = targets.into_iter().flatten();
+        let mut items: Vec<Item<'v>> = targets.map(|it| self.target(*it).item).collect();
+        items.sort_by_key(|item| item.item);
+        items.dedup();
+        Some(items)
+    }
+
     /// Whether it touches an item.
     pub fn touches(&self, item: Item<'v>) -> bool {
         let row = self.row();

@@ -136,10 +136,17 @@ fn lines<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Vec<T>> {
     let written = text.lines().enumerate();
     let written = written.filter(|(_, line)| !line.trim().is_empty());
     let read = written.map(|(number, line)| {
-        let read = serde_json::from_str(line);
+        let read = serde_json::from_str(&without_words_for_numbers(line));
         read.with_context(|| format!("{}:{}", path.display(), number + 1))
     });
     read.collect()
+}
+
+/// Measures that were none are written as `NaN`, which is no JSON; here they are nothing.
+fn without_words_for_numbers(line: &str) -> String {
+    let words = [": NaN", ": -Infinity", ": Infinity"];
+    let all = words.iter();
+    all.fold(line.to_owned(), |line, word| line.replace(word, ": null"))
 }
 
 /// The rows of a topology that stands in its case.

@@ -13,6 +13,7 @@ mod durable;
 mod history;
 mod ical;
 mod identity;
+mod impact;
 mod incidents;
 mod kinds;
 mod kubernetes;
