@@ -246,6 +246,11 @@ impl Aggregate {
         windows.close_all()
     }
 
+    /// Windows that begin before a moment were not seen from their beginning.
+    pub(crate) const fn whole_from(&mut self, from: i64) {
+        self.windows.whole_from(from);
+    }
+
     /// The start of the earliest window that is not handed out yet, at most `now`.
     pub(crate) fn complete_until(&self, now: i64) -> i64 {
         self.windows.earliest_open().unwrap_or(now).min(now)
@@ -411,7 +416,8 @@ impl Aggregate {
         let Some(sender) = batch.sender.as_ref().filter(|_| 0 < batch.spans) else {
             return;
         };
-        self.windows.open(batch.first_at, now);
+        self.windows.open(batch.first_at, sender.service, now);
+        self.windows.sent_until(batch.last_at, sender.service);
         let parts = batch
             .interfaces
             .iter()

@@ -12,7 +12,10 @@
 //! does not move the baseline, until after [`NEW_NORMAL`] of them it is taken for the new usual.
 //! Windows are judged in the order of their time; parts that come late are not, and calls are
 //! counted of windows only that were open to their end.
+//!
+//! That no calls come at all is judged by [`flow`](super::flow).
 
+use super::flow::Flow;
 use super::windows::{ClosedWindow, RouteStats};
 
 /// Fewest spans of a window that says something.
@@ -44,6 +47,7 @@ pub(crate) struct Baseline {
     latency: Usual,
     tail_latency: Usual,
     calls: Usual,
+    flow: Flow,
     /// The start of the last window that was judged.
     judged: Option<i64>,
 }
@@ -114,6 +118,8 @@ impl Baseline {
             return Vec::new();
         }
         self.judged = Some(window.from);
+        let is_told = self.calls.off.is_some();
+        self.flow.hear(window, stats.sampled(), is_told);
         let rule = |off_at_least: f64, both_ways: bool| Rule {
             off_at_least,
             both_ways,
@@ -148,10 +154,96 @@ impl Baseline {
         let expected = stats.samples_at(self.calls.mean.exp() / rate);
         if SAMPLES_MIN <= stats.samples || (0 < self.calls.windows && SAMPLES_MIN <= expected) {
             let calls = self.calls.judge(seen(rate.ln()), rule(BUSIER.ln(), true));
-            found.extend(calls.map(|off| off.told(CALL_RATE, f64::exp)));
+            found.extend(calls.map(|off| off.told(CALL_RATE, calls_of(window))));
         }
         found
     }
+
+    /// Judges a window in which no call came, though whoever makes them was heard of.
+    pub(crate) fn judge_silence(
+        &mut self,
+        window: &ClosedWindow,
+        again_nanos: i64,
+    ) -> Option<OffBaseline> {
+        if self.judged.is_some_and(|judged| window.from <= judged) {
+            return None;
+        }
+        self.judged = Some(window.from);
+        self.flow.miss(window);
+        if self.flow.has_stopped() || self.calls.off.is_some() {
+            self.stop(window, again_nanos)
+        } else {
+            None
+        }
+    }
+
+    /// The same of all calls of an item, of which some stopped that come from somebody who was heard of.
+    pub(crate) fn judge_stop(
+        &mut self,
+        window: &ClosedWindow,
+        since: i64,
+        again_nanos: i64,
+    ) -> Option<OffBaseline> {
+        if self.judged.is_some_and(|judged| window.from <= judged) {
+            return None;
+        }
+        self.judged = Some(window.from);
+        self.flow.miss_since(since);
+        self.stop(window, again_nanos)
+    }
+
+    /// Since when no call came, where that deviates.
+    pub(crate) fn stopped_since(&self) -> Option<i64> {
+        self.calls.off.as_ref()?;
+        self.flow.silent_since()
+    }
+
+    fn stop(&mut self, window: &ClosedWindow, again_nanos: i64) -> Option<OffBaseline> {
+        let seconds = window.seconds();
+        let expected = self.calls.mean.exp() * seconds * self.flow.sampled();
+        // So few would have been seen that none is nothing to tell.
+        #[expect(clippy::cast_precision_loss, reason = "a small count")]
+        let says_much = SAMPLES_MIN as f64 <= expected;
+        let since = self.flow.silent_since().unwrap_or(window.from);
+        let seen = Seen {
+            value: none_in(window),
+            samples: 0,
+            from: since,
+            until: window.until,
+        };
+        let rule = Rule {
+            off_at_least: BUSIER.ln(),
+            both_ways: true,
+            again_nanos,
+        };
+        let goes_on = self.calls.off.is_some();
+        if !says_much || (!goes_on && !self.calls.begins(&seen, &rule)) {
+            return None;
+        }
+        let off = self.calls.judge(seen, rule);
+        off.map(|off| off.told(CALL_RATE, calls_of(window)))
+    }
+
+    /// How many windows of calls it knows.
+    pub(crate) const fn windows(&self) -> u32 {
+        self.errors.windows
+    }
+
+    /// Lets what comes next be judged by itself: what lies between was not seen.
+    pub(crate) const fn resume(&mut self) {
+        self.flow.resume();
+    }
+}
+
+/// No calls, as a logarithm of calls a second: half of one in the window.
+fn none_in(window: &ClosedWindow) -> f64 {
+    (0.5 / window.seconds()).ln()
+}
+
+/// Calls a second of their logarithm.
+fn calls_of(window: &ClosedWindow) -> impl Fn(f64) -> f64 + use<> {
+    let none = none_in(window);
+    move |value| if value <= none { 0.0 } else { value.exp() }
 }
 
 /// How far error rates of so many spans lie apart by chance alone: four standard deviations of a
@@ -164,18 +256,24 @@ pub(crate) fn error_noise(rate: f64, samples: u64) -> f64 {
 }
 
 impl Usual {
-    fn judge(&mut self, seen: Seen, rule: Rule) -> Option<Off> {
+    /// Whether a value is off by that share of what is off.
+    fn is_off(&self, seen: &Seen, rule: &Rule, share: f64) -> bool {
         let distance = seen.value - self.mean;
         let distance = if rule.both_ways {
             distance.abs()
         } else {
             distance
         };
-        let is_off = |share: f64| {
-            share * rule.off_at_least <= distance
-                && share * DEVIATIONS_OFF * self.deviation <= distance
-        };
-        let (begins, lasts) = (WINDOWS_MIN <= self.windows && is_off(1.0), is_off(0.5));
+        share * rule.off_at_least <= distance && share * DEVIATIONS_OFF * self.deviation <= distance
+    }
+
+    /// Whether a deviation would begin with a value.
+    fn begins(&self, seen: &Seen, rule: &Rule) -> bool {
+        WINDOWS_MIN <= self.windows && self.is_off(seen, rule, 1.0)
+    }
+
+    fn judge(&mut self, seen: Seen, rule: Rule) -> Option<Off> {
+        let (begins, lasts) = (self.begins(&seen, &rule), self.is_off(&seen, &rule, 0.5));
         let Some(off) = &mut self.off else {
             if begins {
                 let off = Off::of(seen, self.mean);

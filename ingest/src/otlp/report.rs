@@ -8,6 +8,8 @@
 //! [`SAMPLES_MIN`] spans; or a 99th percentile [`SLOWER`] times higher or lower,
 //! each with at least [`TAIL_SAMPLES_MIN`]: of fewer it is the slowest call.
 
+mod silence;
+
 use std::collections::{BTreeMap, HashMap};
 
 use hashbrown::DefaultHashBuilder;
@@ -17,10 +19,13 @@ use model::{
     SourceName, Timestamp, ValidInterval,
 };
 
+use store::Series;
+
 use super::aggregate::{Aggregate, Places};
 use super::baseline::{Baseline, OffBaseline, SAMPLES_MIN, TAIL_SAMPLES_MIN, error_noise};
 use super::calls::{CallKind, CallRoute};
 use super::items::{ItemNumber, Items};
+use super::warm::Warm;
 use super::windows::{ClosedWindow, RouteStats};
 
 const ERRORS_APART: f64 = 0.05;
@@ -43,6 +48,7 @@ pub(crate) struct Reporter {
     summary_nanos: i64,
     routes: HashMap<CallRoute, KnownRoute, DefaultHashBuilder>,
     providers: HashMap<ItemNumber, (Baseline, i64), DefaultHashBuilder>,
+    warm: Warm,
     /// Deviations that were not told because a window had too many.
     pub(crate) deviations_dropped: u64,
 }
@@ -75,6 +81,7 @@ impl Reporter {
             summary_nanos,
             routes: HashMap::default(),
             providers: HashMap::default(),
+            warm: Warm::default(),
             deviations_dropped: 0,
         }
     }
@@ -101,6 +108,7 @@ impl Reporter {
         }
         let mut of_items = Vec::new();
         self.judge_providers(&routes, window, now, &mut of_items);
+        self.judge_silence(window, items, &mut deviated, &mut of_items);
         self.bound(&mut deviated, &mut of_items);
         deviated.append(&mut of_items);
         let mut events = self.observed_calls(window, news, calls);
@@ -111,8 +119,14 @@ impl Reporter {
         events
     }
 
+    /// Begins with what was usual before.
+    pub(crate) fn warm(&mut self, warm: Warm) {
+        self.warm = warm;
+    }
+
     /// Lets go of what was not used since `before`.
     pub(crate) fn forget_unused(&mut self, before: i64) {
+        self.warm.forget();
         self.routes.retain(|_, route| before <= route.used_at);
         self.providers.retain(|_, (_, used_at)| before <= *used_at);
     }
@@ -150,16 +164,14 @@ impl Reporter {
     ) {
         let known = self.routes.entry(route.route).or_default();
         known.used_at = now;
+        self.warm
+            .take_if_better(|| route.series(), &mut known.baseline);
         let off = known
             .baseline
             .judge(route.stats, window, self.summary_nanos);
         for off in off {
-            deviated.push(Event::RelationDeviated(RelationDeviated {
-                dependent: route.dependent.clone().into(),
-                provider: route.provider.clone().into(),
-                kind: Some(route.route.kind.relation()),
-                deviation: deviation(off),
-            }));
+            let ends = (route.dependent, route.provider);
+            deviated.push(relation_deviated(ends, route.route.kind, off));
         }
         let seen = ReportedWindow::of(window, route.stats);
         let is_due = known.reported.is_none_or(|reported| {
@@ -188,11 +200,10 @@ impl Reporter {
         for (key, (number, stats)) in providers {
             let (baseline, used_at) = self.providers.entry(number).or_default();
             *used_at = now;
+            let series = || Some(Series::of_item(&key.canonical()));
+            self.warm.take_if_better(series, baseline);
             for off in baseline.judge(&stats, window, self.summary_nanos) {
-                deviated.push(Event::ItemDeviated(ItemDeviated {
-                    key: key.clone().into(),
-                    deviation: deviation(off),
-                }));
+                deviated.push(item_deviated(key, off));
             }
         }
     }
@@ -277,6 +288,12 @@ impl<'a> KeyedRoute<'a> {
         })
     }
 
+    fn series(&self) -> Option<Series> {
+        let (dependent, provider) = (self.dependent.canonical(), self.provider.canonical());
+        let kind = self.route.kind.relation();
+        Some(Series::of_relation(&dependent, &provider, kind.as_str()))
+    }
+
     const fn order(&self) -> (&KeyParts, &KeyParts, CallKind) {
         (self.dependent, self.provider, self.route.kind)
     }
@@ -358,6 +375,26 @@ pub(crate) fn automatic() -> Actor {
         kind: ActorKind::Automatic,
         name: None,
     }
+}
+
+pub(super) fn relation_deviated(
+    (dependent, provider): (&KeyParts, &KeyParts),
+    kind: CallKind,
+    off: OffBaseline,
+) -> Event {
+    Event::RelationDeviated(RelationDeviated {
+        dependent: dependent.clone().into(),
+        provider: provider.clone().into(),
+        kind: Some(kind.relation()),
+        deviation: deviation(off),
+    })
+}
+
+pub(super) fn item_deviated(key: &KeyParts, off: OffBaseline) -> Event {
+    Event::ItemDeviated(ItemDeviated {
+        key: key.clone().into(),
+        deviation: deviation(off),
+    })
 }
 
 fn deviation(off: OffBaseline) -> Deviation {

@@ -10,6 +10,7 @@ use super::measuring::NamedWindow;
 use super::pairing::{LinkLimits, PairingLimits};
 use super::report::Reporter;
 use super::span::Spans;
+use super::warm::Warm;
 use super::windows::{ClosedWindow, WindowLimits};
 
 /// The sums, the memory of what was said, and the events that wait for the log.
@@ -80,6 +81,16 @@ impl State {
     pub(super) fn measured(mut self) -> Self {
         self.unmeasured = Some(Vec::new());
         self
+    }
+
+    /// Begins with what was usual before this start; windows under way then are not whole.
+    pub(super) fn warm(&mut self, warm: Warm, started_at: Timestamp, window_nanos: i64) {
+        if !warm.is_empty() {
+            let whole_from = started_at.unix_nanos().saturating_add(window_nanos);
+            self.aggregate.whole_from(whole_from);
+            self.swept_at = started_at.unix_nanos();
+            self.reporter.warm(warm);
+        }
     }
 
     /// Takes the spans of one request in.

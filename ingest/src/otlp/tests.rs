@@ -7,6 +7,7 @@ mod measuring;
 mod oracle;
 mod samples;
 mod service_graphs;
+mod silence;
 mod streams;
 mod topology;
 mod transport;

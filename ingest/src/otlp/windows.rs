@@ -4,13 +4,14 @@
 //! was opened; spans that come later open it again as a further part. The sums
 //! are whole numbers, so they are the same in whatever order calls come.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use hashbrown::DefaultHashBuilder;
 use model::{Evidence, Timestamp};
 use store::{CALL_PARTS, Latency, Measured, Totals};
 
 use super::calls::{Call, CallRoute};
+use super::items::ItemNumber;
 use super::span;
 
 const WEIGHT_ONE: u64 = span::WEIGHT_ONE as u64;
@@ -36,6 +37,8 @@ pub(crate) struct Windows {
     limits: WindowLimits,
     open: BTreeMap<i64, OpenWindow>,
     closed_early: Vec<ClosedWindow>,
+    /// Windows that begin before were not seen from their beginning.
+    whole_from: i64,
     /// Calls over more routes than a window may hold.
     pub(crate) dropped: u64,
 }
@@ -44,6 +47,7 @@ pub(crate) struct Windows {
 struct OpenWindow {
     closes_at: i64,
     routes: HashMap<CallRoute, RouteStats, DefaultHashBuilder>,
+    senders: HashSet<ItemNumber, DefaultHashBuilder>,
 }
 
 /// A window that takes no more calls.
@@ -57,6 +61,8 @@ pub(crate) struct ClosedWindow {
     pub(crate) is_whole: bool,
     /// What was seen, in no order.
     pub(crate) routes: Vec<(CallRoute, RouteStats)>,
+    /// Whoever sent spans of it.
+    pub(crate) senders: HashSet<ItemNumber, DefaultHashBuilder>,
 }
 
 /// What was seen of one route in one window.
@@ -83,6 +89,7 @@ impl Windows {
             limits,
             open: BTreeMap::new(),
             closed_early: Vec::new(),
+            whole_from: i64::MIN,
             dropped: 0,
         }
     }
@@ -102,9 +109,22 @@ impl Windows {
         }
     }
 
-    /// Opens the window of a span, whether or not it turns out to show a call.
-    pub(crate) fn open(&mut self, started_at: i64, now: i64) {
-        self.window(started_at, now);
+    /// Opens the window of a span, whether or not it turns out to show a call, and notes who sent it.
+    pub(crate) fn open(&mut self, started_at: i64, sender: ItemNumber, now: i64) {
+        self.window(started_at, now).senders.insert(sender);
+    }
+
+    /// Notes who sent spans until a moment. Of what lies between nothing is known but that it was not alone.
+    pub(crate) fn sent_until(&mut self, last_at: i64, sender: ItemNumber) {
+        let from = last_at - last_at.rem_euclid(self.limits.length_nanos);
+        if let Some(window) = self.open.get_mut(&from) {
+            window.senders.insert(sender);
+        }
+    }
+
+    /// Windows that begin before a moment were not seen from their beginning.
+    pub(crate) const fn whole_from(&mut self, from: i64) {
+        self.whole_from = from;
     }
 
     /// Closes the windows that are due, oldest first.
@@ -155,6 +175,7 @@ impl Windows {
             OpenWindow {
                 closes_at: ends_at.saturating_add(limits.grace_nanos),
                 routes: HashMap::default(),
+                senders: HashSet::default(),
             }
         })
     }
@@ -178,13 +199,36 @@ impl Windows {
         Some(ClosedWindow {
             from,
             until: from.saturating_add(self.limits.length_nanos),
-            is_whole,
+            is_whole: is_whole && self.whole_from <= from,
+            senders: window.senders,
             routes: window.routes.into_iter().collect(),
         })
     }
 }
 
+impl ClosedWindow {
+    /// Its length.
+    #[expect(clippy::cast_precision_loss, reason = "a length of time")]
+    pub(crate) fn seconds(&self) -> f64 {
+        self.from.abs_diff(self.until).max(1) as f64 / 1_000_000_000.0
+    }
+}
+
 impl RouteStats {
+    /// What was kept of it as a measurement; of the evidence nothing was.
+    pub(crate) fn of_measured(measured: Measured) -> Self {
+        let totals = measured.totals;
+        Self {
+            calls: totals.calls,
+            errors: totals.errors,
+            samples: totals.samples,
+            evidence: Evidence::Inferred,
+            first_seen_at: totals.first_seen_at.unix_nanos(),
+            last_seen_at: totals.last_seen_at.unix_nanos(),
+            latency: Box::new(measured.latency),
+        }
+    }
+
     fn of(call: &Call) -> Self {
         Self {
             calls: 0,
@@ -241,6 +285,12 @@ impl RouteStats {
     #[expect(clippy::cast_precision_loss, reason = "a ratio")]
     pub(crate) fn calls_per_second(&self, nanos: u64) -> f64 {
         self.calls.max(1) as f64 / WEIGHT_ONE as f64 / (nanos.max(1) as f64 / 1_000_000_000.0)
+    }
+
+    /// How many spans show a call.
+    #[expect(clippy::cast_precision_loss, reason = "a ratio")]
+    pub(crate) fn sampled(&self) -> f64 {
+        self.samples as f64 * WEIGHT_ONE as f64 / self.calls.max(1) as f64
     }
 
     /// How many samples it would have, were there so many times as many calls.

@@ -17,6 +17,7 @@ use tracing::{info, warn};
 use super::Otlp;
 use super::cursor::Cursor;
 use super::report::{SOURCE, automatic};
+use super::warm::Warm;
 use crate::RecordError;
 
 /// Most events handed to the log at once.
@@ -37,6 +38,7 @@ impl Otlp {
     pub async fn run(self: Arc<Self>, shutdown: impl Future<Output = ()> + Send) {
         let started_at = self.now();
         let mut cursor = self.tell_gap(started_at).await;
+        self.warm_up(started_at).await;
         let mut shutdown = std::pin::pin!(shutdown);
         let mut ticks = interval(self.tick());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -60,6 +62,21 @@ impl Otlp {
                 waiting = error.waiting,
                 "lost at shutdown: {error}: {}", error.source
             ),
+        }
+    }
+
+    /// Learns what is usual from what was measured before this start, before any window is judged.
+    pub(super) async fn warm_up(self: &Arc<Self>, started_at: Timestamp) {
+        let Some(rollups) = self.rollups.clone() else {
+            return;
+        };
+        let nanos = |duration: Duration| i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
+        let (window, again) = (nanos(self.config.window), nanos(self.config.summary));
+        let learning =
+            tokio::task::spawn_blocking(move || Warm::learnt(&rollups, started_at, window, again));
+        match learning.await {
+            Ok(warm) => self.state().warm(warm, started_at, window),
+            Err(error) => warn!("could not learn what is usual from measurements: {error}"),
         }
     }
 

@@ -35,6 +35,11 @@ impl Series {
     pub(super) const fn bytes(&self) -> &[u8] {
         &self.0
     }
+
+    /// A series as it lies in a frame.
+    pub(super) fn of_bytes(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
+    }
 }
 
 /// A zero byte ends a name, so none may hold one.

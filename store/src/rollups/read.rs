@@ -75,6 +75,52 @@ impl Rollups {
     }
 }
 
+impl Rollups {
+    /// The minutes of a span of time of which something lies on the disk, oldest first.
+    pub fn minutes(&self, from: Timestamp, until: Timestamp) -> Vec<Timestamp> {
+        let span = from.unix_nanos()..until.unix_nanos().max(from.unix_nanos());
+        let catalog = Arc::clone(&self.state().catalog);
+        let files = catalog.level(Level::Minute);
+        let files = files.range(floor(span.start, HOUR)..span.end);
+        let frames = files.flat_map(|(_, file)| &file.frames);
+        let mut starts: Vec<i64> = frames
+            .map(|frame| frame.header.start)
+            .filter(|start| span.contains(start))
+            .collect();
+        starts.sort_unstable();
+        starts.dedup();
+        starts.into_iter().map(Timestamp::from_unix_nanos).collect()
+    }
+
+    /// Shows everything that lies on the disk of one minute, a block at a time; what came late comes as
+    /// another row of its series. What cannot be read is left out and counted.
+    pub fn each_of_minute(&self, minute: Timestamp, mut visit: impl FnMut(Series, Measured)) {
+        let start = minute.unix_nanos();
+        let catalog = Arc::clone(&self.state().catalog);
+        let Some(file) = catalog.file(Level::Minute, floor(start, HOUR)) else {
+            return;
+        };
+        let Ok(opened) = File::open(&file.path) else {
+            return self.counters.damaged(1);
+        };
+        for at in file.frames.iter().filter(|at| at.header.start == start) {
+            let Ok(frame) = OpenFrame::open(&opened, *at) else {
+                self.counters.damaged(1);
+                continue;
+            };
+            for block in &frame.index.blocks {
+                let Ok(rows) = frame.rows(block) else {
+                    self.counters.damaged(1);
+                    continue;
+                };
+                for (series, row) in rows {
+                    visit(Series::of_bytes(series), Sum::of(row).into_measured());
+                }
+            }
+        }
+    }
+}
+
 /// One question, at one state of the files.
 struct Reading {
     series: Vec<Series>,

@@ -29,6 +29,22 @@ struct Measuring {
 }
 
 impl Measuring {
+    /// One that stops: what it measured is on the disk, and what it knew is gone.
+    async fn stopped(self) {
+        self.bench.otlp.flush().await.unwrap();
+        self.rollups.write_all(self.bench.clock.now());
+    }
+
+    /// One that starts so many minutes after noon over what another measured.
+    async fn started(folder: &TempDir, minutes: i64) -> Self {
+        let measuring = Self::over(folder);
+        let clock = &measuring.bench.clock;
+        clock.0.fetch_add(minutes * 60_000, Ordering::SeqCst);
+        let now = clock.now();
+        measuring.bench.otlp.warm_up(now).await;
+        measuring
+    }
+
     fn over(folder: &TempDir) -> Self {
         let rollups = rollups(folder.path());
         let mut bench = Bench::new();
@@ -101,4 +117,95 @@ async fn what_closed_windows_show_is_measured_by_relation_and_item() {
          12:01 10 calls 0 errors 10 samples p99 50.00"
     );
     assert_eq!(measuring.points(Series::of_item("service:web")), "");
+}
+
+/// What is told of deviations, each with the beginning of its window.
+fn deviations(bench: &Bench) -> Vec<String> {
+    let told = |event: &EventEnvelope| {
+        let Event::RelationDeviated(it) = &event.event else {
+            return None;
+        };
+        let (from, until) = (it.deviation.window.from(), it.deviation.window.until()?);
+        let clock = |at: Timestamp| at.to_string()[11..16].to_owned();
+        let (metric, value) = (&it.deviation.metric, it.deviation.value);
+        Some(format!(
+            "{metric} {value:.2} {} to {}",
+            clock(from),
+            clock(until)
+        ))
+    };
+    bench.events().iter().filter_map(told).collect()
+}
+
+#[tokio::test]
+async fn what_is_usual_is_known_again_after_a_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = Measuring::over(&folder);
+    for minute in 0..8 {
+        traffic(&before.bench, minute, 30, 0, 10).await;
+    }
+    before.stopped().await;
+    let after = Measuring::started(&folder, 9).await;
+    traffic(&after.bench, 10, 30, 15, 10).await;
+    told_after(&after.bench).await;
+    assert_eq!(deviations(&after.bench), ["error_rate 0.50 12:10 to 12:11"]);
+}
+
+#[tokio::test]
+async fn a_deviation_that_goes_on_over_a_start_keeps_its_beginning() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = Measuring::over(&folder);
+    for minute in 0..8 {
+        let failed = if minute < 6 { 0 } else { 15 };
+        traffic(&before.bench, minute, 30, failed, 10).await;
+    }
+    assert_eq!(
+        deviations(&before.bench),
+        ["error_rate 0.50 12:06 to 12:07"]
+    );
+    before.stopped().await;
+    let after = Measuring::started(&folder, 9).await;
+    traffic(&after.bench, 10, 30, 20, 10).await;
+    for minute in 11..15 {
+        traffic(&after.bench, minute, 30, 0, 10).await;
+    }
+    told_after(&after.bench).await;
+    assert_eq!(deviations(&after.bench), ["error_rate 0.67 12:06 to 12:11"]);
+}
+
+#[tokio::test]
+async fn the_window_of_a_start_and_the_time_before_it_are_not_held_against_the_calls() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = Measuring::over(&folder);
+    for minute in 0..8 {
+        traffic(&before.bench, minute, 60, 0, 10).await;
+    }
+    before.stopped().await;
+    let after = Measuring::started(&folder, 25).await;
+    traffic(&after.bench, 25, 5, 0, 10).await;
+    for minute in 26..30 {
+        traffic(&after.bench, minute, 60, 0, 10).await;
+    }
+    told_after(&after.bench).await;
+    assert_eq!(deviations(&after.bench), [""; 0]);
+    traffic(&after.bench, 32, 5, 0, 10).await;
+    told_after(&after.bench).await;
+    assert_eq!(
+        deviations(&after.bench),
+        ["calls_per_second 0.08 12:32 to 12:33"]
+    );
+}
+
+#[tokio::test]
+async fn what_was_measured_long_before_a_start_is_not_what_is_usual() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = Measuring::over(&folder);
+    for minute in 0..8 {
+        traffic(&before.bench, minute, 30, 0, 10).await;
+    }
+    before.stopped().await;
+    let after = Measuring::started(&folder, 120).await;
+    traffic(&after.bench, 121, 30, 15, 10).await;
+    told_after(&after.bench).await;
+    assert_eq!(deviations(&after.bench), [""; 0]);
 }

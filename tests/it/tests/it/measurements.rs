@@ -189,3 +189,41 @@ async fn questions_that_cannot_be_meant_are_refused() {
     }
     server.stop().await;
 }
+
+const DEVIATIONS: &str = "query($to: DateTime!) {
+  timeline(items: [\"service:prod/api\"], to: $to, lookback: \"PT1H\", hopsMax: 0, kinds: [DEVIATION_BEGAN]) {
+    entries { sentence }
+  }
+}";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_usual_is_known_again_after_a_restart() {
+    let folder = folder();
+    let now = SystemClock.now();
+    let minute = |back: i64| {
+        let at = now.plus_millis(-back * 60_000);
+        at.plus_nanos(-at.unix_nanos().rem_euclid(60_000_000_000))
+    };
+    let server = Running::over(folder.path()).await;
+    for back in 5..15 {
+        let (status, answer) = server
+            .post_body("/v1/traces", spans(minute(back), 30, 0, 10))
+            .await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+    }
+    server.stop().await;
+    let server = Running::over(folder.path()).await;
+    let (status, answer) = server
+        .post_body("/v1/traces", spans(minute(2), 30, 15, 10))
+        .await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    server.stop().await;
+
+    let server = Running::over(folder.path()).await;
+    let until = json!({ "to": now.plus_millis(60_000).to_string() });
+    let answer = server.ask_with(DEVIATIONS, &until).await;
+    let entries = answer["timeline"]["entries"].to_string();
+    let told = "error_rate of service:prod/api went to 0.5, usual is 0";
+    assert!(entries.contains(told), "{entries}");
+    server.stop().await;
+}
