@@ -66,6 +66,7 @@ use counters::Counters;
 pub use counters::OtlpCounters;
 pub(crate) use offline::signal_of;
 pub use offline::{NotOtlp, SpansToCalls, count_spans};
+use span::Spans;
 use state::State;
 pub use write::FlushError;
 
@@ -110,6 +111,7 @@ pub struct Otlp {
     bodies: Room,
     decoding: Arc<Semaphore>,
     state: Mutex<State>,
+    spare: Mutex<Vec<Spans<'static>>>,
     writing: tokio::sync::Mutex<()>,
     counters: Counters,
     rollups: Option<Arc<Rollups>>,
@@ -144,6 +146,7 @@ impl Otlp {
             bodies: Room::new(config.requests.bodies_in_flight_bytes),
             decoding: Arc::new(Semaphore::new(config.decoding_at_once.max(1))),
             state: Mutex::new(State::new(&config, started_at)),
+            spare: Mutex::default(),
             writing: tokio::sync::Mutex::new(()),
             counters: Counters::default(),
             rollups: None,
@@ -299,8 +302,12 @@ impl Otlp {
         let now = self.clock.now();
         let taken = match encoding {
             Encoding::Protobuf => {
-                let spans = decode::protobuf::decode_traces(body).map_err(malformed)?;
-                self.state().take(&spans, now)
+                let spare = self.spare().pop().unwrap_or_default();
+                let spans = decode::protobuf::decode_traces_into(spare, body);
+                let spans = spans.map_err(malformed)?;
+                let taken = self.state().take(&spans, now);
+                self.spare().push(spans.emptied());
+                taken
             }
             Encoding::Json => {
                 let request = decode::json::parse_traces(body).map_err(malformed)?;
@@ -339,6 +346,11 @@ impl Otlp {
     /// A thread that failed while it held the state left whole sums behind: each call is one addition.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lists for spans that are not in use: at most as many as requests are decoded at once.
+    fn spare(&self) -> MutexGuard<'_, Vec<Spans<'static>>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> Timestamp {

@@ -12,7 +12,7 @@ use super::attributes::{PeerFacts, ResourceFacts};
 use super::calls::{Call, CallKind};
 use super::interfaces::Interfaces;
 use super::items::{ItemFacts, ItemNumber, Items, KeyRef};
-use super::pairing::{OpenPeer, OpenSpan, OpenSpans, PairingCounts, PairingLimits, Role};
+use super::pairing::{Hashes, OpenPeer, OpenSpan, OpenSpans, PairingCounts, PairingLimits, Role};
 use super::peers::named_peer;
 use super::places::placed_service;
 use super::span::{NO_PEER, RejectedSpans, Span, SpanKind, SpanLink, Spans};
@@ -34,6 +34,9 @@ pub(crate) struct AggregateLimits {
 /// How far ahead of ours the clock of a sender may be, nanoseconds: further, and its spans count as of now.
 const AHEAD_NANOS: i64 = 3_600_000_000_000;
 
+/// So many spans are looked for at once.
+const AHEAD_SPANS: usize = 64;
+
 /// The spans of all senders on their way to closed windows.
 #[derive(Debug)]
 pub(crate) struct Aggregate {
@@ -47,6 +50,7 @@ pub(crate) struct Aggregate {
     interfaces: Interfaces,
     /// Of the request in hand.
     scratch: Vec<u8>,
+    ahead: Vec<Hashes>,
     counts: SpanCounts,
 }
 
@@ -150,6 +154,7 @@ impl Aggregate {
             peers: HashMap::default(),
             interfaces: Interfaces::new(limits.interfaces),
             scratch: Vec::new(),
+            ahead: Vec::new(),
             counts: SpanCounts::default(),
         }
     }
@@ -170,6 +175,10 @@ impl Aggregate {
         let mut without_service = 0;
         let mut links = spans.links.as_slice();
         for (place, span) in spans.spans.iter().enumerate() {
+            if place % AHEAD_SPANS == 0 {
+                let next = spans.spans.iter().skip(place).take(AHEAD_SPANS);
+                self.open.look_ahead(next, &mut self.ahead);
+            }
             let of_others = links.partition_point(|link| link.of as usize <= place);
             let (mine, rest) = links.split_at(of_others);
             links = rest;
@@ -186,7 +195,12 @@ impl Aggregate {
             batch.spans += 1;
             match batch.sender {
                 None => without_service += 1,
-                Some(_) => self.take_span(span, batch, (spans, mine), now),
+                Some(_) => {
+                    let Some(hashes) = self.ahead.get(place % AHEAD_SPANS).copied() else {
+                        continue;
+                    };
+                    self.take_span((span, hashes), batch, (spans, mine), now);
+                }
             }
         }
         for batch in &batches {
@@ -279,7 +293,7 @@ impl Aggregate {
 
     fn take_span(
         &mut self,
-        span: Span,
+        (span, hashes): (Span, Hashes),
         batch: &mut Batch,
         (spans, links): (&Spans<'_>, &[SpanLink]),
         now: i64,
@@ -306,8 +320,9 @@ impl Aggregate {
             peer: named.peer,
         };
         let windows = &mut self.windows;
-        self.open
-            .take(open, links, now, &mut |call: Call| windows.add(&call, now));
+        self.open.take(open, hashes, links, now, &mut |call: Call| {
+            windows.add(&call, now);
+        });
     }
 
     /// Whom these facts name to this caller; remembered, because the same are named again and again.

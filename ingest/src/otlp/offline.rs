@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::OtlpConfig;
 use super::answer::Signal;
 use super::decode::protobuf;
+use super::span::Spans;
 use super::state::State;
 use super::wire::{Fields, WireError};
 
@@ -21,6 +22,7 @@ pub struct NotOtlp {
 #[derive(Debug)]
 pub struct SpansToCalls {
     state: State,
+    spare: Spans<'static>,
 }
 
 impl SpansToCalls {
@@ -28,14 +30,19 @@ impl SpansToCalls {
     pub fn new(config: &OtlpConfig, started_at: Timestamp) -> Self {
         Self {
             state: State::new(config, started_at),
+            spare: Spans::default(),
         }
     }
 
     /// Takes the spans of an `ExportTraceServiceRequest` in protobuf, and tells how many there are.
     pub fn take(&mut self, body: &[u8], now: Timestamp) -> Result<usize, NotOtlp> {
-        let spans = protobuf::decode_traces(body).map_err(|source| NotOtlp { source })?;
+        let spare = std::mem::take(&mut self.spare);
+        let spans = protobuf::decode_traces_into(spare, body);
+        let spans = spans.map_err(|source| NotOtlp { source })?;
         self.state.take(&spans, now);
-        Ok(spans.spans.len())
+        let count = spans.spans.len();
+        self.spare = spans.emptied();
+        Ok(count)
     }
 
     /// Concludes all pairing, and yields the calls that the log would hear of.

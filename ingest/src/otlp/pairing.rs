@@ -7,11 +7,12 @@
 
 mod links;
 mod sides;
+mod slots;
 
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
-use hashbrown::{DefaultHashBuilder, HashTable, hash_table};
+use hashbrown::DefaultHashBuilder;
 
 use super::calls::Call;
 use super::span::{Span, SpanKind, SpanLink};
@@ -19,6 +20,7 @@ pub(crate) use links::LinkLimits;
 use links::Links;
 pub(crate) use sides::{OpenPeer, OpenSpan, Role};
 use sides::{are_two, is_taken_over, paired_calls};
+use slots::{Numbers, Of, Slots};
 
 /// Bounds of the spans that are open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +55,8 @@ pub(crate) struct OpenSpans {
     entries: VecDeque<Entry>,
     /// The number of the oldest entry; numbers wrap.
     first: u32,
-    by_id: HashTable<u32>,
-    /// The newest of the spans that wait for a causing span, by its id; the others hang on it.
-    waiting: HashTable<u32>,
+    /// Open spans by their ids, and the newest of those that wait for a causing span, by its id; the others hang on it.
+    slots: Slots,
     links: Links,
     hasher: DefaultHashBuilder,
     pub(crate) counts: PairingCounts,
@@ -74,6 +75,20 @@ struct Entry {
     is_counted: bool,
 }
 
+/// Where a span and the one that caused it are looked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hashes {
+    own: u64,
+    cause: u64,
+}
+
+impl Entry {
+    /// Whether it waits for this span.
+    fn waits_for(&self, trace: u128, id: u64) -> bool {
+        self.is_waiting && self.open.span.parent == id && self.open.span.trace == trace
+    }
+}
+
 impl OpenSpans {
     /// No span yet.
     pub(crate) fn new(limits: PairingLimits) -> Self {
@@ -81,8 +96,7 @@ impl OpenSpans {
             limits,
             entries: VecDeque::new(),
             first: 0,
-            by_id: HashTable::new(),
-            waiting: HashTable::new(),
+            slots: Slots::new(),
             links: Links::new(limits.links),
             hasher: DefaultHashBuilder::default(),
             counts: PairingCounts::default(),
@@ -94,16 +108,46 @@ impl OpenSpans {
         self.entries.len()
     }
 
+    /// Looks where some spans will be looked for. Each look waits for memory, and all of them wait together.
+    pub(crate) fn look_ahead<'s>(
+        &self,
+        spans: impl Iterator<Item = &'s Span>,
+        hashes: &mut Vec<Hashes>,
+    ) {
+        hashes.clear();
+        let mut touched = 0_u32;
+        for span in spans {
+            let own = self.hash(span.trace, span.id);
+            let cause = match span.parent {
+                0 => own,
+                parent => self.hash(span.trace, parent),
+            };
+            touched ^= self.slots.touch(own) ^ self.slots.touch(cause);
+            hashes.push(Hashes { own, cause });
+        }
+        for hash in hashes.iter() {
+            let waiting = self.slots.likely(hash.own, Of::Waiting);
+            let cause = self.slots.likely(hash.cause, Of::Open);
+            for number in waiting.into_iter().chain(cause) {
+                touched ^= self
+                    .entry(number)
+                    .map_or(0, |entry| entry.open.owner_bits());
+            }
+        }
+        std::hint::black_box(touched);
+    }
+
     /// Takes a span in, and yields the calls that it completes.
     pub(crate) fn take(
         &mut self,
         open: OpenSpan,
+        hashes: Hashes,
         links: &[SpanLink],
         now: i64,
         calls: &mut impl FnMut(Call),
     ) {
         let span = &open.span;
-        let hash = self.hash(span.trace, span.id);
+        let hash = hashes.own;
         let Some(number) = self.push(open, now, hash) else {
             self.counts.duplicates += 1;
             return;
@@ -115,15 +159,13 @@ impl OpenSpans {
         if let Some(peer) = open.peer.filter(|peer| peer.is_final) {
             calls(open.one_sided(peer));
         }
-        if !self.waiting.is_empty() {
-            self.pair_with_those_waiting(number, hash, span, calls);
-        }
+        self.pair_with_those_waiting(number, hash, span, calls);
         let may_share_id = matches!(span.kind, SpanKind::Server | SpanKind::Client);
         if may_share_id && let Some(other_side) = self.other_side(hash, &open) {
             self.pair_sides_with_one_id(number, other_side, calls);
         }
         if span.parent != 0 && !span.parent_is_local {
-            self.pair_with_cause(number, &open, calls);
+            self.pair_with_cause(number, &open, hashes.cause, calls);
         }
         for consumer in self.links.waited_for((hash, span.trace, span.id)) {
             join(&open, &consumer, calls);
@@ -175,25 +217,16 @@ impl OpenSpans {
     /// Its number, or `None` when the very span is open already; a server and a caller may share an id.
     fn push(&mut self, open: OpenSpan, now: i64, hash: u64) -> Option<u32> {
         let number = self.first.wrapping_add(self.entries.len() as u32);
-        let (entries, first, hasher) = (&self.entries, self.first, &self.hasher);
-        let slot = self.by_id.entry(
-            hash,
-            |number| {
-                entry(entries, first, *number).is_some_and(|entry| {
-                    entry.open.is(open.span.trace, open.span.id)
-                        && entry.open.is_server() == open.is_server()
-                })
-            },
-            |number| {
-                entry(entries, first, *number).map_or(0, |entry| {
-                    hasher.hash_one((entry.open.span.trace, entry.open.span.id))
-                })
-            },
-        );
-        let hash_table::Entry::Vacant(vacant) = slot else {
+        let is_there = self.slots.find(hash, Of::Open, |number| {
+            self.entry(number).is_some_and(|entry| {
+                entry.open.is(open.span.trace, open.span.id)
+                    && entry.open.is_server() == open.is_server()
+            })
+        });
+        if is_there.is_some() {
             return None;
-        };
-        vacant.insert(number);
+        }
+        self.slots.insert(hash, Of::Open, number, self.numbers());
         self.entries.push_back(Entry {
             open,
             expires_at: now.saturating_add(self.limits.wait_nanos),
@@ -212,14 +245,13 @@ impl OpenSpans {
         span: &Span,
         calls: &mut impl FnMut(Call),
     ) {
+        // The slot of those that wait no longer is one of a span that is no longer open.
+        let gone = self.first.wrapping_sub(1);
         let (entries, first) = (&self.entries, self.first);
-        let found = self.waiting.find_entry(hash, |number| {
-            entry(entries, first, *number).is_some_and(|waiting| {
-                waiting.open.span.parent == span.id && waiting.open.span.trace == span.trace
-            })
+        let mut next = self.slots.replace(hash, Of::Waiting, gone, |number| {
+            entry(entries, first, number)
+                .is_some_and(|waiting| waiting.waits_for(span.trace, span.id))
         });
-        let Ok(found) = found else { return };
-        let mut next = Some(found.remove().0);
         while let Some(number) = next {
             let Some(waiting) = self.entry_mut(number) else {
                 return;
@@ -230,8 +262,13 @@ impl OpenSpans {
         }
     }
 
-    fn pair_with_cause(&mut self, caused: u32, open: &OpenSpan, calls: &mut impl FnMut(Call)) {
-        let hash = self.hash(open.span.trace, open.span.parent);
+    fn pair_with_cause(
+        &mut self,
+        caused: u32,
+        open: &OpenSpan,
+        hash: u64,
+        calls: &mut impl FnMut(Call),
+    ) {
         match self.find_cause(hash, open) {
             Some(cause) => self.pair(cause, caused, calls),
             None if open.span.kind == SpanKind::Consumer => {
@@ -257,37 +294,23 @@ impl OpenSpans {
         if self.entry(found)?.open.owner == caused.owner {
             return Some(found);
         }
-        let nearer = self.by_id.iter_hash(hash).find(|number| {
-            self.entry(**number)
+        let nearer = self.slots.find(hash, Of::Open, |number| {
+            self.entry(number)
                 .is_some_and(|entry| entry.open.is(trace, id) && entry.open.owner == caused.owner)
         });
-        Some(nearer.copied().unwrap_or(found))
+        Some(nearer.unwrap_or(found))
     }
 
     fn wait(&mut self, caused: u32, span: &Span, hash: u64) {
-        let (entries, first, hasher) = (&self.entries, self.first, &self.hasher);
-        let slot = self.waiting.entry(
-            hash,
-            |number| {
-                entry(entries, first, *number).is_some_and(|waiting| {
-                    waiting.open.span.parent == span.parent && waiting.open.span.trace == span.trace
-                })
-            },
-            |number| {
-                entry(entries, first, *number).map_or(0, |entry| {
-                    hasher.hash_one((entry.open.span.trace, entry.open.span.parent))
-                })
-            },
-        );
-        let next_waiting = match slot {
-            hash_table::Entry::Occupied(mut occupied) => {
-                Some(std::mem::replace(occupied.get_mut(), caused))
-            }
-            hash_table::Entry::Vacant(vacant) => {
-                vacant.insert(caused);
-                None
-            }
-        };
+        let (entries, first) = (&self.entries, self.first);
+        let next_waiting = self.slots.replace(hash, Of::Waiting, caused, |number| {
+            entry(entries, first, number)
+                .is_some_and(|waiting| waiting.waits_for(span.trace, span.parent))
+        });
+        if next_waiting.is_none() {
+            let numbers = self.numbers();
+            self.slots.insert(hash, Of::Waiting, caused, numbers);
+        }
         if let Some(entry) = self.entry_mut(caused) {
             entry.is_waiting = true;
             entry.next_waiting = next_waiting;
@@ -331,20 +354,7 @@ impl OpenSpans {
         let Some(oldest) = self.entries.front().copied() else {
             return;
         };
-        let (number, span) = (self.first, oldest.open.span);
-        if let Ok(found) = self
-            .by_id
-            .find_entry(self.hash(span.trace, span.id), |other| *other == number)
-        {
-            found.remove();
-        }
-        if oldest.is_waiting
-            && let Ok(found) = self
-                .waiting
-                .find_entry(self.hash(span.trace, span.parent), |other| *other == number)
-        {
-            found.remove();
-        }
+        let span = oldest.open.span;
         self.entries.pop_front();
         self.first = self.first.wrapping_add(1);
         if span.kind == SpanKind::Producer {
@@ -376,22 +386,27 @@ impl OpenSpans {
     }
 
     fn find(&self, hash: u64, trace: u128, id: u64) -> Option<u32> {
-        let found = self.by_id.find(hash, |number| {
-            self.entry(*number)
+        self.slots.find(hash, Of::Open, |number| {
+            self.entry(number)
                 .is_some_and(|entry| entry.open.is(trace, id))
-        });
-        found.copied()
+        })
     }
 
     /// The other side of a call, when both sides share one id.
     fn other_side(&self, hash: u64, open: &OpenSpan) -> Option<u32> {
-        let found = self.by_id.find(hash, |number| {
-            self.entry(*number).is_some_and(|entry| {
+        self.slots.find(hash, Of::Open, |number| {
+            self.entry(number).is_some_and(|entry| {
                 entry.open.is(open.span.trace, open.span.id)
                     && entry.open.is_server() != open.is_server()
             })
-        });
-        found.copied()
+        })
+    }
+
+    fn numbers(&self) -> Numbers {
+        Numbers {
+            first: self.first,
+            count: self.entries.len() as u32,
+        }
     }
 
     fn entry(&self, number: u32) -> Option<&Entry> {

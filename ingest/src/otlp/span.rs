@@ -199,7 +199,32 @@ const STATUS_ERROR: i32 = 2;
 const FLAG_HAS_IS_REMOTE: u32 = 0x100;
 const FLAG_IS_REMOTE: u32 = 0x200;
 
+/// Larger lists are not kept for other requests.
+const SPARE_SPANS_MAX: usize = 8_192;
+
+/// The items of an empty list are of any lifetime, and its memory stays the same.
+fn reused<T, U>(mut list: Vec<T>) -> Vec<U> {
+    list.clear();
+    list.into_iter()
+        .map(|_| unreachable!("the list is empty"))
+        .collect()
+}
+
 impl<'a> Spans<'a> {
+    /// Its lists, empty, for another request: it is costly to ask for so much memory each time.
+    pub(crate) fn emptied(self) -> Spans<'static> {
+        if SPARE_SPANS_MAX < self.spans.capacity() {
+            return Spans::default();
+        }
+        Spans {
+            resources: reused(self.resources),
+            spans: reused(self.spans),
+            peers: reused(self.peers),
+            links: reused(self.links),
+            ..Spans::default()
+        }
+    }
+
     /// Adds a span that was checked, with what its attributes say.
     pub(crate) fn add(&mut self, mut span: Span, facts: Option<PeerFacts<'a>>) {
         if let Some(facts) = facts {
@@ -208,6 +233,23 @@ impl<'a> Spans<'a> {
             }
             span.peer = self.peers.len() as u32;
             self.peers.push(facts);
+        }
+        self.spans.push(span);
+    }
+
+    /// Facts of the next span, to be filled where they lie: they are large.
+    pub(crate) fn new_peer(&mut self) -> &mut PeerFacts<'a> {
+        self.peers.push(PeerFacts::default());
+        self.peers.last_mut().expect("facts were just added")
+    }
+
+    /// Adds a span of which the newest facts are.
+    pub(crate) fn add_with_new_peer(&mut self, mut span: Span) {
+        if let Some(facts) = self.peers.last() {
+            if let Some(resource) = self.resources.get_mut(span.resource as usize) {
+                resource.learn_of_sender(facts);
+            }
+            span.peer = (self.peers.len() - 1) as u32;
         }
         self.spans.push(span);
     }

@@ -9,7 +9,14 @@ const USUAL_SPAN_BYTES: usize = 256;
 
 /// The spans of an `ExportTraceServiceRequest`.
 pub(crate) fn decode_traces(body: &[u8]) -> Result<Spans<'_>, WireError> {
-    let mut spans = Spans::default();
+    decode_traces_into(Spans::default(), body)
+}
+
+/// The same into lists that are empty.
+pub(crate) fn decode_traces_into<'a>(
+    mut spans: Spans<'a>,
+    body: &'a [u8],
+) -> Result<Spans<'a>, WireError> {
     // Spans are seldom smaller, so that the lists seldom move.
     spans.spans.reserve(body.len() / USUAL_SPAN_BYTES);
     spans.peers.reserve(body.len() / USUAL_SPAN_BYTES / 2);
@@ -110,7 +117,13 @@ fn span<'a>(message: &'a [u8], resource: u32, spans: &mut Spans<'a>) -> Result<(
         Ok(span) => {
             let attributes = attributes.filter(|_| span.kind.has_facts());
             let links = links.filter(|_| span.kind.may_take_messages());
-            spans.add(span, attributes.map(read_peer).transpose()?);
+            match attributes {
+                Some(attributes) => {
+                    read_peer(attributes, spans.new_peer())?;
+                    spans.add_with_new_peer(span);
+                }
+                None => spans.add(span, None),
+            }
             if let Some(links) = links {
                 read_links(links, spans)?;
             }
@@ -150,8 +163,7 @@ fn status(message: &[u8], code: &mut i32) -> Result<(), WireError> {
     Ok(())
 }
 
-fn read_peer(mut fields: Fields<'_>) -> Result<PeerFacts<'_>, WireError> {
-    let mut peer = PeerFacts::default();
+fn read_peer<'a>(mut fields: Fields<'a>, peer: &mut PeerFacts<'a>) -> Result<(), WireError> {
     while let Some(field) = fields.next()? {
         if field.number == 9 {
             let (name, value) = key_value(field.bytes()?)?;
@@ -160,7 +172,7 @@ fn read_peer(mut fields: Fields<'_>) -> Result<PeerFacts<'_>, WireError> {
             }
         }
     }
-    Ok(peer)
+    Ok(())
 }
 
 /// Up to two encoded `AnyValue`s: protobuf merges a message field that comes twice.
@@ -171,6 +183,14 @@ struct EncodedValue<'a> {
 }
 
 fn key_value(message: &[u8]) -> Result<(&[u8], EncodedValue<'_>), WireError> {
+    // As SDKs write it: the name, then the value, both short, and nothing else.
+    if let [0x0a, length @ ..0x80, rest @ ..] = message
+        && let Some((name, rest)) = rest.split_at_checked(usize::from(*length))
+        && let [0x12, length @ ..0x80, first @ ..] = rest
+        && first.len() == usize::from(*length)
+    {
+        return Ok((name, EncodedValue { first, again: &[] }));
+    }
     let mut name: &[u8] = &[];
     let mut value = EncodedValue::default();
     let mut fields = Fields::of(message);

@@ -45,6 +45,11 @@ pub(crate) struct OpenPeer {
 }
 
 impl OpenSpan {
+    /// Something of it, so that it is read.
+    pub(super) fn owner_bits(&self) -> u32 {
+        u32::from_le_bytes(self.owner.to_bytes())
+    }
+
     /// Whether it is this span.
     pub(super) fn is(&self, trace: u128, id: u64) -> bool {
         self.span.id == id && self.span.trace == trace
