@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::decoded::Part;
 use crate::import::{self, Format, ImportFile, OtlpFile, PostedForm, Surroundings};
 use crate::intake::{ADDRESSES, Address, Delivery, MediaType};
-use crate::otlp::decode::{jaeger, json as otlp_json, logs, protobuf, zipkin};
+use crate::otlp::decode::{jaeger, jaeger_thrift, json as otlp_json, logs, protobuf, zipkin};
 use crate::{Mappings, Quarantine, Sender, Trial};
 use mutation::{Dice, mutated};
 
@@ -277,6 +277,9 @@ fn of_otlp() -> Vec<Target> {
             if let Ok(parsed) = jaeger::parse(input) {
                 let _spans = parsed.spans();
             }
+        }),
+        target("jaeger-batches", "jaeger_thrift", |input| {
+            drop(jaeger_thrift::decode(input));
         }),
         spans("otlp-files", |input| {
             let file = std::io::Cursor::new(input.to_vec());

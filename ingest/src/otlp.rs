@@ -223,6 +223,11 @@ impl Otlp {
                     let parsed = parsed.map_err(|error| form.malformed(&error))?;
                     otlp.state().take(&parsed.spans(), now)
                 }
+                Foreign::JaegerThrift => {
+                    let spans = decode::jaeger_thrift::decode(&unpacked.body);
+                    let spans = spans.map_err(|error| form.malformed(&error))?;
+                    otlp.state().take(&spans, now)
+                }
             };
             Ok(Decoded {
                 taken: counters::spans_answer(taken),
@@ -365,13 +370,16 @@ enum Foreign {
     Zipkin,
     /// What Jaeger's page and API give, in JSON.
     Jaeger,
+    /// What Jaeger's clients send: a batch in Thrift's binary protocol.
+    JaegerThrift,
 }
 
 impl Foreign {
-    fn malformed(self, error: &serde_json::Error) -> Refusal {
+    fn malformed(self, error: &dyn std::fmt::Display) -> Refusal {
         let form = match self {
             Self::Zipkin => "a list of Zipkin's spans",
             Self::Jaeger => "traces as Jaeger's API gives them",
+            Self::JaegerThrift => "a batch of Jaeger's spans in Thrift's binary protocol",
         };
         Refusal::Malformed(Malformed::because(format!(
             "the body is not {form}: {error}"

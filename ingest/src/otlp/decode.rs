@@ -2,6 +2,7 @@
 
 mod foreign;
 pub(crate) mod jaeger;
+pub(crate) mod jaeger_thrift;
 pub(crate) mod json;
 pub(crate) mod logs;
 pub(crate) mod protobuf;

@@ -1,4 +1,5 @@
-//! OTLP over HTTP: `/v1/traces` and `/v1/logs`, protobuf and JSON, gzip. Besides, spans of Zipkin and Jaeger in JSON.
+//! OTLP over HTTP: `/v1/traces` and `/v1/logs`, protobuf and JSON, gzip. Besides, spans of Zipkin in JSON, and of
+//! Jaeger in JSON and Thrift.
 
 use std::sync::Arc;
 
@@ -14,6 +15,12 @@ use super::{Foreign, Otlp};
 use crate::intake::answer::{Answer, Refusal};
 use crate::intake::body;
 use crate::intake::media::MediaType;
+
+/// How Jaeger's clients call Thrift's binary protocol.
+const THRIFT: [&str; 2] = [
+    "application/vnd.apache.thrift.binary",
+    "application/x-thrift",
+];
 
 /// The addresses of OTLP over HTTP.
 pub(crate) fn routes(otlp: Arc<Otlp>) -> Router {
@@ -41,7 +48,12 @@ async fn zipkin(State(otlp): State<Arc<Otlp>>, request: Request) -> Response {
 }
 
 async fn jaeger(State(otlp): State<Arc<Otlp>>, request: Request) -> Response {
-    foreign(&otlp, Foreign::Jaeger, StatusCode::OK, request).await
+    let media = MediaType::of(request.headers());
+    match THRIFT.iter().any(|thrift| media.is(thrift)) {
+        // As Jaeger's collector answers its clients.
+        true => foreign(&otlp, Foreign::JaegerThrift, StatusCode::ACCEPTED, request).await,
+        false => foreign(&otlp, Foreign::Jaeger, StatusCode::OK, request).await,
+    }
 }
 
 async fn foreign(
@@ -64,12 +76,14 @@ async fn foreign(
 
 async fn take_foreign(otlp: &Arc<Otlp>, form: Foreign, request: Request) -> Result<Taken, Refusal> {
     let media = MediaType::of(request.headers());
-    if !media.is_json() {
+    if form != Foreign::JaegerThrift && !media.is_json() {
         return Err(Refusal::MediaType {
             found: media.to_string(),
             expects: match form {
                 Foreign::Zipkin => "application/json, spans of Zipkin's version 2",
-                Foreign::Jaeger => "application/json; whatever sends Thrift can send OTLP",
+                Foreign::Jaeger | Foreign::JaegerThrift => {
+                    "application/json or application/vnd.apache.thrift.binary"
+                }
             },
         });
     }

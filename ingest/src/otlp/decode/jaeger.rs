@@ -75,6 +75,18 @@ struct Reference {
     span_id: String,
 }
 
+/// The kind of a span as OTLP numbers it, by what its tag says.
+pub(super) fn kind_of(text: &str) -> i32 {
+    match text {
+        "internal" => 1,
+        "server" => 2,
+        "client" => 3,
+        "producer" => 4,
+        "consumer" => 5,
+        _ => 0,
+    }
+}
+
 /// Parses traces.
 pub(crate) fn parse(body: &[u8]) -> Result<JaegerTraces, serde_json::Error> {
     serde_json::from_slice(body)
@@ -150,14 +162,7 @@ impl JaegerSpan {
             span_id: id.as_slice(),
             parent_span_id: parent.as_slice(),
             trace_state: text("w3c.tracestate"),
-            kind: match text("span.kind") {
-                "internal" => 1,
-                "server" => 2,
-                "client" => 3,
-                "producer" => 4,
-                "consumer" => 5,
-                _ => 0,
-            },
+            kind: kind_of(text("span.kind")),
             started_at,
             ended_at: started_at.saturating_add(self.duration.0.saturating_mul(1_000)),
             status: if failed { 2 } else { 0 },

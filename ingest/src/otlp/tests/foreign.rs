@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::mutate;
-use crate::otlp::decode::{jaeger, zipkin};
+use crate::otlp::decode::{jaeger, jaeger_thrift, zipkin};
 
 const ZIPKIN: &[u8] = include_bytes!("../../../testdata/zipkin/spans.from-specification.json");
 const JAEGER: &[u8] = include_bytes!("../../../testdata/jaeger/traces.from-specification.json");
@@ -50,6 +50,54 @@ async fn jaegers_traces_show_the_same_calls_as_ours() {
     "#);
 }
 
+/// The same spans as Jaeger's clients send them, a batch of each process.
+const JAEGER_THRIFT: [&[u8]; 4] = [
+    include_bytes!("../../../testdata/jaeger_thrift/web.from-specification.thrift"),
+    include_bytes!("../../../testdata/jaeger_thrift/cart.from-specification.thrift"),
+    include_bytes!("../../../testdata/jaeger_thrift/mail.from-specification.thrift"),
+    include_bytes!("../../../testdata/jaeger_thrift/nobody.from-specification.thrift"),
+];
+
+#[tokio::test]
+async fn batches_of_jaegers_clients_show_the_same_calls_as_its_api() {
+    let bench = Bench::new();
+    let mut answers = Vec::new();
+    for batch in JAEGER_THRIFT {
+        let media = "application/vnd.apache.thrift.binary";
+        let (status, answer) = bench.post("/api/traces", media, batch.to_vec()).await;
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        answers.push((status.as_u16(), answer["accepted"].as_u64().unwrap()));
+    }
+    assert_eq!(answers, [(202, 2), (202, 3), (202, 1), (400, 0)]);
+    bench.otlp.flush().await.unwrap();
+    let by_the_api = posted("/api/traces", JAEGER).await;
+    let (_, by_the_api) = by_the_api.split_once('\n').unwrap();
+    assert_eq!(bench.told(), by_the_api);
+}
+
+#[test]
+fn a_batch_is_read_whole_or_refused_with_the_reason() {
+    let refused = |body: &[u8]| jaeger_thrift::decode(body).unwrap_err().to_string();
+    let [web, ..] = JAEGER_THRIFT;
+    for end in 0..web.len() {
+        assert_eq!(refused(&web[..end]), "it ends too early", "{end}");
+    }
+    assert_eq!(
+        refused(&[web, &[0]].concat()),
+        "something follows the batch"
+    );
+    assert_eq!(refused(&[0]), "the batch has no process");
+    assert_eq!(refused(&[7, 0, 9]), "there is no type 7");
+    assert_eq!(
+        refused(&[8, 0, 1, 0, 0, 0, 0]),
+        "process has another type than it must"
+    );
+    let deep = [12, 0, 9].repeat(40);
+    assert_eq!(refused(&deep), "values nest too deep");
+    let endless = [15, 0, 9, 2, 0x7f, 0xff, 0xff, 0xff];
+    assert_eq!(refused(&endless), "it ends too early");
+}
+
 #[tokio::test]
 async fn what_is_not_of_its_address_is_refused_with_the_reason() {
     let bench = Bench::new();
@@ -67,8 +115,10 @@ async fn what_is_not_of_its_address_is_refused_with_the_reason() {
             "/api/traces",
             "application/vnd.apache.thrift.binary",
             "",
-            415,
+            400,
         ),
+        ("/api/traces", "application/x-thrift", "\0", 400),
+        ("/api/traces", "application/x-protobuf", "", 415),
         ("/ingest/jaeger", "application/json", r#"{"spans": 7}"#, 400),
         (
             "/ingest/jaeger",
