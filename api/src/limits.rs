@@ -19,6 +19,8 @@ pub struct ApiLimits {
     pub cost_max: usize,
     /// Most requests in one batch; 0 refuses batches.
     pub batch_max: usize,
+    /// Whether the schema is told over GraphQL itself.
+    pub introspection: bool,
     /// Largest page of a list, and most answers of a question.
     pub page_max: usize,
     /// Most changes a ranking weighs.

@@ -3,6 +3,7 @@
 //! Every port is asynchronous and none blocks the thread it is called on.
 
 mod access;
+mod audit;
 mod deliveries;
 mod measurements;
 mod plans;
@@ -22,6 +23,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 pub use access::{Access, MintedToken, NoRandomness};
+pub use audit::{Audit, AuditError, AuditPage, AuditPlace, AuditQuestion};
 pub use deliveries::{
     Deliveries, Delivery, DeliveryAttempt, DeliveryError, DeliveryPage, DeliveryQuestion,
     DeliveryStanding, DeliveryStatus, Redelivery, SealedEndpoint,
@@ -53,6 +55,8 @@ pub struct Ports {
     pub bodies: Arc<dyn Bodies>,
     /// Tokens.
     pub access: Arc<dyn Access>,
+    /// Who asked what.
+    pub audit: Arc<dyn Audit>,
     /// Where notices of subscriptions go.
     pub deliveries: Arc<dyn Deliveries>,
     /// Plans and manifests of what is to be changed.

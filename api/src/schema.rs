@@ -4,6 +4,7 @@
 
 mod anomaly;
 mod asking;
+mod audit;
 mod calendar;
 mod change;
 mod change_filter;
@@ -57,6 +58,7 @@ use async_graphql::{MergedObject, Schema, SchemaBuilder};
 use tokio::sync::Semaphore;
 
 use crate::{ApiLimits, Ports};
+use audit::AuditQuery;
 use calendar::{CalendarMutation, CalendarQuery};
 use change_folds::FoldQuery;
 use change_groups::ChangeGroupQuery;
@@ -109,6 +111,7 @@ pub(crate) struct Query(
     TeamQuery,
     TimelineQuery,
     TokenQuery,
+    AuditQuery,
 );
 
 /// Everything that can be stated. Success is answered after the fact is on the disk.

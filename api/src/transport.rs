@@ -5,6 +5,7 @@
 //! and the two live protocols. It knows nothing of what the schema means.
 
 mod answer;
+mod asking;
 mod document;
 mod events;
 mod execute;
@@ -36,6 +37,7 @@ pub(crate) const fn test_limits() -> crate::ApiLimits {
         fields_max: 2_000,
         cost_max: 20_000,
         batch_max: 2,
+        introspection: true,
         page_max: 500,
         nearby_considered_max: 1_000,
         nearby_looked_at_max: 100_000,

@@ -115,7 +115,8 @@ impl Estate {
                 let heard = source.is_some_and(|source| self.heard_before(source, envelope));
                 self.view.outdated |= heard;
             }
-            Event::SourceListed(_) => {}
+            // What was asked stands in a log of its own, and says nothing of the estate.
+            Event::SourceListed(_) | Event::QuestionsAsked(_) => {}
             Event::GroupDefined(group) => self.groups().define(group, stamp, at),
             Event::GroupWithdrawn(group) => self.groups().withdraw(&group.name, stamp),
             Event::CalendarRuleDeclared(rule) => self.calendar().declare(rule, stamp, at),

@@ -56,7 +56,7 @@ impl Retractions {
     pub(crate) fn voids(&self, envelope: &EventEnvelope) -> bool {
         if matches!(
             envelope.event,
-            Event::TokenCreated(_) | Event::TokenRevoked(_)
+            Event::TokenCreated(_) | Event::TokenRevoked(_) | Event::QuestionsAsked(_)
         ) {
             return false;
         }

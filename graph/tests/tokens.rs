@@ -35,6 +35,8 @@ fn created(clock: &str, number: u8, until: &str) -> NewEvent {
         hash: hash(number),
         expires_at: at(until),
         created_by: None,
+        created_by_name: None,
+        quota: None,
     };
     event(clock, Event::TokenCreated(Box::new(token)))
 }
@@ -44,6 +46,7 @@ fn revoked(clock: &str, number: u8) -> NewEvent {
         id: id(number),
         reason: None,
         revoked_by: Some(id(1)),
+        revoked_by_name: None,
     };
     event(clock, Event::TokenRevoked(token))
 }

@@ -36,6 +36,7 @@ use crate::suppressed::Suppressions;
 use crate::{Known, Quarantine, Recorder, Sender};
 pub(crate) use address::{ADDRESSES, Address};
 use answer::Refusal;
+pub use answer::Said;
 use counters::Counters;
 pub use counters::IntakeCounters;
 pub use direct::DirectError;
@@ -206,7 +207,10 @@ impl Intake {
         match self.try_take(address, calling, request).await {
             Ok(answer) => {
                 counters.answered(&answer);
-                (address.respond)(answer)
+                let said = Said::of(&answer);
+                let mut response = (address.respond)(answer);
+                response.extensions_mut().insert(said);
+                response
             }
             Err(refusal) => {
                 counters.refused(&refusal);

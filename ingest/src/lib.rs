@@ -61,13 +61,16 @@ mod webhook;
 
 pub use ical::CalendarMeaning;
 pub use intake::{
-    DirectError, Intake, IntakeCounters, IntakeLimits, ReprocessError, Reprocessed, paths, routes,
+    DirectError, Intake, IntakeCounters, IntakeLimits, ReprocessError, Reprocessed, Said, paths,
+    routes,
 };
 pub use kinds::{Crowded, KnownKinds, Rules};
 pub use known::{CalendarFuture, Known, KnownFuture, NotKnown, Stated, StatedItem};
 pub use kubernetes::{KubernetesConfig, KubernetesCounters, KubernetesWatch};
 pub use mapping::{Broken, MappingState, Mappings, Refused, Trial, Tried};
-pub use otlp::{FlushError, NotOtlp, Otlp, OtlpConfig, OtlpCounters, SpansToCalls, count_spans};
+pub use otlp::{
+    FlushError, NotOtlp, Otlp, OtlpConfig, OtlpCounters, SpansToCalls, come_again, count_spans,
+};
 pub use proof::{HashFunction, Proof};
 pub use quarantine::{
     Quarantine, QuarantineConfig, QuarantineEntry, QuarantineError, QuarantinePage,

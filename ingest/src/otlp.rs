@@ -64,6 +64,7 @@ pub(crate) use answer::Signal as OtlpSignal;
 use answer::{Encoding, Signal, Taken};
 use counters::Counters;
 pub use counters::OtlpCounters;
+pub use grpc::come_again;
 pub(crate) use offline::signal_of;
 pub use offline::{NotOtlp, SpansToCalls, count_spans};
 use span::Spans;

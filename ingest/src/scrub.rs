@@ -70,6 +70,7 @@ pub(crate) fn scrub(event: &mut Event) {
         Event::SubscriptionDisabled(disabled) => scrub_line(&mut disabled.reason),
         Event::TokenCreated(created) => scrub_line(&mut created.name),
         Event::TokenRevoked(revoked) => scrub_text(&mut revoked.reason),
+        Event::QuestionsAsked(asked) => scrub_questions(asked),
         Event::PlatformWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
         Event::SceneWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
         Event::LevelWithdrawn(withdrawn) => scrub_text(&mut withdrawn.reason),
@@ -137,6 +138,13 @@ fn scrub_value_change(value: &mut ValueChange) {
             redact_value(&mut named);
             *side = named.get_mut(&field).map(Value::take);
         }
+    }
+}
+
+/// People name operations.
+fn scrub_questions(asked: &mut model::QuestionsAsked) {
+    for question in &mut asked.questions {
+        scrub_text(&mut question.operation);
     }
 }
 

@@ -211,6 +211,15 @@ impl Caller {
         }
     }
 
+    /// What they are called where it is written down who asked what; nothing where nobody said who they are.
+    pub fn name(&self) -> Option<String> {
+        match self {
+            Self::Holder { token, .. } => Some(token.to_string()),
+            Self::Vouched(who) => Some(who.name.clone()),
+            Self::House | Self::Stranger | Self::Nobody => None,
+        }
+    }
+
     /// Their token.
     pub const fn token(&self) -> Option<TokenId> {
         match self {
@@ -267,9 +276,22 @@ impl Event {
             Self::SourceRetracted(_)
             | Self::SourceRestored(_)
             | Self::TokenCreated(_)
-            | Self::TokenRevoked(_) => Scope::Admin,
+            | Self::TokenRevoked(_)
+            | Self::QuestionsAsked(_) => Scope::Admin,
         }
     }
+}
+
+/// How much somebody may ask of the server in a minute; what is missing is not bounded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Quota {
+    /// Most requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<u32>,
+    /// Most events, spans and records that they send.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events_per_minute: Option<u32>,
 }
 
 /// `token.created`: whoever holds a secret may do this until then.
@@ -289,6 +311,12 @@ pub struct TokenCreated {
     /// The token by which it was made; none where the server asked for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_by: Option<TokenId>,
+    /// Who made it without a token of ours: `certificate:NAME` or `ISSUER#SUBJECT`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_by_name: Option<String>,
+    /// How much its holder may ask of the server; as the configuration has it when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<Quota>,
 }
 
 /// `token.revoked`: it counts no longer. Nothing brings it back.
@@ -303,6 +331,9 @@ pub struct TokenRevoked {
     /// The token by which it was revoked; none where the server asked for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_by: Option<TokenId>,
+    /// Who revoked it without a token of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_by_name: Option<String>,
 }
 
 #[cfg(test)]

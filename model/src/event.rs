@@ -9,9 +9,9 @@ use crate::{
     ExemptionGranted, ExemptionWithdrawn, GroupDefined, GroupWithdrawn, IdentityReverted, Incident,
     ItemDeviated, ItemRetired, ItemSplit, ItemsMerged, KindDefined, KindWithdrawn, LevelDefined,
     LevelWithdrawn, ObservationGap, ObservedCalls, ObservedItem, ObservedRelation, Occurred,
-    PlatformRegistered, PlatformWithdrawn, QuarantinedInput, RelationDeviated, RelationEnded,
-    RelationKindDefined, RelationKindWithdrawn, RiskRuleDeclared, RiskRuleWithdrawn, RiskScored,
-    SceneRegistered, SceneWithdrawn, SourceListed, SourceRestored, SourceRetracted,
+    PlatformRegistered, PlatformWithdrawn, QuarantinedInput, QuestionsAsked, RelationDeviated,
+    RelationEnded, RelationKindDefined, RelationKindWithdrawn, RiskRuleDeclared, RiskRuleWithdrawn,
+    RiskScored, SceneRegistered, SceneWithdrawn, SourceListed, SourceRestored, SourceRetracted,
     SubscriptionDeclared, SubscriptionDisabled, SubscriptionWithdrawn, Timestamp, TokenCreated,
     TokenRevoked,
 };
@@ -107,6 +107,8 @@ pub enum Event {
     TokenCreated(Box<TokenCreated>),
     /// Somebody took a token back.
     TokenRevoked(TokenRevoked),
+    /// What was asked. It stands in the log of questions only.
+    QuestionsAsked(Box<QuestionsAsked>),
 }
 
 /// Why a stored payload is no event.
@@ -127,7 +129,7 @@ pub enum DecodeEventError {
 
 impl Event {
     /// Every stored name with its newest payload version.
-    pub const TAGS: [(&'static str, u16); 44] = [
+    pub const TAGS: [(&'static str, u16); 45] = [
         ("item.observed", 1),
         ("item.retired", 1),
         ("relation.observed", 1),
@@ -172,6 +174,7 @@ impl Event {
         ("subscription.disabled", 1),
         ("token.created", 1),
         ("token.revoked", 1),
+        ("questions.asked", 1),
     ];
 
     /// The stored name and payload version. A stored name is never renamed or reused.
@@ -221,6 +224,7 @@ impl Event {
             Self::SubscriptionDisabled(_) => ("subscription.disabled", 1),
             Self::TokenCreated(_) => ("token.created", 1),
             Self::TokenRevoked(_) => ("token.revoked", 1),
+            Self::QuestionsAsked(_) => ("questions.asked", 1),
         }
     }
 
@@ -282,7 +286,8 @@ impl Event {
             | Self::SubscriptionWithdrawn(_)
             | Self::SubscriptionDisabled(_)
             | Self::TokenCreated(_)
-            | Self::TokenRevoked(_) => None,
+            | Self::TokenRevoked(_)
+            | Self::QuestionsAsked(_) => None,
         }
     }
 
@@ -334,6 +339,7 @@ impl Event {
             Self::SubscriptionDisabled(payload) => payload::write(payload, out),
             Self::TokenCreated(payload) => payload::write(payload, out),
             Self::TokenRevoked(payload) => payload::write(payload, out),
+            Self::QuestionsAsked(payload) => payload::write(payload, out),
         };
         written.expect("a payload has string keys only and memory takes it");
     }
@@ -391,6 +397,7 @@ impl Event {
             }
             "token.created" => serde_json::from_slice(payload).map(Self::TokenCreated),
             "token.revoked" => serde_json::from_slice(payload).map(Self::TokenRevoked),
+            "questions.asked" => serde_json::from_slice(payload).map(Self::QuestionsAsked),
             "kind.defined" => serde_json::from_slice(payload).map(Self::KindDefined),
             "kind.withdrawn" => serde_json::from_slice(payload).map(Self::KindWithdrawn),
             "relation_kind.defined" => {

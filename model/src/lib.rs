@@ -4,6 +4,7 @@
 //! is within [`bounds`], and nobody checks again.
 
 mod access;
+mod audit;
 pub mod bounds;
 mod calendar;
 mod calls;
@@ -36,8 +37,10 @@ mod time;
 mod topic;
 
 pub use access::{
-    Barred, Caller, Scope, Scopes, TokenCreated, TokenHash, TokenHashError, TokenRevoked, Vouched,
+    Barred, Caller, Quota, Scope, Scopes, TokenCreated, TokenHash, TokenHashError, TokenRevoked,
+    Vouched,
 };
+pub use audit::{AuditedQuestion, QuestionKind, QuestionsAsked};
 pub use calendar::{
     CalendarRuleDeclared, CalendarRuleWithdrawn, ChangeScope, ExemptionGranted, ExemptionKind,
     ExemptionWithdrawn, GREEN_CHANNEL_MS, RuleEffect, RuleReach, RuleTimes, TimeSpan, TimesFault,

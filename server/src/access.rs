@@ -7,6 +7,7 @@ mod doors;
 mod gate;
 mod guard;
 mod issuers;
+mod quotas;
 mod secret;
 mod uses;
 

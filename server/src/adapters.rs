@@ -1,6 +1,7 @@
 //! Provides what `api` needs from others, over the fold, the log and the intake.
 
 mod access;
+mod audit;
 mod behind;
 mod bodies;
 mod deliveries;
@@ -31,6 +32,7 @@ use crate::clock::SystemClock;
 use crate::parts::Parts;
 use crate::projector::{Past, PastError, Published};
 use access::HashedTokens;
+use audit::WrittenDown;
 use bodies::IndexedBodies;
 use deliveries::SealedDeliveries;
 pub(crate) use deliveries::record as record_about_subscription;
@@ -66,6 +68,7 @@ pub(crate) fn ports(parts: &Parts, gate: &Arc<Gate>) -> Ports {
             gate: Arc::clone(gate),
             recorder: parts.delivering.recorder.clone(),
         }),
+        audit: Arc::new(WrittenDown(Arc::clone(&parts.audit))),
         deliveries: Arc::new(SealedDeliveries {
             seals: Arc::clone(&parts.delivering.seals),
             policy: Arc::clone(&parts.delivering.addresses),

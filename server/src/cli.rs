@@ -2,6 +2,7 @@
 
 mod answer;
 pub(crate) mod ask;
+mod audit;
 mod blast_radius;
 mod changes;
 pub(crate) mod client;
@@ -70,6 +71,9 @@ enum Command {
     Replay(replay::ReplayFlags),
     /// Save the state of a stopped server's log, so that its next start is fast
     Snapshot(SettingFlags),
+    /// Care for the log of questions
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Make, revoke and list tokens
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -175,6 +179,7 @@ impl Cli {
             Command::Refit(flags) => refit::refit(&flags),
             Command::Replay(flags) => replay::replay(&flags),
             Command::Snapshot(flags) => replay::snapshot(&flags),
+            Command::Audit(command) => audit::audit(&command),
             Command::Token(command) => token::token(&command),
             Command::Schema => print(&api::schema_text()),
             Command::Config(ConfigCommand::Check(flags)) => print(&flags.settings()?.to_toml()),

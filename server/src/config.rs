@@ -3,12 +3,14 @@
 //! A value comes from a flag, else from the environment (`EPICENTER_…`), else from
 //! one TOML file, else from here. No other file of the product holds a default.
 
+mod audit;
 mod auth;
 mod deliveries;
 mod graphql;
 mod kubernetes;
 mod layers;
 mod log_url;
+mod quotas;
 mod ranking;
 mod rollups;
 mod sender;
@@ -19,6 +21,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use audit::AuditSettings;
 pub(crate) use auth::is_safe;
 pub use auth::{AuthSettings, IssuerSettings, Signing};
 pub use deliveries::{DeliverySettings, LoopbackDeliveries};
@@ -26,6 +29,7 @@ pub use graphql::GraphQlSettings;
 pub use kubernetes::KubernetesSettings;
 pub use layers::{ConfigError, Layers, RESERVED_VARIABLES, VARIABLE_PREFIX};
 pub use log_url::{LogUrl, LogUrlError};
+pub use quotas::QuotaSettings;
 pub use ranking::RankingSettings;
 pub use rollups::RollupSettings;
 pub use sender::{CalendarSettings, SenderSettings};
@@ -55,6 +59,10 @@ pub struct Settings {
     pub senders: Vec<SenderSettings>,
     /// Who has to say who they are.
     pub auth: AuthSettings,
+    /// How long it is kept who asked what.
+    pub audit: AuditSettings,
+    /// What callers without a quota of their own may do in a minute.
+    pub quotas: QuotaSettings,
     /// TLS on the addresses, and who is known by a certificate.
     pub tls: TlsSettings,
     /// Which weights rank causes.
@@ -259,6 +267,8 @@ impl Settings {
             senders: Vec::new(),
             mappings_dir: PathBuf::new(),
             auth: AuthSettings::defaults(),
+            audit: AuditSettings::defaults(),
+            quotas: QuotaSettings::defaults(),
             tls: TlsSettings::defaults(),
             ranking: RankingSettings::defaults(),
             http: HttpSettings {
@@ -350,6 +360,7 @@ impl Settings {
         self.deliveries.check()?;
         self.tls.check()?;
         self.auth.check()?;
+        self.audit.check()?;
         if self.graphql.documents_only && self.graphql.documents.as_os_str().is_empty() {
             return Err(ConfigError::NoDocuments);
         }

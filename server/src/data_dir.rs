@@ -11,6 +11,11 @@ pub(crate) fn log_folder(data_dir: &Path) -> PathBuf {
     data_dir.join("log")
 }
 
+/// Where the books of what was asked lie in a data folder that somebody else may hold.
+pub(crate) fn audit_folder(data_dir: &Path) -> PathBuf {
+    data_dir.join("audit")
+}
+
 /// Where the quarantine of a data folder lies that somebody else may hold.
 pub(crate) fn quarantine_folder(data_dir: &Path) -> PathBuf {
     data_dir.join("quarantine")
@@ -60,6 +65,11 @@ impl DataDir {
         let mut taken = Self::take(temporary.path())?;
         taken._temporary = Some(temporary);
         Ok(taken)
+    }
+
+    /// Where the books of what was asked lie.
+    pub(crate) fn audit(&self) -> PathBuf {
+        audit_folder(&self.path)
     }
 
     /// Where the log's segments lie.

@@ -4,6 +4,7 @@
 
 mod access;
 mod adapters;
+mod audit;
 mod cli;
 mod clock;
 pub mod config;

@@ -18,6 +18,7 @@ use store::{EventLog, LogHealth, MemoryLog, PageFiles, Rollups, SegmentLog, Snap
 use crate::access::Uses;
 use crate::adapters::NewestKinds;
 use crate::adapters::known::StatedBefore;
+use crate::audit::Audit;
 use crate::clock::SystemClock;
 use crate::config::{LogUrl, SenderSettings, Settings};
 use crate::data_dir::DataDir;
@@ -50,6 +51,7 @@ pub(crate) struct Parts {
     pub(crate) vouching: Vouching,
     /// The weights that rank causes.
     pub(crate) ranking: Arc<graph::RankingModel>,
+    pub(crate) audit: Arc<Audit>,
     /// Let go last: it keeps other processes out of the folder.
     pub(crate) data_dir: DataDir,
 }
@@ -121,6 +123,7 @@ impl Parts {
             ranking: Arc::new(crate::ranking::load(&settings.ranking)?),
             uses: Arc::new(Uses::open(data_dir.token_uses())),
             vouching,
+            audit: open_audit(settings, &data_dir, metrics),
             data_dir,
         })
     }
@@ -132,8 +135,15 @@ impl Parts {
             published: Arc::clone(&self.published),
             mappings: self.mappings.clone(),
             vouching: self.vouching.clone(),
+            audit: Arc::clone(&self.audit),
         })
     }
+}
+
+fn open_audit(settings: &Settings, data_dir: &DataDir, metrics: &Metrics) -> Arc<Audit> {
+    let audit = Audit::new(data_dir.audit(), &settings.audit);
+    audit.register(metrics);
+    audit
 }
 
 fn open_data_dir(settings: &Settings) -> anyhow::Result<DataDir> {
@@ -297,6 +307,7 @@ struct LogAndFold {
     published: Arc<Published>,
     mappings: Option<Arc<Mappings>>,
     vouching: Vouching,
+    audit: Arc<Audit>,
 }
 
 /// So many events behind is caught up: the next view will hold them.
@@ -331,6 +342,8 @@ impl Readiness for LogAndFold {
             let reason = state.broken?;
             Some(format!("the mapping {} is broken: {reason}", state.name))
         });
-        broken.chain(self.vouching.remarks()).collect()
+        let audit = self.audit.fault();
+        let audit = audit.map(|fault| format!("what is asked is not written down: {fault}"));
+        broken.chain(self.vouching.remarks()).chain(audit).collect()
     }
 }

@@ -169,7 +169,9 @@ async fn gate(settings: &Settings, parts: &Parts, lock: &Lock) -> anyhow::Result
         }
     }
     let (uses, issuers) = (Arc::clone(&parts.uses), Arc::clone(&parts.vouching.issuers));
-    let gate = Gate::new(lock, Arc::clone(published), uses, issuers, since);
+    let gate = Gate::new(lock, Arc::clone(published), uses, issuers, since)
+        .noting(Arc::clone(&parts.audit))
+        .within(settings.quotas.quota());
     Ok(Arc::new(gate))
 }
 
@@ -215,6 +217,7 @@ fn workers(parts: &Parts, working: &watch::Receiver<bool>) -> Tasks {
     let tending = measurements::tend(Arc::clone(&parts.rollups), working.clone());
     workers.spawn("measurements", tending);
     workers.spawn("tokens", Arc::clone(&parts.uses).tend(working.clone()));
+    workers.spawn("audit", Arc::clone(&parts.audit).tend(working.clone()));
     if let Some(tls) = &parts.vouching.tls {
         workers.spawn("tls", Arc::clone(tls).tend(working.clone()));
     }

@@ -20,6 +20,9 @@ pub trait Access: Send + Sync + 'static {
     /// When a token was used last, to the minute, as far as this node knows.
     fn last_used(&self, id: TokenId) -> Option<Timestamp>;
 
+    /// How many requests with a token were refused since the start because its quota was used up.
+    fn throttled(&self, id: TokenId) -> u64;
+
     /// Writes what is said of a token.
     fn record(&self, event: Event) -> PortFuture<'_, Result<LogPosition, RecordError>>;
 }

@@ -4,7 +4,7 @@ use async_graphql::connection::{Connection, EmptyFields, OpaqueCursor};
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use graph::Token;
 use model::{
-    Caller, Event, Lookback, Scopes, Timestamp, TokenCreated, TokenId, TokenRevoked, bounds,
+    Caller, Event, Lookback, Quota, Scopes, Timestamp, TokenCreated, TokenId, TokenRevoked, bounds,
 };
 
 use super::Shared;
@@ -61,15 +61,21 @@ pub(crate) struct ApiToken {
     status: TokenStatus,
     /// When it was made.
     created_at: DateTime,
-    /// The token by which it was made; null where the server asked for none.
+    /// The token, certificate or subject of an issuer by which it was made; null where the server asked for none.
     created_by: Option<ID>,
     /// The first moment at which it no longer counts.
     expires_at: DateTime,
+    /// Most requests of its holder in a minute; null when the configuration says.
+    requests_per_minute: Option<u32>,
+    /// Most events, spans and records that its holder may send in a minute; null when the configuration says.
+    events_per_minute: Option<u32>,
+    /// How many of its requests were refused since this server started because it had used up its quota.
+    throttled_requests: u64,
     /// When it was last used, to the minute; null when this server does not know of any use.
     last_used_at: Option<DateTime>,
     /// When it was taken back.
     revoked_at: Option<DateTime>,
-    /// The token by which it was taken back; null where the server asked for none.
+    /// The token, certificate or subject of an issuer by which it was taken back; null where the server asked for none.
     revoked_by: Option<ID>,
     /// Why it was taken back.
     revoked_reason: Option<String>,
@@ -97,6 +103,10 @@ pub(crate) struct CreateTokenInput {
     scopes: Vec<TokenScope>,
     /// How long it counts, from a minute to `P366D`; `P90D` when missing.
     expires_in: Option<Duration>,
+    /// Most requests of its holder in a minute; as the configuration has it when missing.
+    requests_per_minute: Option<u32>,
+    /// Most events, spans and records that its holder may send in a minute; as the configuration has it when missing.
+    events_per_minute: Option<u32>,
 }
 
 /// A token that was made.
@@ -192,18 +202,33 @@ impl TokenMutation {
         if life < LIFE_LEAST || LIFE_MOST < life {
             return Err(ErrorCode::BadInput.error("expiresIn is from PT1M to P366D"));
         }
+        let quota = Quota {
+            requests_per_minute: input.requests_per_minute,
+            events_per_minute: input.events_per_minute,
+        };
+        for (field, most) in [
+            ("requestsPerMinute", quota.requests_per_minute),
+            ("eventsPerMinute", quota.events_per_minute),
+        ] {
+            if most == Some(0) {
+                return Err(ErrorCode::BadInput.error(format!("{field} is 1 at least")));
+            }
+        }
         let name = line("name", &input.name)?;
         let minted = shared.ports.access.mint().map_err(|error| {
             tracing::error!("{error}");
             ErrorCode::Internal.error("internal error")
         })?;
+        let caller = ctx.data::<Caller>()?;
         let created = TokenCreated {
             id: minted.id,
             name,
             scopes: Scopes::from(scopes),
             hash: minted.hash,
             expires_at: now.plus_nanos(life.nanos()),
-            created_by: ctx.data::<Caller>()?.token(),
+            created_by: caller.token(),
+            created_by_name: vouched(caller),
+            quota: (quota != Quota::default()).then_some(quota),
         };
         let (token, position) = say(ctx, minted.id, Event::TokenCreated(Box::new(created))).await?;
         Ok(CreatedToken {
@@ -225,10 +250,12 @@ impl TokenMutation {
         let found = found.filter(|id| at.view.graph.tokens().get(id).is_some());
         let found = found.ok_or_else(|| not_found(&id))?;
         let reason = reason.map(|reason| line("reason", &reason)).transpose()?;
+        let caller = ctx.data::<Caller>()?;
         let revoked = TokenRevoked {
             id: found,
             reason,
-            revoked_by: ctx.data::<Caller>()?.token(),
+            revoked_by: caller.token(),
+            revoked_by_name: vouched(caller),
         };
         let (token, position) = say(ctx, found, Event::TokenRevoked(revoked)).await?;
         Ok(RevokedToken { token, position })
@@ -256,20 +283,35 @@ impl ApiToken {
             None => TokenStatus::Expired,
         };
         let revoked = token.revoked.as_ref();
-        let name = |id: TokenId| ID(id.to_string());
+        let by = |token: Option<TokenId>, name: Option<&String>| {
+            let token = token.map(|token| token.to_string());
+            token.or_else(|| name.cloned()).map(ID)
+        };
         Self {
-            id: name(created.id),
+            id: ID(created.id.to_string()),
             name: created.name.clone(),
             scopes: created.scopes.iter().map(Into::into).collect(),
             status,
             created_at: DateTime(token.created_at),
-            created_by: created.created_by.map(name),
+            created_by: by(created.created_by, created.created_by_name.as_ref()),
             expires_at: DateTime(created.expires_at),
+            requests_per_minute: created.quota.and_then(|quota| quota.requests_per_minute),
+            events_per_minute: created.quota.and_then(|quota| quota.events_per_minute),
+            throttled_requests: shared.ports.access.throttled(created.id),
             last_used_at: shared.ports.access.last_used(created.id).map(DateTime),
             revoked_at: revoked.map(|(_, at)| DateTime(*at)),
-            revoked_by: revoked.and_then(|(said, _)| said.revoked_by).map(name),
+            revoked_by: revoked
+                .and_then(|(said, _)| by(said.revoked_by, said.revoked_by_name.as_ref())),
             revoked_reason: revoked.and_then(|(said, _)| said.reason.clone()),
         }
+    }
+}
+
+/// What somebody without a token of ours is called.
+fn vouched(caller: &Caller) -> Option<String> {
+    match caller {
+        Caller::Vouched(who) => Some(who.name.clone()),
+        _ => None,
     }
 }
 

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use async_graphql::Response as Answer;
-use async_graphql::parser::types::OperationType;
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
 use axum::http::HeaderMap;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use model::{Caller, LogPosition};
 
 use super::answer::Answered;
+use super::asking::Asking;
 use super::document;
 use super::params::Params;
 use super::{roots, texts};
@@ -29,6 +30,7 @@ pub(crate) struct Prepared {
     pub(crate) kind: OperationType,
     request: async_graphql::Request,
     reading: Arc<Reading>,
+    asking: Asking,
 }
 
 /// Reads the document of a request.
@@ -39,6 +41,28 @@ pub(crate) fn prepare(
     caller: &Caller,
 ) -> Result<Prepared, Refusal> {
     caller.known()?;
+    let mut asking = Asking::by(caller, state.ports.clock.now());
+    match read(state, params, header_position, caller, &mut asking) {
+        Ok((kind, request, reading)) => Ok(Prepared {
+            kind,
+            request,
+            reading,
+            asking,
+        }),
+        Err(refusal) => {
+            asking.refused(state, &refusal);
+            Err(refusal)
+        }
+    }
+}
+
+fn read(
+    state: &Inner,
+    params: Params,
+    header_position: Option<LogPosition>,
+    caller: &Caller,
+    asking: &mut Asking,
+) -> Result<(OperationType, async_graphql::Request, Arc<Reading>), Refusal> {
     let extensions = params.extensions.as_ref();
     let extension = extensions.and_then(|extensions| extensions.get(MIN_POSITION_EXTENSION));
     let demanded = match extension {
@@ -47,11 +71,17 @@ pub(crate) fn prepare(
     };
     let id = params.document_id.as_deref();
     let text = state.documents.resolve(params.query, id, extensions)?;
+    asking.text(&text, &params.variables);
     let document = document::read(&text, &state.limits)?;
     let name = params.operation_name.as_deref();
     let operation = document::operation(&document, name, &params.variables)?;
     let kind = operation.ty;
+    let called = name.or_else(|| only_name(&document));
+    asking.operation(kind, called, roots::names(&document, operation));
     roots::check(&document, operation, caller)?;
+    if !state.limits.introspection {
+        roots::tell_no_schema(&document, operation)?;
+    }
 
     let views = &state.ports.views;
     let names = texts::texts(&document, &params.variables);
@@ -63,11 +93,17 @@ pub(crate) fn prepare(
         .data(caller.clone());
     request.operation_name = params.operation_name;
     request.set_parsed_query(document);
-    Ok(Prepared {
-        kind,
-        request,
-        reading,
-    })
+    Ok((kind, request, reading))
+}
+
+/// The name of the only operation there is.
+fn only_name(document: &ExecutableDocument) -> Option<&str> {
+    match &document.operations {
+        DocumentOperations::Multiple(operations) if operations.len() == 1 => {
+            operations.keys().next().map(async_graphql::Name::as_str)
+        }
+        DocumentOperations::Multiple(_) | DocumentOperations::Single(_) => None,
+    }
 }
 
 /// The position that a request's headers demand.
@@ -81,16 +117,21 @@ pub(crate) fn header_position(headers: &HeaderMap) -> Result<Option<LogPosition>
 /// Answers a query or mutation within the time a request may take.
 pub(crate) async fn execute(state: &Inner, prepared: Prepared) -> Answered {
     let Prepared {
-        request, reading, ..
+        request,
+        reading,
+        asking,
+        ..
     } = prepared;
     let answer = state.engine.execute(request);
-    let Ok(answer) = tokio::time::timeout(state.limits.request_time, answer).await else {
-        return Answered::from(Refusal::new(
+    let answered = match tokio::time::timeout(state.limits.request_time, answer).await {
+        Ok(answer) => finish(answer, &reading),
+        Err(_) => Answered::from(Refusal::new(
             ErrorCode::Timeout,
             "the answer took too long; a mutation may still have been recorded",
-        ));
+        )),
     };
-    finish(answer, &reading)
+    asking.answered(state, &answered);
+    answered
 }
 
 /// Follows a subscription; a query or mutation is answered once.
@@ -99,6 +140,7 @@ pub(crate) fn follow(state: &Arc<Inner>, prepared: Prepared) -> BoxStream<'stati
         let state = Arc::clone(state);
         return stream::once(async move { execute(&state, prepared).await }).boxed();
     }
+    prepared.asking.began(state);
     let reading = prepared.reading;
     state
         .engine
@@ -136,7 +178,7 @@ fn finish(mut answer: Answer, reading: &Reading) -> Answered {
     Answered { answer, refused }
 }
 
-fn code_of(error: &async_graphql::ServerError) -> Option<&str> {
+pub(super) fn code_of(error: &async_graphql::ServerError) -> Option<&str> {
     match error.extensions.as_ref()?.get("code")? {
         async_graphql::Value::String(code) => Some(code),
         _ => None,

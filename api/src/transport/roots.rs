@@ -15,7 +15,7 @@ use crate::error::{ErrorCode, Refusal};
 use Scope::{Admin, Ingest, Operate, Read};
 
 /// What is asked.
-const QUERIES: [(&str, Scope); 48] = [
+const QUERIES: [(&str, Scope); 49] = [
     ("anomalies", Read),
     ("assessChange", Read),
     ("blastRadius", Read),
@@ -52,6 +52,8 @@ const QUERIES: [(&str, Scope); 48] = [
     ("quality", Read),
     // What senders sent and nobody understood: nobody knows what it tells.
     ("quarantine", Operate),
+    // Who asked what.
+    ("questionsAsked", Admin),
     ("relationKinds", Read),
     ("retirementCheck", Read),
     ("riskRules", Read),
@@ -152,6 +154,34 @@ pub(crate) fn check(
         }
     }
     Ok(())
+}
+
+/// The names of an operation's roots, each once.
+pub(crate) fn names<'a>(
+    document: &'a ExecutableDocument,
+    operation: &'a OperationDefinition,
+) -> BTreeSet<&'a str> {
+    let fields = fields(document, &operation.selection_set).into_iter();
+    fields.map(|field| field.node.name.node.as_str()).collect()
+}
+
+/// Refuses an operation that asks for the schema.
+pub(crate) fn tell_no_schema(
+    document: &ExecutableDocument,
+    operation: &OperationDefinition,
+) -> Result<(), Refusal> {
+    let mut fields = fields(document, &operation.selection_set).into_iter();
+    let asks = |field: &&Positioned<Field>| {
+        let name = field.node.name.node.as_str();
+        name == "__schema" || name == "__type"
+    };
+    match fields.find(asks) {
+        None => Ok(()),
+        Some(field) => {
+            let error = ServerError::new("this server does not tell its schema", Some(field.pos));
+            Err(Refusal::at(ErrorCode::ValidationFailed, error))
+        }
+    }
 }
 
 /// What a root field is for.

@@ -47,6 +47,18 @@ pub(crate) struct Answer {
     pub(super) asked: Option<Value>,
 }
 
+/// How many events, spans or records a request said. It is told beside the answer, to whoever counts for its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Said(pub u64);
+
+impl Said {
+    pub(super) fn of(answer: &Answer) -> Self {
+        let parts = answer.accepted + answer.duplicates + answer.quarantined + answer.ignored;
+        let parts = parts + answer.rejected.len();
+        Self(u64::try_from(parts).unwrap_or(u64::MAX))
+    }
+}
+
 impl Answer {
     /// The status of the answer; `success` when anything was taken, or nothing was wrong.
     pub(crate) fn status(&self, success: StatusCode) -> StatusCode {

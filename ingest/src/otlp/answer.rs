@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use serde_json::json;
 
 use super::wire::MessageWriter;
-use crate::intake::answer::Refusal;
+use crate::intake::answer::{Refusal, Said};
 
 /// The encodings of OTLP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,11 @@ pub(crate) struct Taken {
 }
 
 impl Taken {
+    /// How much was said, whatever came of it.
+    pub(crate) fn said(&self) -> Said {
+        Said(self.taken.saturating_add(self.rejected))
+    }
+
     /// The export response.
     pub(crate) fn encode(&self, encoding: Encoding, signal: Signal) -> Vec<u8> {
         match encoding {

@@ -22,7 +22,7 @@ use tonic::service::Routes;
 use tonic::{Code, Request, Response, Status};
 
 use super::Otlp;
-use super::answer::{Encoding, RpcStatus, Signal};
+use super::answer::{Encoding, RpcCode, RpcStatus, Signal};
 
 /// The services of OTLP over gRPC.
 pub(crate) fn routes(otlp: Arc<Otlp>) -> Routes {
@@ -156,7 +156,12 @@ impl<S: ExportService> UnaryService<Bytes> for Export<S> {
                 false => otlp.take_message(S::SIGNAL, message).await,
             };
             match taken {
-                Ok(taken) => Ok(Response::new(taken.encode(Encoding::Protobuf, S::SIGNAL))),
+                Ok(taken) => {
+                    let encoded = taken.encode(Encoding::Protobuf, S::SIGNAL);
+                    let mut response = Response::new(encoded);
+                    response.extensions_mut().insert(taken.said());
+                    Ok(response)
+                }
                 Err(refusal) => {
                     otlp.note_refusal(&refusal);
                     Err(status(&RpcStatus::of(&refusal)))
@@ -164,6 +169,15 @@ impl<S: ExportService> UnaryService<Bytes> for Export<S> {
             }
         })
     }
+}
+
+/// Tells a sender to wait, in the form in which its exporter takes it.
+pub fn come_again(reason: &str, seconds: u32) -> Status {
+    status(&RpcStatus {
+        code: RpcCode::Unavailable,
+        message: reason.to_owned(),
+        retry_after_s: Some(seconds),
+    })
 }
 
 fn status(status: &RpcStatus) -> Status {

@@ -65,7 +65,9 @@ async fn foreign(
     match take_foreign(otlp, form, request).await {
         Ok(taken) => {
             let answer = foreign_answer(&taken);
-            (answer.status(success), Json(answer)).into_response()
+            let mut response = (answer.status(success), Json(answer)).into_response();
+            response.extensions_mut().insert(taken.said());
+            response
         }
         Err(refusal) => {
             otlp.counters.refused(&refusal);
@@ -109,7 +111,12 @@ fn foreign_answer(taken: &Taken) -> Answer {
 async fn answer(otlp: &Arc<Otlp>, signal: Signal, request: Request) -> Response {
     match encoding(request.headers()) {
         Ok(encoding) => match take(otlp, signal, encoding, request).await {
-            Ok(taken) => respond(StatusCode::OK, encoding, taken.encode(encoding, signal)),
+            Ok(taken) => {
+                let encoded = taken.encode(encoding, signal);
+                let mut response = respond(StatusCode::OK, encoding, encoded);
+                response.extensions_mut().insert(taken.said());
+                response
+            }
             Err(refusal) => refuse(otlp, encoding, &refusal),
         },
         // Whoever speaks neither encoding is answered in the readable one.

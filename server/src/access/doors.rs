@@ -15,6 +15,9 @@ pub(crate) enum Door {
     Asks,
 }
 
+/// Where GraphQL is spoken.
+pub(super) const GRAPHQL: &str = "/graphql";
+
 /// The routes that are not the intake's.
 const DOORS: [(&str, Door); 14] = [
     // The page is the same for everybody. What it shows, it asks for.
@@ -25,7 +28,7 @@ const DOORS: [(&str, Door); 14] = [
     ("/ingest/events/schema.json", Door::Open),
     ("/metrics", Door::For(Scope::Read)),
     ("/calendar.ics", Door::For(Scope::Read)),
-    ("/graphql", Door::Asks),
+    (GRAPHQL, Door::Asks),
     ("/ingest/listing", Door::For(Scope::Ingest)),
     ("/v1/traces", Door::For(Scope::Ingest)),
     ("/v1/logs", Door::For(Scope::Ingest)),

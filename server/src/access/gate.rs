@@ -3,17 +3,24 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use api::NoRandomness;
 use axum::http::{HeaderMap, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use model::{Caller, Clock, LogPosition, Scope, Scopes, TokenHash, TokenId};
+use ingest::Said;
+use model::{
+    AuditedQuestion, Caller, Clock, LogPosition, QuestionKind, Quota, Scope, Scopes, Timestamp,
+    TokenHash, TokenId,
+};
 
 use super::doors::{Door, doors};
 use super::issuers::Issuers;
+use super::quotas::Quotas;
 use super::secret::{PREFIX, hash_of, mint};
 use super::uses::Uses;
+use crate::audit::Audit;
 use crate::clock::SystemClock;
 use crate::listen::Peer;
 use crate::metrics::Metrics;
@@ -55,12 +62,26 @@ pub(crate) struct Gate {
     since: LogPosition,
     is_open: bool,
     house: Option<TokenHash>,
+    /// Where it is written down who asked what.
+    audit: Option<Arc<Audit>>,
+    quotas: Quotas,
+    /// What counts where a token says nothing of it.
+    usual: Quota,
     doors: BTreeMap<String, Door>,
     refused: [AtomicU64; REASONS.len()],
 }
 
+/// So much of a path is written down.
+const ROUTE_CHARS: usize = 200;
+
 /// Why requests are refused, as measures tell it.
-const REASONS: [&str; 4] = ["no_credential", "bad_credential", "scope", "no_door"];
+const REASONS: [&str; 5] = [
+    "no_credential",
+    "bad_credential",
+    "scope",
+    "no_door",
+    "quota",
+];
 
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +90,7 @@ pub(crate) enum Refused {
     BadCredential,
     Scope,
     NoDoor,
+    Quota,
 }
 
 impl Gate {
@@ -89,9 +111,77 @@ impl Gate {
                 Lock::TokensOr(key) => Some(hash_of(key.secret())),
                 Lock::Open | Lock::Tokens => None,
             },
+            audit: None,
+            quotas: Quotas::default(),
+            usual: Quota::default(),
             doors: doors(),
             refused: Default::default(),
         }
+    }
+
+    /// The same, which has written down what is asked by those who say who they are.
+    #[must_use]
+    pub(crate) fn noting(mut self, audit: Arc<Audit>) -> Self {
+        self.audit = Some(audit);
+        self
+    }
+
+    /// Writes down that somebody asked a route.
+    pub(super) fn asked(&self, caller: &Caller, route: &str, outcome: String, at: Timestamp) {
+        let (Some(audit), Some(who)) = (&self.audit, caller.name()) else {
+            return;
+        };
+        let now = SystemClock.now().unix_nanos();
+        let took = now.saturating_sub(at.unix_nanos());
+        audit.note(AuditedQuestion {
+            at,
+            who,
+            kind: QuestionKind::Request,
+            operation: None,
+            fields: vec![route.chars().take(ROUTE_CHARS).collect()],
+            hash: None,
+            outcome,
+            rows: 0,
+            took_us: u64::try_from(took / 1_000).unwrap_or_default(),
+            times: 1,
+        });
+    }
+
+    /// The same, where callers without a quota of their own have this one.
+    #[must_use]
+    pub(crate) const fn within(mut self, usual: Quota) -> Self {
+        self.usual = usual;
+        self
+    }
+
+    /// Counts a request of a caller; or how long they have to wait until there may be one.
+    pub(super) fn take(&self, caller: &Caller) -> Result<(), Duration> {
+        let Some((who, quota)) = self.quota(caller) else {
+            return Ok(());
+        };
+        let taken = self.quotas.take(&who, quota, SystemClock.now());
+        taken.inspect_err(|_| self.note(Refused::Quota))
+    }
+
+    /// Counts what a request of a caller said.
+    pub(super) fn said(&self, caller: &Caller, said: Said) {
+        if let Some((who, quota)) = self.quota(caller) {
+            self.quotas.said(&who, quota, said.0, SystemClock.now());
+        }
+    }
+
+    /// How many requests with a token were refused because its quota was used up.
+    pub(crate) fn throttled(&self, token: TokenId) -> u64 {
+        self.quotas.throttled(token)
+    }
+
+    /// Who somebody is, and how much they may ask for. Where everybody may do everything, nobody is bounded.
+    fn quota(&self, caller: &Caller) -> Option<(String, Quota)> {
+        let who = caller.name().filter(|_| !self.is_open)?;
+        let view = self.published.newest();
+        let token = caller.token().and_then(|id| view.tokens().get(&id));
+        let own = token.and_then(|token| token.created.quota);
+        Some((who, own.unwrap_or(self.usual)))
     }
 
     /// The door of a route; `None` where nobody declared one.
@@ -191,6 +281,7 @@ impl Gate {
             Refused::BadCredential => 1,
             Refused::Scope => 2,
             Refused::NoDoor => 3,
+            Refused::Quota => 4,
         };
         if let Some(counter) = self.refused.get(at) {
             counter.fetch_add(1, Ordering::Relaxed);

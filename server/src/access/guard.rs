@@ -1,6 +1,7 @@
 //! The middleware in front of every route: says who the caller is, and opens the door or does not.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
@@ -8,12 +9,14 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use model::{Barred, Caller, Scope};
+use ingest::Said;
+use model::{Barred, Caller, Clock, Scope};
 use serde_json::json;
 use tonic::Status;
 
-use super::doors::Door;
+use super::doors::{Door, GRAPHQL};
 use super::gate::{Gate, Refused};
+use crate::clock::SystemClock;
 
 /// What a client without a credential is asked for.
 const CHALLENGE: &str = "Bearer realm=\"epicenter\"";
@@ -41,17 +44,38 @@ pub(crate) async fn guard(
         let answer = said(StatusCode::SERVICE_UNAVAILABLE, NOT_READY);
         return (retry, answer).into_response();
     }
+    let began = SystemClock.now();
     gate.prepare(request.headers()).await;
     let caller = gate.caller(request.headers(), request.extensions().get());
+    // GraphQL writes its questions down by itself, field by field.
+    let noted = (door != Door::Open && route.as_str() != GRAPHQL).then(|| caller.clone());
     if let Door::For(wanted) = door
         && let Err(barred) = caller.may(wanted)
     {
         gate.note(reason(barred));
-        return barring(barred);
+        let answer = barring(barred);
+        let outcome = answer.status().as_str().to_owned();
+        gate.asked(&caller, route.as_str(), outcome, began);
+        return answer;
+    }
+    if door != Door::Open
+        && let Err(wait) = gate.take(&caller)
+    {
+        let answer = throttled(wait);
+        let outcome = answer.status().as_str().to_owned();
+        gate.asked(&caller, route.as_str(), outcome, began);
+        return answer;
     }
     let was_stranger = caller == Caller::Stranger;
     request.extensions_mut().insert(caller);
     let mut response = next.run(request).await;
+    if let Some(caller) = noted {
+        if let Some(said) = response.extensions().get::<Said>() {
+            gate.said(&caller, *said);
+        }
+        let outcome = response.status().as_str().to_owned();
+        gate.asked(&caller, route.as_str(), outcome, began);
+    }
     if door == Door::Asks {
         told(&gate, &mut response, was_stranger);
     }
@@ -70,8 +94,10 @@ pub(crate) async fn guard_grpc(
     if !gate.is_ready() {
         return Status::unavailable(NOT_READY).into_http::<Body>();
     }
+    let began = SystemClock.now();
     gate.prepare(request.headers()).await;
     let caller = gate.caller(request.headers(), request.extensions().get());
+    let asked = request.uri().path().to_owned();
     if let Err(barred) = caller.may(Scope::Ingest) {
         gate.note(reason(barred));
         let status = match barred {
@@ -80,10 +106,23 @@ pub(crate) async fn guard_grpc(
             }
             Barred::Lacks(_) => Status::permission_denied(barred.to_string()),
         };
+        gate.asked(&caller, &asked, i32::from(status.code()).to_string(), began);
         return status.into_http::<Body>();
     }
-    request.extensions_mut().insert(caller);
-    next.run(request).await
+    if let Err(wait) = gate.take(&caller) {
+        let retry = ingest::come_again(THROTTLED, seconds(wait));
+        gate.asked(&caller, &asked, i32::from(retry.code()).to_string(), began);
+        return retry.into_http::<Body>();
+    }
+    request.extensions_mut().insert(caller.clone());
+    let response = next.run(request).await;
+    if let Some(said) = response.extensions().get::<Said>() {
+        gate.said(&caller, *said);
+    }
+    let status = response.headers().get("grpc-status");
+    let status = status.and_then(|status| status.to_str().ok());
+    gate.asked(&caller, &asked, status.unwrap_or("0").to_owned(), began);
+    response
 }
 
 /// Adds to a refusal that was made behind the door what HTTP wants to be said with it.
@@ -103,6 +142,20 @@ fn told(gate: &Gate, response: &mut Response, was_stranger: bool) {
         StatusCode::FORBIDDEN => gate.note(Refused::Scope),
         _ => {}
     }
+}
+
+/// What a caller hears who has used up what they may.
+const THROTTLED: &str = "the quota of this credential is used up; come again";
+
+fn throttled(wait: Duration) -> Response {
+    let retry = [(header::RETRY_AFTER, seconds(wait).to_string())];
+    (retry, said(StatusCode::TOO_MANY_REQUESTS, THROTTLED)).into_response()
+}
+
+/// Whole seconds, one at least.
+fn seconds(wait: Duration) -> u32 {
+    let whole = wait.as_secs() + u64::from(0 < wait.subsec_nanos());
+    u32::try_from(whole.max(1)).unwrap_or(u32::MAX)
 }
 
 fn barring(barred: Barred) -> Response {

@@ -38,6 +38,10 @@ impl api::Access for HashedTokens {
         self.gate.uses().last(id)
     }
 
+    fn throttled(&self, id: TokenId) -> u64 {
+        self.gate.throttled(id)
+    }
+
     fn record(&self, event: Event) -> PortFuture<'_, Result<LogPosition, RecordError>> {
         Box::pin(super::deliveries::record(&self.recorder, event))
     }

@@ -36,6 +36,12 @@ pub(crate) struct CreateFlags {
     /// How long it counts, as ISO 8601 has it, a year at most
     #[arg(long, value_name = "SPAN", default_value = "P90D")]
     expires_in: String,
+    /// Most requests in a minute; as the server's configuration has it when missing
+    #[arg(long, value_name = "NUMBER")]
+    requests_per_minute: Option<u32>,
+    /// Most events, spans and records in a minute; as the server's configuration has it when missing
+    #[arg(long, value_name = "NUMBER")]
+    events_per_minute: Option<u32>,
     #[command(flatten)]
     place: PlaceFlags,
 }
@@ -106,7 +112,10 @@ mutation Revoke($id: ID!, $reason: String) {
 const LIST: &str = "\
 query Tokens($all: Boolean, $first: Int, $after: String) {
   tokens(includeEnded: $all, first: $first, after: $after) {
-    nodes { id name scopes status createdAt createdBy expiresAt lastUsedAt revokedAt revokedReason }
+    nodes {
+      id name scopes status createdAt createdBy expiresAt lastUsedAt revokedAt revokedReason
+      requestsPerMinute eventsPerMinute throttledRequests
+    }
     pageInfo { hasNextPage endCursor }
   }
 }";
@@ -144,6 +153,7 @@ struct Created {
 fn create(flags: &CreateFlags) -> anyhow::Result<()> {
     let input = json!({
         "name": flags.name, "scopes": flags.scopes, "expiresIn": flags.expires_in,
+        "requestsPerMinute": flags.requests_per_minute, "eventsPerMinute": flags.events_per_minute,
     });
     let data = flags.place.ask(CREATE, &json!({ "input": input }))?;
     flags.place.show(&data, "createToken", |created: &Created| {

@@ -34,6 +34,8 @@ pub struct GraphQlSettings {
     pub cost_max: usize,
     /// Most requests in one batch; 0 refuses batches.
     pub batch_max: usize,
+    /// Whether the schema is told over GraphQL itself, to those who may `read`.
+    pub introspection: bool,
     /// Largest page of a list.
     pub page_max: usize,
     /// Most changes a ranking weighs.
@@ -87,6 +89,7 @@ impl GraphQlSettings {
             fields_max: 1_000,
             cost_max: 50_000,
             batch_max: 0,
+            introspection: true,
             page_max: 500,
             nearby_considered_max: 2_000,
             nearby_looked_at_max: 200_000,
@@ -120,6 +123,7 @@ impl GraphQlSettings {
             fields_max: self.fields_max,
             cost_max: self.cost_max,
             batch_max: self.batch_max,
+            introspection: self.introspection,
             page_max: self.page_max,
             nearby_considered_max: self.nearby_considered_max,
             nearby_looked_at_max: self.nearby_looked_at_max,
