@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 const ITEMS: usize = 4;
 const CHANGES: usize = 40;
-const KILLS: usize = 5;
+const KILLS: usize = 10;
 /// Longer than any delivery may take here.
 const PATIENCE: Duration = Duration::from_secs(90);
 
