@@ -1,7 +1,9 @@
 //! Takes secrets out of an event before it is written: out of values by their
 //! names, and out of texts by their looks. Ids and keys stay as they are.
 
-use model::{Attributes, Change, Event, Incident, KindDefined, ValueChange};
+use model::{
+    Attributes, Change, Event, Incident, KindDefined, ObservedCalls, QuestionsAsked, ValueChange,
+};
 use serde_json::{Map, Value};
 
 use crate::redact::{redact_text, redact_value};
@@ -10,11 +12,7 @@ use crate::redact::{redact_text, redact_value};
 pub(crate) fn scrub(event: &mut Event) {
     match event {
         Event::ItemObserved(item) => scrub_attributes(&mut item.attributes),
-        Event::CallsObserved(calls) => {
-            for item in &mut calls.items {
-                scrub_attributes(&mut item.attributes);
-            }
-        }
+        Event::CallsObserved(calls) => scrub_calls(calls),
         Event::ChangeRecorded(change) => scrub_change(change),
         Event::IncidentOpened(incident) | Event::IncidentUpdated(incident) => {
             scrub_incident(incident);
@@ -82,6 +80,12 @@ pub(crate) fn scrub(event: &mut Event) {
     }
 }
 
+fn scrub_calls(calls: &mut ObservedCalls) {
+    for item in &mut calls.items {
+        scrub_attributes(&mut item.attributes);
+    }
+}
+
 fn scrub_kind(kind: &mut KindDefined) {
     scrub_text(&mut kind.description);
     for attribute in &mut kind.attributes {
@@ -142,7 +146,7 @@ fn scrub_value_change(value: &mut ValueChange) {
 }
 
 /// People name operations.
-fn scrub_questions(asked: &mut model::QuestionsAsked) {
+fn scrub_questions(asked: &mut QuestionsAsked) {
     for question in &mut asked.questions {
         scrub_text(&mut question.operation);
     }
