@@ -12,13 +12,14 @@
     reason = "a benchmark makes its own input and prints its result"
 )]
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use benches::{Random, Row, quantile};
+use benches::{Files, Random, Row, anonymous_bytes, quantile};
 use graph::{
     AskedChange, Estate, GraphView, MayLimits, NearbyLimits, NearbyQuestion, Projection,
-    changes_nearby, may_change,
+    PuttingAway, changes_nearby, may_change,
 };
 use model::{
     Actor, AsOf, Change, CiId, Event, EventEnvelope, EventId, KeyParts, LogPosition, Lookback,
@@ -58,8 +59,14 @@ fn main() {
         })
     };
     let (items, changes) = (argument(1, 100_000), argument(2, 500_000));
-    let view = estate(items, changes);
-    println!("# {items} items, {changes} changes in a year");
+    let pages = tempfile::tempdir().expect("a temporary folder");
+    let before = anonymous_bytes();
+    let view = estate(items, changes, pages.path());
+    println!(
+        "# {items} items, {changes} changes in a year, {} of them with a row in memory, {:.0} MB",
+        view.change_rows_here(),
+        (anonymous_bytes() - before) / 1e6
+    );
     ask("away from hubs", &view, |random| {
         items / 10 + random.below(items * 9 / 10)
     });
@@ -145,13 +152,16 @@ fn ask(name: &str, view: &GraphView, mut pick: impl FnMut(&mut Random) -> usize)
     println!("# up to {considered} changes weighed, {cut} of {QUESTIONS} answers left some out");
 }
 
-fn estate(items: usize, changes: usize) -> Arc<GraphView> {
+fn estate(items: usize, changes: usize, pages: &Path) -> Arc<GraphView> {
     let mut random = Random::new(7);
     let mut estate = Estate::default();
+    // As a server does: what began longer ago lies on pages.
+    let files = Files::open(pages);
+    estate.put_away_closed(PuttingAway::after(30 * 86_400_000), &files.pages());
     let mut position = 0;
     let mut apply = |at: Timestamp, event: Event| {
         position += 1;
-        estate.apply(&EventEnvelope {
+        let envelope = EventEnvelope {
             position: LogPosition::new(position),
             recorded_at: at,
             id: EventId {
@@ -161,7 +171,8 @@ fn estate(items: usize, changes: usize) -> Arc<GraphView> {
             occurred_at: at,
             actor: Actor::default(),
             event,
-        });
+        };
+        files.take(&mut estate, &envelope);
     };
     for dependent in 1..items {
         for _ in 0..RELATIONS_PER_ITEM {

@@ -4,7 +4,7 @@
 //! The peer holds the same texts and is asked for the same newest page, and for the same count.
 //!
 //! usage: `search [CHANGES] [--long]` (`--long`: 10 million), or `search CHANGES SECONDS`: loads as many as
-//! fit into that time, without the peer and without asking anything, and then folds all of them.
+//! fit into that time, without the peer.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -59,32 +59,27 @@ fn main() {
     let usual = if long { 10_000_000 } else { 200_000 };
     let changes = numbers.first().copied().unwrap_or(usual);
     println!("# {changes} changes");
-    if let Some(seconds) = numbers.get(1) {
-        let folder = TempDir::new().expect("a temporary folder");
-        load_for(folder.path(), changes, Duration::from_secs(*seconds));
-        fold(changes, folder.path());
-        return;
-    }
+    let time = numbers.get(1).copied().map(Duration::from_secs);
     let folder = TempDir::new().expect("a temporary folder");
-    let view = fold(changes, folder.path());
-    let filled = Filled::load(folder.path(), changes);
+    let (filled, loaded) = Filled::load(folder.path(), changes, time);
+    let view = fold(changes, loaded, folder.path());
     Asked {
         view,
         filled,
-        changes,
+        changes: loaded,
     }
     .ask_all();
 }
 
 /// Folds all changes as a server does, putting those of more than 30 days ago on pages, and says what one takes
 /// in memory.
-fn fold(changes: u64, folder: &Path) -> Arc<GraphView> {
+fn fold(changes: u64, loaded: u64, folder: &Path) -> Arc<GraphView> {
     let files = Files::open(&folder.join("pages"));
     let before = anonymous_bytes();
     let started = Instant::now();
     let mut estate = Estate::default();
     estate.put_away_closed(PuttingAway::after(30 * 86_400_000), &files.pages());
-    for position in 1..=changes {
+    for position in 1..=loaded {
         files.take(&mut estate, &envelope(position, changes));
         if position % 4_096 == 0 {
             estate.publish();
@@ -92,40 +87,14 @@ fn fold(changes: u64, folder: &Path) -> Arc<GraphView> {
     }
     let view = estate.publish();
     let took = started.elapsed().as_secs_f64();
-    Row::new("search, changes folded a second", changes as f64 / took).print();
-    let bytes = (anonymous_bytes() - before) / changes as f64;
+    Row::new("search, changes folded a second", loaded as f64 / took).print();
+    let bytes = (anonymous_bytes() - before) / loaded as f64;
     Row::new("search, bytes in memory a change", bytes).print();
     let here = view.change_rows_here() as f64;
     Row::new("search, changes with a row in memory", here).print();
-    let pages = size_of(&folder.join("pages")) / changes as f64;
+    let pages = size_of(&folder.join("pages")) / loaded as f64;
     Row::new("search, bytes on pages a change", pages).print();
     view
-}
-
-/// Loads until the time is up, and says how many that were and what they took.
-fn load_for(folder: &Path, changes: u64, time: Duration) {
-    let mut filling = Filling::begin(folder);
-    filling.peer = None;
-    let started = Instant::now();
-    let (loaded, highest) = filling.load(changes, &|| started.elapsed() < time);
-    filling.commit();
-    let took = started.elapsed().as_secs_f64();
-    Row::new("search, changes loaded", loaded as f64).print();
-    Row::new(
-        "search, changes loaded a second, log, bodies and full text",
-        loaded as f64 / took,
-    )
-    .print();
-    let took = |took: Duration| loaded as f64 / took.as_secs_f64();
-    Row::new(
-        "search, changes a second into the full text",
-        took(filling.texts_took),
-    )
-    .against("bodies in sled", took(filling.bodies_took))
-    .print();
-    Row::new("search, MB in memory while loading, at most", highest / 1e6).print();
-    print_sizes(folder, loaded);
-    filling.log.close();
 }
 
 fn print_sizes(folder: &Path, changes: u64) {
@@ -141,7 +110,7 @@ fn print_sizes(folder: &Path, changes: u64) {
 struct Filled {
     texts: TextIndex,
     _index: Index,
-    peer: Connection,
+    peer: Option<Connection>,
 }
 
 /// Everything on the disk while it is filled, and how long each part took.
@@ -239,26 +208,35 @@ impl Filling {
 }
 
 impl Filled {
-    fn load(folder: &Path, changes: u64) -> Self {
+    /// Loads all, or as many as fit into a time and then without the peer; says how many.
+    fn load(folder: &Path, changes: u64, time: Option<Duration>) -> (Self, u64) {
         let mut filling = Filling::begin(folder);
-        let (_, highest) = filling.load(changes, &|| true);
+        if time.is_some() {
+            filling.peer = None;
+        }
+        let started = Instant::now();
+        let goes_on = || time.is_none_or(|time| started.elapsed() < time);
+        let (loaded, highest) = filling.load(changes, &goes_on);
         filling.commit();
-        let a_second = |took: Duration| changes as f64 / took.as_secs_f64();
-        Row::new(
-            "search, changes a second into the full text",
-            a_second(filling.texts_took),
-        )
-        .against("SQLite FTS5, English only", a_second(filling.peer_took))
-        .against("bodies in sled", a_second(filling.bodies_took))
-        .print();
+        let took = started.elapsed().as_secs_f64();
+        Row::new("search, changes loaded", loaded as f64).print();
+        let everything = "search, changes loaded a second, log, bodies and full text";
+        Row::new(everything, loaded as f64 / took).print();
+        let a_second = |took: Duration| loaded as f64 / took.as_secs_f64();
+        let texts = a_second(filling.texts_took);
+        Row::new("search, changes a second into the full text", texts)
+            .against("SQLite FTS5, English only", a_second(filling.peer_took))
+            .against("bodies in sled", a_second(filling.bodies_took))
+            .print();
         Row::new("search, MB in memory while loading, at most", highest / 1e6).print();
-        print_sizes(folder, changes);
+        print_sizes(folder, loaded);
         filling.log.close();
-        Self {
+        let filled = Self {
             texts: filling.texts,
             _index: filling.index,
-            peer: filling.peer.expect("the peer is filled too"),
-        }
+            peer: filling.peer,
+        };
+        (filled, loaded)
     }
 }
 
@@ -330,9 +308,9 @@ impl Asked {
             let count = self.listed(Some((&text, false)), ChangeConditions::default());
             ours.push(started.elapsed().as_secs_f64() * 1e3);
             let peer = peer.or_else(|| text.is_ascii().then_some(text));
-            if let Some(peer) = peer {
+            if let Some((peer, asked)) = peer.zip(self.filled.peer.as_ref()) {
                 let started = Instant::now();
-                let found = peer::ask(&self.filled.peer, &peer);
+                let found = peer::ask(asked, &peer);
                 theirs.push(started.elapsed().as_secs_f64() * 1e3);
                 differ += u32::from(found != count);
             }

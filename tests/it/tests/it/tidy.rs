@@ -58,6 +58,28 @@ fn no_file_is_named_after_nothing() {
 }
 
 #[test]
+fn nothing_is_left_of_joining_two_versions() {
+    let mut broken = Vec::new();
+    for file in files() {
+        let ends = [".orig", ".rej", ".bak", "~"];
+        if ends.iter().any(|end| file.path.ends_with(end)) {
+            broken.push(file.path);
+            continue;
+        }
+        for (number, line) in (1..).zip(file.text.lines()) {
+            // Made here so that this file does not break its own rule.
+            if ["<", ">"]
+                .iter()
+                .any(|sign| line.starts_with(&format!("{} ", sign.repeat(7))))
+            {
+                broken.push(format!("{}:{number}", file.path));
+            }
+        }
+    }
+    none(&broken);
+}
+
+#[test]
 fn no_name_says_which_way_by_a_word_that_means_both() {
     let mut broken = Vec::new();
     for file in rust_files().iter().map(RustFile::read) {
