@@ -144,9 +144,11 @@ fn lines<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Vec<T>> {
 
 /// Measures that were none are written as `NaN`, which is no JSON; here they are nothing.
 fn without_words_for_numbers(line: &str) -> String {
-    let words = [": NaN", ": -Infinity", ": Infinity"];
-    let all = words.iter();
-    all.fold(line.to_owned(), |line, word| line.replace(word, ": null"))
+    let words = ["NaN", "-Infinity", "Infinity"].iter();
+    words.fold(line.to_owned(), |line, word| {
+        let line = line.replace(&format!(":{word}"), ":null");
+        line.replace(&format!(": {word}"), ": null")
+    })
 }
 
 /// The rows of a topology that stands in its case.
@@ -396,4 +398,53 @@ fn part_of(case: &CaseLine) -> String {
     let affected = case.incident.affected.first().map_or("", String::as_str);
     let day: String = at.chars().take(10).collect();
     format!("{day} {affected}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CASE: &str = r#"{"case":"toy-2026-01-01-1","dataset":"toy","topology":{"nodes":[{"id":"service:web","kind":"service"},{"id":"service:db","kind":"service"}],"edges":[{"src":"service:web","dst":"service:db","kind":"calls"}]},"incident":{"affected":["service:web"],"detected_at":"2026-01-01T10:00:00Z","onset_at":null,"symptom":"latency up"},"changes":[{"id":"c1","time":"2026-01-01T09:50:00Z","kind":"config","targets":["service:db"],"environment":"production","title":""},{"id":"c2","time":"2026-01-01T09:00:00Z","kind":"config","targets":["service:elsewhere"],"environment":"production","title":""}],"signals":{"nodes":[{"id":"service:db","baseline":{"latency_ms":10.0,"success":NaN},"incident":{"latency_ms":70.0,"success": NaN}}]}}"#;
+    const TRUTH: &str = r#"{"case":"toy-2026-01-01-1","truth":{"changes":["c1"]}}"#;
+
+    #[test]
+    fn a_case_is_read_with_what_its_candidates_show() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("cases.jsonl"), CASE).unwrap();
+        std::fs::write(folder.path().join("truth.jsonl"), TRUTH).unwrap();
+        let limits = NearbyLimits {
+            first: usize::MAX,
+            considered_max: 100,
+            looked_at_max: 100,
+            visited_max: 100,
+        };
+        let found = cases(folder.path(), &RankingModel::default(), limits).unwrap();
+        let shown: Vec<String> = found
+            .iter()
+            .flat_map(|case| {
+                let place = format!("{} / {} / {}", case.name, case.system, case.part);
+                let candidates = case.candidates.iter().map(|it| {
+                    let measured: Vec<&str> = graph::FITTED
+                        .iter()
+                        .zip(it.values)
+                        .filter(|(_, value)| *value != 0.0)
+                        .map(|(one, _)| one.signal)
+                        .collect();
+                    format!("cause {}: {}", it.is_cause, measured.join(" "))
+                });
+                [place]
+                    .into_iter()
+                    .chain(candidates)
+                    .collect::<Vec<String>>()
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "toy-2026-01-01-1 / toy / 2026-01-01 service:web",
+                "cause true: nearness recency same_measure",
+                "cause false: recency",
+            ]
+        );
+    }
 }
