@@ -269,7 +269,7 @@ impl RefitScore {
                 .filter(|it| it.rank.is_some_and(|rank| rank <= most));
             Estimate::of(found.count(), ranked.len())
         };
-        let reciprocal: Vec<f64> = ranked.iter().map(|it| it.reciprocal()).collect();
+        let reciprocal: Vec<f64> = ranked.iter().map(Ranked::reciprocal).collect();
         Self {
             first: within(1),
             first_three: within(3),

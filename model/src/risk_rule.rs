@@ -361,7 +361,9 @@ impl RiskRuleDeclared {
                 let reason = "is required where levelAtLeast is missing".to_owned();
                 Some(("points", reason))
             }
-            (Some(points), _) if points == 0.0 || !(points.abs() <= RISK_POINTS_MAX) => {
+            (Some(points), _)
+                if points == 0.0 || points.is_nan() || RISK_POINTS_MAX < points.abs() =>
+            {
                 let reason = format!(
                     "must lie between -{RISK_POINTS_MAX} and {RISK_POINTS_MAX}, and not be 0"
                 );

@@ -152,7 +152,7 @@ fn step(local: &Local, off: Option<usize>) -> Option<Fitted> {
     }
     for one in 0..N {
         let pivot = bend[one][one];
-        if !(f64::EPSILON < pivot) {
+        if pivot.is_nan() || pivot <= f64::EPSILON {
             return None;
         }
         for below in one + 1..N {

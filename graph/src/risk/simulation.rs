@@ -104,7 +104,7 @@ pub fn simulate_risk<'v>(
         let by = |rules: &[&RiskRuleDeclared]| {
             ruled(&measured.facts, measured.score, rules.iter().copied())
         };
-        found.take(asked, change, by(&declared), by(&after));
+        found.take(asked, change, &by(&declared), by(&after));
     }
     found
 }
@@ -124,7 +124,13 @@ fn replaced<'r>(
 }
 
 impl<'v> RiskSimulation<'v> {
-    fn take(&mut self, asked: &SimulatedRules, change: ChangeRow<'v>, before: Ruled, after: Ruled) {
+    fn take(
+        &mut self,
+        asked: &SimulatedRules,
+        change: ChangeRow<'v>,
+        before: &Ruled,
+        after: Ruled,
+    ) {
         let verdicts = change.verdicts();
         let is_cause = verdicts.iter().any(|(_, it)| *it == Verdict::Cause);
         let add = |count: &mut LevelCount| {
