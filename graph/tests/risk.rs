@@ -246,11 +246,10 @@ proptest! {
 
 /// A rule that counts when a condition holds, as an event has it.
 fn rule(name: &str, when: &serde_json::Value, rest: &serde_json::Value) -> serde_json::Value {
-    let mut rule = json!({ "name": name, "when": when });
-    for (field, value) in rest.as_object().unwrap() {
-        rule[field] = value.clone();
-    }
-    rule
+    let mut rule = rest.as_object().unwrap().clone();
+    rule.insert("name".to_owned(), json!(name));
+    rule.insert("when".to_owned(), when.clone());
+    rule.into()
 }
 
 fn test(fact: &str, comparison: &str, value: impl Into<serde_json::Value>) -> serde_json::Value {
@@ -387,6 +386,55 @@ fn rules_count_from_when_they_were_declared_until_they_are_withdrawn() {
     );
 }
 
+/// What a simulation of the morning says, line by line.
+fn simulated(
+    view: &GraphView,
+    rules: Vec<RiskRuleDeclared>,
+    without: &[&str],
+    most: usize,
+) -> String {
+    let asked = SimulatedRules {
+        rules,
+        without: without.iter().map(|it| (*it).to_owned()).collect(),
+        since: at("07:00"),
+        until: at("12:00"),
+    };
+    let limits = SimulationLimits {
+        risk: LIMITS,
+        changes_max: most,
+    };
+    let found = simulate_risk(view, &asked, limits);
+    let mut lines: Vec<String> = found
+        .changed
+        .iter()
+        .map(|it| {
+            let cause = if it.is_cause { ", a cause" } else { "" };
+            let (before, after) = (it.before.1.name(), it.after.1.name());
+            let rules = it.rules.join(" ");
+            format!(
+                "{}: {before} to {after} by [{rules}]{cause}",
+                it.change.title()
+            )
+        })
+        .collect();
+    for (name, count) in &found.counted {
+        lines.push(format!(
+            "{name} counts for {}, {} of them causes",
+            count.changes, count.causes
+        ));
+    }
+    lines.push(format!(
+        "{} looked at{}",
+        found.considered,
+        if found.truncated {
+            ", more left out"
+        } else {
+            ""
+        }
+    ));
+    lines.join("\n")
+}
+
 #[test]
 fn a_simulation_tells_which_changes_would_change_level() {
     let judged = json!({ "incident": { "source": "pager", "sourceId": "1" },
@@ -412,60 +460,18 @@ fn a_simulation_tells_which_changes_would_change_level() {
         &json!({ "levelAtLeast": "critical" }),
     );
     let early: RiskRuleDeclared = serde_json::from_value(early).unwrap();
-    let simulated = |rules: Vec<RiskRuleDeclared>, without: &[&str], most: usize| {
-        let asked = SimulatedRules {
-            rules,
-            without: without.iter().map(|it| (*it).to_owned()).collect(),
-            since: at("07:00"),
-            until: at("12:00"),
-        };
-        let limits = SimulationLimits {
-            risk: LIMITS,
-            changes_max: most,
-        };
-        let found = simulate_risk(&view, &asked, limits);
-        let mut lines: Vec<String> = found
-            .changed
-            .iter()
-            .map(|it| {
-                let cause = if it.is_cause { ", a cause" } else { "" };
-                let (before, after) = (it.before.1.name(), it.after.1.name());
-                let rules = it.rules.join(" ");
-                format!(
-                    "{}: {before} to {after} by [{rules}]{cause}",
-                    it.change.title()
-                )
-            })
-            .collect();
-        for (name, count) in &found.counted {
-            lines.push(format!(
-                "{name} counts for {}, {} of them causes",
-                count.changes, count.causes
-            ));
-        }
-        lines.push(format!(
-            "{} looked at{}",
-            found.considered,
-            if found.truncated {
-                ", more left out"
-            } else {
-                ""
-            }
-        ));
-        lines.join("\n")
-    };
-    insta::assert_snapshot!(simulated(vec![early.clone()], &["calm"], 10), @r"
+    insta::assert_snapshot!(simulated(&view, vec![early.clone()], &["calm"], 10), @r"
     ledger 2: low to critical by [early], a cause
     ledger 1: medium to critical by [early]
     early counts for 2, 1 of them causes
     3 looked at
     ");
-    insta::assert_snapshot!(simulated(vec![early], &[], 2), @r"
+    insta::assert_snapshot!(simulated(&view, vec![early], &[], 2), @r"
     ledger 2: low to critical by [early], a cause
     early counts for 1, 1 of them causes
     2 looked at, more left out
     ");
-    insta::assert_snapshot!(simulated(Vec::new(), &[], 10), @"3 looked at");
+    insta::assert_snapshot!(simulated(&view, Vec::new(), &[], 10), @"3 looked at");
 }
 
 #[test]

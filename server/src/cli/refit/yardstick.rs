@@ -195,17 +195,17 @@ impl Folded {
             let at: Timestamp = serde_json::from_value(since.clone())?;
             let mut data = json!({ "validFrom": since });
             if let Some(until) = span.get(1).filter(|until| !until.is_null()) {
-                data["validUntil"] = until.clone();
+                set(&mut data, "validUntil", until.clone());
             }
             let name = match (text("type"), text("id"), text("src"), text("dst")) {
                 (Some("node"), Some(id), _, _) => {
-                    data["key"] = key(id);
+                    set(&mut data, "key", key(id));
                     "item.observed"
                 }
                 (Some("edge"), _, Some(dependent), Some(provider)) => {
-                    data["dependent"] = key(dependent);
-                    data["provider"] = key(provider);
-                    data["kind"] = json!(text("kind").unwrap_or("uses"));
+                    set(&mut data, "dependent", key(dependent));
+                    set(&mut data, "provider", key(provider));
+                    set(&mut data, "kind", json!(text("kind").unwrap_or("uses")));
                     "relation.observed"
                 }
                 _ => bail!(
@@ -289,7 +289,7 @@ impl Folded {
             let mut data = json!({ "source": source, "sourceId": change.id, "targets": targets,
                 "startedAt": change.time, "kind": change.kind, "environment": change.environment });
             if let Some(title) = change.title.as_ref().filter(|title| !title.is_empty()) {
-                data["title"] = json!(title);
+                set(&mut data, "title", json!(title));
             }
             let delivery = format!("change/{}", change.id);
             self.take(source, delivery, "change.recorded", change.time, &data)?;
@@ -309,7 +309,7 @@ impl Folded {
                     case,
                     source,
                     of,
-                    place,
+                    &place,
                     metric,
                     (node.baseline.get(metric), Some(value)),
                 )?;
@@ -323,7 +323,7 @@ impl Folded {
                 let place = format!("{}/{}/{metric}{seen_by}", edge.src, edge.dst);
                 let metric_seen = format!("{metric}{seen_by}");
                 let values = (edge.baseline.get(metric), Some(value));
-                self.deviated(case, source, of, place, &metric_seen, values)?;
+                self.deviated(case, source, of, &place, &metric_seen, values)?;
             }
         }
         for release in &signals.versions {
@@ -331,7 +331,7 @@ impl Folded {
             let of = json!({ "key": key(&format!("service:{}", release.service)) });
             let place = format!("{}/{metric}", release.service);
             let values = (release.old.get("success"), release.new.get("success"));
-            self.deviated(case, source, of, place, metric, values)?;
+            self.deviated(case, source, of, &place, metric, values)?;
         }
         Ok(())
     }
@@ -342,7 +342,7 @@ impl Folded {
         case: &CaseLine,
         source: &str,
         mut data: Value,
-        place: String,
+        place: &str,
         metric: &str,
         (baseline, value): (Option<&Value>, Option<&Value>),
     ) -> anyhow::Result<()> {
@@ -361,9 +361,16 @@ impl Folded {
             Some(_) => "item.deviated",
             None => "relation.deviated",
         };
-        data["deviation"] = json!({ "metric": metric, "baseline": baseline, "value": value,
+        let deviation = json!({ "metric": metric, "baseline": baseline, "value": value,
             "window": { "from": since, "until": until } });
+        set(&mut data, "deviation", deviation);
         self.take(source, format!("signal/{place}"), name, until, &data)
+    }
+}
+
+fn set(data: &mut Value, field: &str, value: Value) {
+    if let Some(fields) = data.as_object_mut() {
+        fields.insert(field.to_owned(), value);
     }
 }
 
