@@ -23,13 +23,11 @@ pub(crate) const ADDRESS: Address = Address::of_json(FORMAT, "/ingest/flags", de
 
 /// A change of a flag, and the flag itself beside it.
 pub(crate) fn flag_part(told: Told, flag: ObservedItem, delivery: &Delivery) -> Part {
-    let id = told.delivery.clone();
     let change = told.seal(delivery.received_at);
-    let delivery = id.unwrap_or_else(|| change.id.delivery.clone());
     let observed = NewEvent {
         id: EventId {
             source: change.id.source.clone(),
-            delivery: format!("{delivery}#item.observed"),
+            delivery: format!("{}#item.observed", change.id.delivery),
         },
         occurred: change.occurred,
         actor: change.actor.clone(),

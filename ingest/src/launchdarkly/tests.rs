@@ -25,6 +25,18 @@ fn other_entries_are_no_change() {
 }
 
 #[test]
+fn both_events_of_an_entry_are_named_within_bounds_however_long_its_id_is() {
+    let mut entry: Value = serde_json::from_str(FLAG).unwrap();
+    entry["_id"] = "x".repeat(5_000).into();
+    let parts = decode(&testing::delivery(FORMAT, &[], &entry.to_string())).unwrap();
+    let [Part::Events(events)] = parts.as_slice() else {
+        panic!("an entry of a flag is one part");
+    };
+    let names: Vec<usize> = events.iter().map(|event| event.id.delivery.len()).collect();
+    assert_eq!(names, [1_024, 1_024 + "#item.observed".len()]);
+}
+
+#[test]
 fn an_entry_is_proved_by_its_signature() {
     // printf %s '{}' | openssl dgst -sha256 -hmac planted
     let signature = "8ba3ff6b8a7fc184eb5f5bee134bffb39be49fa8a5b02afebbc9ef74d0701b70";
