@@ -44,6 +44,8 @@ struct Away {
     places: Vec<u32>,
     /// Pages by number; none where all that lay on it was brought back.
     pages: Vec<Option<Arc<SealedRows>>>,
+    /// How many chunks lie on them: asked for with every event.
+    chunks: usize,
     from: PageSource,
     read: Read,
     lost: Arc<OnceLock<Lost>>,
@@ -193,6 +195,7 @@ impl Away {
     fn take(&mut self, chunk: usize) -> Option<Vec<Row>> {
         let place = self.places.get_mut(chunk)?;
         let taken = std::mem::replace(place, HERE) as usize;
+        self.chunks = self.chunks.saturating_sub(1);
         let rows = self.read_page(taken / PAGE);
         let sealed = self.pages.get_mut(taken / PAGE)?;
         if let Some(page) = sealed {
@@ -225,9 +228,7 @@ impl Rows {
 
     /// How many are in memory.
     pub(crate) fn here(&self) -> usize {
-        let pages = self.away.pages.iter().flatten();
-        let away: usize = pages.map(|page| usize::from(page.chunks) * CHUNK).sum();
-        self.here.len() - away
+        self.here.len() - self.away.chunks * CHUNK
     }
 
     pub(crate) fn get(&self, index: usize) -> Option<&Row> {
@@ -330,6 +331,7 @@ impl Rows {
                 chunks,
             })));
         }
+        away.chunks += going.len();
         away.read = Read::of(away.pages.len());
         self.here.take_chunks(&going);
         sealed
@@ -423,6 +425,7 @@ impl<'de> Deserialize<'de> for Rows {
         let saved = Saved::deserialize(deserializer)?;
         let away = Away {
             read: Read::of(saved.pages.len()),
+            chunks: saved.places.iter().filter(|place| **place != HERE).count(),
             places: saved.places,
             pages: saved.pages,
             ..Away::default()

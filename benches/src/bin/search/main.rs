@@ -224,8 +224,12 @@ impl Filled {
         Row::new(everything, loaded as f64 / took).print();
         let a_second = |took: Duration| loaded as f64 / took.as_secs_f64();
         let texts = a_second(filling.texts_took);
-        Row::new("search, changes a second into the full text", texts)
-            .against("SQLite FTS5, English only", a_second(filling.peer_took))
+        let texts = Row::new("search, changes a second into the full text", texts);
+        let texts = match &filling.peer {
+            Some(_) => texts.against("SQLite FTS5, English only", a_second(filling.peer_took)),
+            None => texts,
+        };
+        texts
             .against("bodies in sled", a_second(filling.bodies_took))
             .print();
         Row::new("search, MB in memory while loading, at most", highest / 1e6).print();
