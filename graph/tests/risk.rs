@@ -301,7 +301,8 @@ fn a_rule_counts_where_its_comparisons_hold() {
         (test("operator", "differs", "human"), true),
         (test("emergency", "equals", false), true),
         (test("first_time", "equals", true), true),
-        (test("weekday", "equals", "thursday"), true),
+        (test("weekday", "equals", "Thursday"), true),
+        (test("kind", "contains", "Deploy"), true),
         (test("hour", "equals", 12), true),
         (test("duration_minutes", "equals", 60), true),
         (test("item_kind", "equals", "service"), true),
@@ -482,6 +483,8 @@ fn a_comparison_that_does_not_fit_its_fact_is_told() {
             .map(|(field, reason)| format!("{field}: {reason}"))
     };
     assert_eq!(fault(test("kind", "equals", "deployment")), None);
+    assert_eq!(fault(test("importance", "one_of", ["p1", "P2"])), None);
+    insta::assert_snapshot!(fault(test("weekday", "one_of", ["Monday", "fryday"])).unwrap(), @r#"value: weekday is never "fryday"; it is one of monday, tuesday, wednesday, thursday, friday, saturday, sunday"#);
     insta::assert_snapshot!(fault(test("kind", "at_least", 3)).unwrap(), @"comparison: kind is a word: compare it by equals, differs, one_of, none_of or contains");
     insta::assert_snapshot!(fault(test("hour", "contains", 3)).unwrap(), @"comparison: hour is a number: compare it by equals, differs, at_least, at_most, more_than or less_than");
     insta::assert_snapshot!(fault(test("hour", "equals", "3")).unwrap(), @"value: is not a number, which hour is held against here");

@@ -17,6 +17,7 @@ mod rollout;
 mod scene;
 #[cfg(test)]
 mod tests;
+mod withdrawal;
 
 use crate::intake::{Address, Delivery};
 use crate::split::Wrapping;

@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{FlowKind, Weekday};
+
 /// Most points that one rule adds or takes.
 pub const RISK_POINTS_MAX: f64 = 100.0;
 /// Most comparisons of one rule.
@@ -319,6 +321,19 @@ pub struct RiskRuleWithdrawn {
     pub reason: Option<String>,
 }
 
+impl RiskFact {
+    /// The words that it can be, where these are all there are.
+    pub fn vocabulary(self) -> Option<Vec<&'static str>> {
+        match self {
+            Self::Weekday => Some(Weekday::WRITTEN.iter().map(|(word, _)| *word).collect()),
+            Self::Rollout => Some(FlowKind::WRITTEN.iter().map(|(word, _)| *word).collect()),
+            Self::Importance => Some(vec!["P0", "P1", "P2"]),
+            Self::Operator => Some(vec!["human", "automatic"]),
+            _ => None,
+        }
+    }
+}
+
 impl RiskTest {
     /// What cannot be compared here: the field and why.
     pub fn fault(&self) -> Option<(&'static str, String)> {
@@ -339,9 +354,14 @@ impl RiskTest {
         }
         let wanted = match (sort, self.comparison.takes_list(), &self.value) {
             (FactSort::Words, true, RiskValue::Words(words)) if words.is_empty() => "is empty",
-            (FactSort::Words, true, RiskValue::Words(_))
-            | (FactSort::Words, false, RiskValue::Word(_))
-            | (FactSort::Truth, _, RiskValue::Truth(_)) => return None,
+            (FactSort::Words, true, RiskValue::Words(words)) => {
+                return self.never(words).map(|reason| ("value", reason));
+            }
+            (FactSort::Words, false, RiskValue::Word(word)) => {
+                let word = std::slice::from_ref(word);
+                return self.never(word).map(|reason| ("value", reason));
+            }
+            (FactSort::Truth, _, RiskValue::Truth(_)) => return None,
             (FactSort::Number, _, RiskValue::Number(number)) if number.is_finite() => return None,
             (FactSort::Words, true, _) => "is not a list of words",
             (FactSort::Words, false, _) => "is not a word",
@@ -350,6 +370,20 @@ impl RiskTest {
         };
         let reason = format!("{wanted}, which {fact} is held against here");
         Some(("value", reason))
+    }
+
+    /// Which of the words the fact can never be, if there is one.
+    fn never(&self, words: &[String]) -> Option<String> {
+        let known = self.fact.vocabulary()?;
+        let is_part = self.comparison == RiskComparison::Contains;
+        let is_known =
+            |word: &&String| is_part || known.iter().any(|it| it.eq_ignore_ascii_case(word));
+        let word = words.iter().find(|word| !is_known(word))?;
+        let fact = self.fact.as_str();
+        Some(format!(
+            "{fact} is never {word:?}; it is one of {}",
+            known.join(", ")
+        ))
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod plain;
 mod serving;
+mod written;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -17,6 +18,7 @@ use std::process::Output;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use serving::{Serving, epicenter};
+use written::is_written;
 
 fn run(arguments: &[&str]) -> Output {
     epicenter(arguments).output().unwrap()
@@ -31,21 +33,6 @@ fn json(arguments: &[&str]) -> Value {
     let output = run(&[arguments, &["--json"]].concat());
     assert!(output.status.success(), "{}", text(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
-}
-
-/// Whether any file below a folder holds a text.
-fn is_written(folder: &Path, wanted: &str) -> bool {
-    fs::read_dir(folder).unwrap().any(|entry| {
-        let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => is_written(&path, wanted),
-            false => {
-                let bytes = fs::read(&path).unwrap();
-                let mut windows = bytes.windows(wanted.len());
-                windows.any(|window| window == wanted.as_bytes())
-            }
-        }
-    })
 }
 
 #[test]

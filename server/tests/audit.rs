@@ -8,6 +8,7 @@
 
 mod plain;
 mod serving;
+mod written;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use serving::{Serving, epicenter};
+use written::is_written;
 
 /// A locked server over a folder, with a token that may do everything and one that may read.
 struct Locked {
@@ -105,22 +107,6 @@ fn said(node: &Value) -> String {
         text("outcome"),
         node["rows"]
     )
-}
-
-/// Whether any file below a folder holds a text.
-fn is_written(folder: &Path, wanted: &str) -> bool {
-    fs::read_dir(folder).unwrap().any(|entry| {
-        let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => is_written(&path, wanted),
-            false => {
-                let bytes = fs::read(&path).unwrap();
-                bytes
-                    .windows(wanted.len())
-                    .any(|window| window == wanted.as_bytes())
-            }
-        }
-    })
 }
 
 fn audit(data: &Path, command: &str) -> std::process::Output {

@@ -248,11 +248,7 @@ impl Statement {
                 diff,
             });
         }
-        let envelope = Envelope {
-            event_id: self.event_id,
-            source: self.source,
-            occurred_at: None,
-        };
+        let envelope = Envelope::now(self.event_id, self.source);
         let mut payload = Vec::new();
         event.encode_payload(&mut payload);
         let data: serde_json::Value = serde_json::from_slice(&payload)?;

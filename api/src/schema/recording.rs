@@ -46,6 +46,15 @@ pub(crate) struct Envelope {
 }
 
 impl Envelope {
+    /// Of what is so from now on.
+    pub(crate) const fn now(event_id: Option<String>, source: String) -> Self {
+        Self {
+            event_id,
+            source,
+            occurred_at: None,
+        }
+    }
+
     /// The event with its data.
     pub(crate) fn seal(self, name: &str, data: &impl Serialize) -> Value {
         json!({

@@ -30,8 +30,8 @@ impl Found {
 impl Estate {
     /// Takes the next event, after bringing back what it may speak of.
     ///
-    /// Without a page nothing has happened: the log is to be folded anew. So it is where
-    /// [a page is lost](Self::lost) that holds rows of changes.
+    /// Without a page nothing has happened: the log is to be folded anew. Where a page of rows of changes is
+    /// lost, the event is taken and [`Self::lost`] says so: then, too.
     pub fn take(&mut self, envelope: &EventEnvelope, pages: &dyn Pages) -> Result<(), PageError> {
         let view = self.view();
         let met = view.archive.met_by(&envelope.event, &view.identity);

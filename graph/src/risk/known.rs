@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use model::{ActorKind, FlowKind, RiskComparison, RiskFact, RiskTest, RiskValue, Timestamp};
+use model::{
+    ActorKind, FlowKind, RiskComparison, RiskFact, RiskTest, RiskValue, Timestamp, Weekday,
+};
 
 use super::factors::{is_production, targets};
 use super::{AssessedChange, RiskAssessment};
@@ -13,17 +15,6 @@ use crate::view::{GraphView, Item};
 
 const DAY_NANOS: i64 = 86_400_000_000_000;
 const HOUR_NANOS: i64 = 3_600_000_000_000;
-/// The day of the week of the first of January 1970 comes first.
-const WEEKDAYS: [&str; 7] = [
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-    "monday",
-    "tuesday",
-    "wednesday",
-];
-
 /// The value of a fact.
 #[derive(Clone, Debug, PartialEq)]
 pub enum KnownFact {
@@ -130,8 +121,8 @@ impl RiskFacts {
         #[expect(clippy::cast_precision_loss, reason = "an hour of the day")]
         let hour = (nanos.rem_euclid(DAY_NANOS) / HOUR_NANOS) as f64;
         self.number(RiskFact::Hour, hour);
-        let day = usize::try_from(nanos.div_euclid(DAY_NANOS).rem_euclid(7)).unwrap_or(0);
-        self.words(RiskFact::Weekday, WEEKDAYS.get(day).copied().into_iter());
+        let day = Weekday::in_utc(asked.start).as_str();
+        self.words(RiskFact::Weekday, std::iter::once(day));
         self.truth(RiskFact::Emergency, change.emergency);
         let blocks = |it: &crate::calendar::Finding<'_>| it.outcome == Outcome::Blocks;
         self.truth(RiskFact::Blocked, found.may.findings.iter().any(blocks));
@@ -203,23 +194,28 @@ fn compare(known: f64, comparison: RiskComparison, value: f64) -> bool {
     }
 }
 
+/// Whether words are the same: as everywhere in what is asked of changes, capitals make no difference.
+pub(super) fn is_same(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+}
+
 fn words(known: &[String], comparison: RiskComparison, value: &RiskValue) -> bool {
     let wanted: &[String] = match value {
         RiskValue::Word(word) => std::slice::from_ref(word),
         RiskValue::Words(words) => words,
         RiskValue::Truth(_) | RiskValue::Number(_) => return false,
     };
+    let any = |fits: &dyn Fn(&str, &str) -> bool| {
+        let mut words = known.iter();
+        words.any(|word| wanted.iter().any(|it| fits(word, it)))
+    };
     match comparison {
-        RiskComparison::Equals | RiskComparison::OneOf => {
-            known.iter().any(|word| wanted.contains(word))
-        }
-        RiskComparison::Differs | RiskComparison::NoneOf => {
-            !known.iter().any(|word| wanted.contains(word))
-        }
-        RiskComparison::Contains => {
-            let holds = |word: &String| wanted.iter().any(|it| word.contains(it.as_str()));
-            known.iter().any(holds)
-        }
+        RiskComparison::Equals | RiskComparison::OneOf => any(&is_same),
+        RiskComparison::Differs | RiskComparison::NoneOf => !any(&is_same),
+        RiskComparison::Contains => any(&|word, part| {
+            let part = part.to_ascii_lowercase();
+            word.to_ascii_lowercase().contains(&part)
+        }),
         RiskComparison::AtLeast
         | RiskComparison::AtMost
         | RiskComparison::MoreThan

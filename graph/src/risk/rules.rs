@@ -7,7 +7,7 @@ use model::{
     RiskValue, Timestamp,
 };
 
-use super::known::{KnownFact, RiskFacts};
+use super::known::{KnownFact, RiskFacts, is_same};
 use super::table::RISK;
 use crate::declarations::{Declarations, Declared, declare, restore, standing};
 use crate::stamped::Stamp;
@@ -148,7 +148,10 @@ impl Trial<'_> {
         scope.lists().iter().all(|(fact, wanted)| {
             let known = self.facts.get(*fact);
             let fits = |known: &KnownFact| match known {
-                KnownFact::Words(words) => words.iter().any(|word| wanted.contains(word)),
+                KnownFact::Words(words) => {
+                    let mut words = words.iter();
+                    words.any(|word| wanted.iter().any(|it| is_same(word, it)))
+                }
                 KnownFact::Number(_) | KnownFact::Truth(_) => false,
             };
             wanted.is_empty() || known.is_some_and(fits)

@@ -7,6 +7,7 @@ use model::{
 };
 use serde_json::Value;
 
+use super::withdrawal::withdrawal;
 use crate::fields::{self, Fields, Path, Problems};
 
 const NAMES_MAX: usize = bounds::DEFINED_NAMES_MAX;
@@ -27,16 +28,6 @@ const REACHES: [(&str, RuleReach); 4] = [
 const EXEMPTIONS: [(&str, ExemptionKind); 2] = [
     ("green_channel", ExemptionKind::GreenChannel),
     ("white_list", ExemptionKind::WhiteList),
-];
-
-const DAYS: [(&str, Weekday); 7] = [
-    ("monday", Weekday::Monday),
-    ("tuesday", Weekday::Tuesday),
-    ("wednesday", Weekday::Wednesday),
-    ("thursday", Weekday::Thursday),
-    ("friday", Weekday::Friday),
-    ("saturday", Weekday::Saturday),
-    ("sunday", Weekday::Sunday),
 ];
 
 /// `calendar_rule.declared`.
@@ -83,14 +74,9 @@ pub(super) fn withdrawn(
     path: &Path<'_>,
     problems: &mut Problems,
 ) -> Option<CalendarRuleWithdrawn> {
-    let mut fields = Fields::open(data, path, problems)?;
-    let name = fields.must("name", fields::name);
-    let reason = fields.may("reason", fields::text);
-    fields.close();
-    Some(CalendarRuleWithdrawn {
-        name: name?,
-        reason,
-    })
+    let read = (fields::name as _, fields::text as _);
+    let (name, reason) = withdrawal(data, path, problems, read)?;
+    Some(CalendarRuleWithdrawn { name, reason })
 }
 
 /// `exemption.granted`.
@@ -174,8 +160,8 @@ fn times(value: Value, path: &Path<'_>, problems: &mut Problems) -> Option<RuleT
     });
     let weekly = fields.list("weekly", NAMES_MAX, |value, path, problems| {
         let mut fields = Fields::open(value, path, problems)?;
-        let days = fields.list("days", DAYS.len(), |value, path, problems| {
-            fields::word(&DAYS, value, path, problems)
+        let days = fields.list("days", Weekday::WRITTEN.len(), |value, path, problems| {
+            fields::word(&Weekday::WRITTEN, value, path, problems)
         });
         let from = fields.must("from", fields::name);
         let until = fields.must("until", fields::name);

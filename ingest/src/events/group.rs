@@ -3,6 +3,7 @@
 use model::{GroupDefined, GroupWithdrawn, ItemFilter};
 use serde_json::Value;
 
+use super::withdrawal::withdrawal;
 use crate::fields::{self, Fields, Path, Problems};
 
 /// `group.defined`.
@@ -29,14 +30,9 @@ pub(super) fn withdrawn(
     path: &Path<'_>,
     problems: &mut Problems,
 ) -> Option<GroupWithdrawn> {
-    let mut fields = Fields::open(data, path, problems)?;
-    let name = fields.must("name", fields::name);
-    let reason = fields.may("reason", fields::line);
-    fields.close();
-    Some(GroupWithdrawn {
-        name: name?,
-        reason,
-    })
+    let read = (fields::name as _, fields::line as _);
+    let (name, reason) = withdrawal(data, path, problems, read)?;
+    Some(GroupWithdrawn { name, reason })
 }
 
 fn filter(value: Value, path: &Path<'_>, problems: &mut Problems) -> Option<ItemFilter> {

@@ -7,6 +7,7 @@ use model::{
 };
 use serde_json::Value;
 
+use super::withdrawal::withdrawal;
 use crate::fields::{self, Fields, Path, Problems};
 
 /// `kind.defined`.
@@ -43,14 +44,9 @@ pub(super) fn withdrawn(
     path: &Path<'_>,
     problems: &mut Problems,
 ) -> Option<KindWithdrawn> {
-    let mut fields = Fields::open(data, path, problems)?;
-    let name = fields.must("name", fields::name);
-    let reason = fields.may("reason", fields::line);
-    fields.close();
-    Some(KindWithdrawn {
-        name: name?,
-        reason,
-    })
+    let read = (fields::name as _, fields::line as _);
+    let (name, reason) = withdrawal(data, path, problems, read)?;
+    Some(KindWithdrawn { name, reason })
 }
 
 /// `relation_kind.defined`.
@@ -109,11 +105,9 @@ pub(super) fn relation_withdrawn(
     path: &Path<'_>,
     problems: &mut Problems,
 ) -> Option<RelationKindWithdrawn> {
-    let mut fields = Fields::open(data, path, problems)?;
-    let name = fields.must("name", fields::relation_kind);
-    let reason = fields.may("reason", fields::line);
-    fields.close();
-    let name = name?.as_str().to_owned();
+    let read = (fields::relation_kind as _, fields::line as _);
+    let (name, reason) = withdrawal(data, path, problems, read)?;
+    let name = model::RelationKind::as_str(&name).to_owned();
     let is_built_in = model::BUILT_IN_RELATION_KINDS
         .iter()
         .any(|built_in| built_in.name == name);

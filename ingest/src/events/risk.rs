@@ -6,6 +6,7 @@ use model::{
 };
 use serde_json::Value;
 
+use super::withdrawal::withdrawal;
 use crate::fields::{self, Fields, Path, Problems, said};
 
 const NAMES_MAX: usize = bounds::DEFINED_NAMES_MAX;
@@ -54,14 +55,9 @@ pub(super) fn withdrawn(
     path: &Path<'_>,
     problems: &mut Problems,
 ) -> Option<RiskRuleWithdrawn> {
-    let mut fields = Fields::open(data, path, problems)?;
-    let name = fields.must("name", fields::name);
-    let reason = fields.may("reason", fields::text);
-    fields.close();
-    Some(RiskRuleWithdrawn {
-        name: name?,
-        reason,
-    })
+    let read = (fields::name as _, fields::text as _);
+    let (name, reason) = withdrawal(data, path, problems, read)?;
+    Some(RiskRuleWithdrawn { name, reason })
 }
 
 fn scope(value: Value, path: &Path<'_>, problems: &mut Problems) -> Option<RiskScope> {

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::incident::source_ref;
 use super::kind::{attribute, told};
 use super::rollout::{one_of, place, place_of_check};
+use super::withdrawal::withdrawal;
 use crate::fields::{self, Fields, Path, Problems};
 
 /// The types that are read here.
@@ -69,14 +70,9 @@ fn platform_withdrawn(
     path: &Path<'_>,
     problems: &mut Problems,
 ) -> Option<PlatformWithdrawn> {
-    let mut fields = Fields::open(data, path, problems)?;
-    let name = fields.must("name", fields::source_name);
-    let reason = fields.may("reason", fields::line);
-    fields.close();
-    Some(PlatformWithdrawn {
-        name: name?,
-        reason,
-    })
+    let read = (fields::source_name as _, fields::line as _);
+    let (name, reason) = withdrawal(data, path, problems, read)?;
+    Some(PlatformWithdrawn { name, reason })
 }
 
 fn scene(data: Value, path: &Path<'_>, problems: &mut Problems) -> Option<SceneRegistered> {
@@ -173,14 +169,9 @@ fn level_withdrawn(
     path: &Path<'_>,
     problems: &mut Problems,
 ) -> Option<LevelWithdrawn> {
-    let mut fields = Fields::open(data, path, problems)?;
-    let name = fields.must("name", fields::name);
-    let reason = fields.may("reason", fields::line);
-    fields.close();
-    Some(LevelWithdrawn {
-        name: name?,
-        reason,
-    })
+    let read = (fields::name as _, fields::line as _);
+    let (name, reason) = withdrawal(data, path, problems, read)?;
+    Some(LevelWithdrawn { name, reason })
 }
 
 fn judged(data: Value, path: &Path<'_>, problems: &mut Problems) -> Option<CheckJudged> {

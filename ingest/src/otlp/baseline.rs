@@ -114,10 +114,9 @@ impl Baseline {
         window: &ClosedWindow,
         again_nanos: i64,
     ) -> Vec<OffBaseline> {
-        if self.judged.is_some_and(|judged| window.from <= judged) {
+        if !self.comes_next(window) {
             return Vec::new();
         }
-        self.judged = Some(window.from);
         let is_told = self.calls.off.is_some();
         self.flow.hear(window, stats.sampled(), is_told);
         let rule = |off_at_least: f64, both_ways: bool| Rule {
@@ -159,16 +158,24 @@ impl Baseline {
         found
     }
 
+    /// Whether a window is later than all that were judged; it counts as judged from now on.
+    fn comes_next(&mut self, window: &ClosedWindow) -> bool {
+        let is_next = self.judged.is_none_or(|judged| judged < window.from);
+        if is_next {
+            self.judged = Some(window.from);
+        }
+        is_next
+    }
+
     /// Judges a window in which no call came, though whoever makes them was heard of.
     pub(crate) fn judge_silence(
         &mut self,
         window: &ClosedWindow,
         again_nanos: i64,
     ) -> Option<OffBaseline> {
-        if self.judged.is_some_and(|judged| window.from <= judged) {
+        if !self.comes_next(window) {
             return None;
         }
-        self.judged = Some(window.from);
         self.flow.miss(window);
         if self.flow.has_stopped() || self.calls.off.is_some() {
             self.stop(window, again_nanos)
@@ -184,10 +191,9 @@ impl Baseline {
         since: i64,
         again_nanos: i64,
     ) -> Option<OffBaseline> {
-        if self.judged.is_some_and(|judged| window.from <= judged) {
+        if !self.comes_next(window) {
             return None;
         }
-        self.judged = Some(window.from);
         self.flow.miss_since(since);
         self.stop(window, again_nanos)
     }

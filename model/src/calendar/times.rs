@@ -200,6 +200,35 @@ impl Hours<'_> {
 }
 
 impl Weekday {
+    /// Every day with its stored word.
+    pub const WRITTEN: [(&'static str, Self); 7] = [
+        ("monday", Self::Monday),
+        ("tuesday", Self::Tuesday),
+        ("wednesday", Self::Wednesday),
+        ("thursday", Self::Thursday),
+        ("friday", Self::Friday),
+        ("saturday", Self::Saturday),
+        ("sunday", Self::Sunday),
+    ];
+
+    /// The stored word.
+    pub fn as_str(self) -> &'static str {
+        let mut words = Self::WRITTEN.iter();
+        let found = words.find(|(_, day)| *day == self);
+        found.map_or("", |(word, _)| word)
+    }
+
+    /// The day of the week of a moment in UTC.
+    pub fn in_utc(at: Timestamp) -> Self {
+        const DAY_NANOS: i64 = 86_400_000_000_000;
+        // The first of January 1970 was a Thursday, three days after a Monday.
+        let day = (at.unix_nanos().div_euclid(DAY_NANOS) + 3).rem_euclid(7);
+        let found = usize::try_from(day)
+            .ok()
+            .and_then(|day| Self::WRITTEN.get(day));
+        found.map_or(Self::Monday, |(_, day)| *day)
+    }
+
     /// The day of the week of a date.
     pub fn of(day: Date) -> Self {
         match day.weekday() {

@@ -337,11 +337,7 @@ async fn record(
     name: &'static str,
     data: &Value,
 ) -> Result<CalendarRecorded> {
-    let envelope = Envelope {
-        event_id,
-        source,
-        occurred_at: None,
-    };
+    let envelope = Envelope::now(event_id, source);
     let position = record_at(ctx, envelope.seal(name, data)).await?;
     Ok(CalendarRecorded {
         position: LogPosition(position),

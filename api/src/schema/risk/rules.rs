@@ -282,7 +282,7 @@ impl RiskRuleMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The rule.")] input: DeclareRiskRuleInput,
     ) -> Result<RiskRuleRecorded> {
-        let envelope = envelope(input.event_id, input.source);
+        let envelope = Envelope::now(input.event_id, input.source);
         let position = record_at(ctx, envelope.seal("risk_rule.declared", &input.rule)).await?;
         Ok(RiskRuleRecorded {
             position: LogPosition(position),
@@ -296,7 +296,7 @@ impl RiskRuleMutation {
         #[graphql(desc = "The rule.")] input: WithdrawRiskRuleInput,
     ) -> Result<RiskRuleRecorded> {
         let data = serde_json::json!({ "name": input.name, "reason": input.reason });
-        let envelope = envelope(input.event_id, input.source);
+        let envelope = Envelope::now(input.event_id, input.source);
         let position = record_at(ctx, envelope.seal("risk_rule.withdrawn", &data)).await?;
         Ok(RiskRuleRecorded {
             position: LogPosition(position),
@@ -304,18 +304,10 @@ impl RiskRuleMutation {
     }
 }
 
-fn envelope(event_id: Option<String>, source: String) -> Envelope {
-    Envelope {
-        event_id,
-        source,
-        occurred_at: None,
-    }
-}
-
 /// The rules of a question, held against what a declared one is held against.
 async fn read(ctx: &Context<'_>, rules: Vec<RiskRuleInput>) -> Result<Vec<RiskRuleDeclared>> {
     let events = rules.iter().map(|rule| {
-        let envelope = envelope(None, "question".to_owned());
+        let envelope = Envelope::now(None, "question".to_owned());
         envelope.seal("risk_rule.declared", rule)
     });
     let recorder = &ctx.data::<Shared>()?.ports.recorder;

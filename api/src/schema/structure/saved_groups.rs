@@ -88,7 +88,7 @@ impl GroupMutation {
             description: input.description,
             filter: input.filter.read()?,
         };
-        let envelope = envelope(input.event_id, input.source);
+        let envelope = Envelope::now(input.event_id, input.source);
         let position = record_at(ctx, envelope.seal("group.defined", &defined)).await?;
         Ok(GroupRecorded {
             position: LogPosition(position),
@@ -105,19 +105,11 @@ impl GroupMutation {
             name: input.name,
             reason: input.reason,
         };
-        let envelope = envelope(input.event_id, input.source);
+        let envelope = Envelope::now(input.event_id, input.source);
         let position = record_at(ctx, envelope.seal("group.withdrawn", &withdrawn)).await?;
         Ok(GroupRecorded {
             position: LogPosition(position),
         })
-    }
-}
-
-fn envelope(event_id: Option<String>, source: String) -> Envelope {
-    Envelope {
-        event_id,
-        source,
-        occurred_at: None,
     }
 }
 

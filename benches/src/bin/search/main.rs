@@ -97,10 +97,14 @@ fn fold(changes: u64, loaded: u64, folder: &Path) -> Arc<GraphView> {
     view
 }
 
-fn print_sizes(folder: &Path, changes: u64) {
+fn print_sizes(folder: &Path, changes: u64, has_peer: bool) {
     let size = |name: &str| size_of(&folder.join(name)) / changes as f64;
-    Row::new("search, bytes on disk a change, full text", size("texts"))
-        .against("SQLite FTS5, English only", size("peer.sqlite"))
+    let texts = Row::new("search, bytes on disk a change, full text", size("texts"));
+    let texts = match has_peer {
+        true => texts.against("SQLite FTS5, English only", size("peer.sqlite")),
+        false => texts,
+    };
+    texts
         .against("bodies in sled", size("index"))
         .against("log", size("log"))
         .print();
@@ -233,7 +237,7 @@ impl Filled {
             .against("bodies in sled", a_second(filling.bodies_took))
             .print();
         Row::new("search, MB in memory while loading, at most", highest / 1e6).print();
-        print_sizes(folder, loaded);
+        print_sizes(folder, loaded, filling.peer.is_some());
         filling.log.close();
         let filled = Self {
             texts: filling.texts,
