@@ -26,8 +26,8 @@ pub use ports::{
     Measurements, MeasurementsError, MintedToken, NoRandomness, PlanDocument, PlanForm,
     PlanSurroundings, PlannedAction, PlannedTarget, PlannedWork, Plans, PlansError, PortFuture,
     Ports, Quarantine, QuarantineEntry, QuarantineError, QuarantinePage, ReadView, RecordError,
-    RecordOutcome, Recorder, Redelivery, Reprocessed, SealedEndpoint, Suppressed, SuppressedSample,
-    Suppression, TextAnswer, Texts, UnreadPart, ViewError, Views,
+    RecordOutcome, Recorder, Redelivery, Reprocessed, SealedAddress, SealedEndpoint, Suppressed,
+    SuppressedSample, Suppression, TextAnswer, Texts, UnreadPart, ViewError, Views,
 };
 pub use schema::schema_text;
 pub use state::ApiState;

@@ -26,7 +26,7 @@ pub use access::{Access, MintedToken, NoRandomness};
 pub use audit::{Audit, AuditError, AuditPage, AuditPlace, AuditQuestion};
 pub use deliveries::{
     Deliveries, Delivery, DeliveryAttempt, DeliveryError, DeliveryPage, DeliveryQuestion,
-    DeliveryStanding, DeliveryStatus, Redelivery, SealedEndpoint,
+    DeliveryStanding, DeliveryStatus, Redelivery, SealedAddress, SealedEndpoint,
 };
 pub use measurements::{
     KeptLevel, KeptMeasurements, MeasuredName, MeasuredStep, MeasuredSteps, MeasurementQuestion,

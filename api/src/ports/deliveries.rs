@@ -14,6 +14,13 @@ pub trait Deliveries: Send + Sync + 'static {
     /// Seals the same address with fresh keys; those before sign on for a time.
     fn renew(&self, seal: String) -> PortFuture<'_, Result<SealedEndpoint, DeliveryError>>;
 
+    /// Seals another address with the keys that are sealed already.
+    fn relocate(
+        &self,
+        seal: String,
+        url: String,
+    ) -> PortFuture<'_, Result<SealedAddress, DeliveryError>>;
+
     /// Forgets a sealed address and its keys.
     fn forget(&self, seal: String) -> PortFuture<'_, ()>;
 
@@ -55,6 +62,15 @@ pub struct SealedEndpoint {
     pub secret: String,
     /// The public half of the other key that signs.
     pub public_key: String,
+}
+
+/// An address that is kept sealed with keys that are shown no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedAddress {
+    /// The name under which it is kept.
+    pub seal: String,
+    /// Scheme, host and port.
+    pub endpoint: String,
 }
 
 /// How deliveries of a subscription stand.

@@ -1,6 +1,7 @@
 //! Who wants to hear of what: subscriptions as they are declared and listed, and what they would have heard.
 
 mod deliveries;
+mod edit;
 mod input;
 mod preview;
 mod shown;
@@ -18,6 +19,7 @@ use crate::error::ErrorCode;
 use crate::{DeliveryError, DeliveryQuestion, Redelivery};
 pub(crate) use deliveries::DeliveryConnection;
 use deliveries::{DeliveryAttempt, DeliveryPlace, DeliveryStatus, DeliveryTotals};
+use edit::UpdateSubscriptionInput;
 use input::{SubscribeInput, SubscriptionMatch};
 use preview::SubscriptionPreview;
 use shown::WebhookSubscription;
@@ -204,6 +206,21 @@ impl SubscriptionMutation {
         })
     }
 
+    /// Changes what is given of a subscription. Its keys, what waits and how far the log was read for it stay; the new match
+    /// is asked of what has not been read yet. A subscription that was disabled goes on.
+    async fn update_subscription(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The subscription.")] id: ID,
+        #[graphql(desc = "What changes.")] input: UpdateSubscriptionInput,
+    ) -> Result<WebhookSubscription> {
+        let at = Standpoint::of(ctx, None).await?;
+        let before = require(&at, &id)?;
+        let (declared, url) = input.onto(before.clone(), &at)?;
+        let at = edit::replace(ctx, at, before, declared, url).await?;
+        shown_at(&at, &id)
+    }
+
     /// Makes new keys. Those before sign beside them for `deliveries.key_overlap_ms`, so that receivers can be changed over.
     async fn rotate_secret(
         &self,
@@ -236,9 +253,7 @@ impl SubscriptionMutation {
         let declared = require(&at, &id)?;
         let position = declare(ctx, declared).await?;
         let at = standpoint_after(ctx, position.0).await?;
-        let found = at.view.graph.subscription(&id).cloned();
-        let gone = || delivery_error(&DeliveryError::Unknown(id.to_string()));
-        found.map(WebhookSubscription::from).ok_or_else(gone)
+        shown_at(&at, &id)
     }
 
     /// Sends again: everything that the subscription is about after a position, or one delivery by the position of its event.
@@ -265,9 +280,7 @@ impl SubscriptionMutation {
         let deliveries = &ctx.data::<Shared>()?.ports.deliveries;
         let sent = deliveries.redeliver(subscription.to_string(), what).await;
         sent.map_err(|error| delivery_error(&error))?;
-        let found = at.view.graph.subscription(&subscription).cloned();
-        let gone = || delivery_error(&DeliveryError::Unknown(subscription.to_string()));
-        found.map(WebhookSubscription::from).ok_or_else(gone)
+        shown_at(&at, &subscription)
     }
 
     /// Sends a signed message that says nothing to the endpoint, once, and tells how it answered.
@@ -326,6 +339,13 @@ fn require(at: &Standpoint, id: &ID) -> Result<SubscriptionDeclared> {
     let found = at.view.graph.subscription(id);
     let declared = found.map(|found| found.declared.clone());
     declared.ok_or_else(|| delivery_error(&DeliveryError::Unknown(id.to_string())))
+}
+
+/// A subscription as it stands.
+fn shown_at(at: &Standpoint, id: &ID) -> Result<WebhookSubscription> {
+    let found = at.view.graph.subscription(id).cloned();
+    let gone = || delivery_error(&DeliveryError::Unknown(id.to_string()));
+    found.map(WebhookSubscription::from).ok_or_else(gone)
 }
 
 /// What a client is told when an endpoint was not taken.

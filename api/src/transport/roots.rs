@@ -70,7 +70,7 @@ const QUERIES: [(&str, Scope); 49] = [
 ];
 
 /// What is stated.
-const MUTATIONS: [(&str, Scope); 41] = [
+const MUTATIONS: [(&str, Scope); 42] = [
     ("createToken", Admin),
     ("declareFreeze", Operate),
     ("declareRiskRule", Operate),
@@ -102,6 +102,7 @@ const MUTATIONS: [(&str, Scope); 41] = [
     ("testSubscription", Operate),
     ("unsubscribe", Operate),
     ("updateIncident", Operate),
+    ("updateSubscription", Operate),
     ("upsertItems", Ingest),
     ("upsertRelations", Ingest),
     ("withdrawExemption", Operate),

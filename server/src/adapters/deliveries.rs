@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use api::{
     DeliveryAttempt, DeliveryError, DeliveryPage, DeliveryQuestion, DeliveryStanding, PortFuture,
-    RecordError, Redelivery, SealedEndpoint,
+    RecordError, Redelivery, SealedAddress, SealedEndpoint,
 };
 use ingest::Recorder;
 use model::{
@@ -57,6 +57,27 @@ impl api::Deliveries for SealedDeliveries {
             });
             let older: Vec<TimedKeys> = older.take(KEYS_MAX - 1).collect();
             blocking(move || sealed(&seals, &target, older)).await
+        })
+    }
+
+    fn relocate(
+        &self,
+        seal: String,
+        url: String,
+    ) -> PortFuture<'_, Result<SealedAddress, DeliveryError>> {
+        let target = Target::read(&url, &self.policy);
+        let seals = Arc::clone(&self.seals);
+        Box::pin(async move {
+            let target = target.map_err(|error| DeliveryError::Address(error.to_string()))?;
+            blocking(move || {
+                let keys = seals.unseal(&seal)?.keys;
+                let url = target.url.to_string();
+                Ok(SealedAddress {
+                    seal: seals.seal(&Endpoint { url, keys })?,
+                    endpoint: target.endpoint(),
+                })
+            })
+            .await
         })
     }
 

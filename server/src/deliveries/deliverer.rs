@@ -213,9 +213,12 @@ impl Deliverer {
 
     fn start(&self, listener: &Listener) -> Task {
         let (stop, stopping) = switch();
+        let declared = listener.subscription.position;
+        let now = SystemClock.now();
+        listener.desk.with(|queue| queue.begin(declared, now));
         let sending = tended(Arc::clone(&self.house), listener.clone(), stopping);
         Task {
-            declared: listener.subscription.position,
+            declared,
             stop,
             handle: tokio::spawn(sending),
         }

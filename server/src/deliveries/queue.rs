@@ -25,6 +25,9 @@ pub(crate) struct Queue {
     /// Since when nothing has been taken.
     #[serde(default)]
     pub(crate) failing_since: Option<Timestamp>,
+    /// The declaration of the subscription by which it was sent last.
+    #[serde(default)]
+    pub(crate) declared: Option<LogPosition>,
 }
 
 /// A notice that is to be sent.
@@ -96,6 +99,15 @@ impl Queue {
     pub(crate) fn settle(&mut self, position: LogPosition) {
         self.waiting.retain(|notice| notice.position != position);
         self.failing_since = None;
+    }
+
+    /// It is sent by this declaration. By another than before, the endpoint may be another, so everything is tried anew.
+    pub(crate) fn begin(&mut self, declared: LogPosition, now: Timestamp) {
+        if self.declared != Some(declared) {
+            self.declared = Some(declared);
+            self.failing_since = None;
+            self.hasten(now);
+        }
     }
 
     /// Everything that waits is due: the endpoint takes again what it is sent.
@@ -235,6 +247,19 @@ mod tests {
         assert_eq!(ready(&queue, 5, &[]), [2]);
         assert_eq!(queue.dead.len(), 1);
         assert_eq!(queue.failing_since, Some(at(0)));
+    }
+
+    #[test]
+    fn what_waits_is_due_at_once_when_it_was_declared_anew() {
+        let mut queue = queue(&[(1, &[1])]);
+        queue.begin(place(1), at(0));
+        queue.fail(place(1), at(0), |_| Some(at(60)));
+        queue.begin(place(1), at(1));
+        assert_eq!(ready(&queue, 1, &[]), [0; 0]);
+        assert_eq!(queue.failing_since, Some(at(0)));
+        queue.begin(place(9), at(1));
+        assert_eq!(ready(&queue, 1, &[]), [1]);
+        assert_eq!(queue.failing_since, None);
     }
 
     #[test]

@@ -245,8 +245,14 @@ impl Sending {
         }
     }
 
-    /// Says in the log that nothing is sent any more, and ends.
+    /// Says in the log that nothing is sent any more, and ends. Of what was declared anew meanwhile it says nothing.
     async fn disable(&mut self, reason: String) {
+        let newest = self.house.published.newest();
+        let newest = newest.subscription(self.id()).map(|it| it.position);
+        if newest != Some(self.subscription.position) {
+            self.is_over = true;
+            return;
+        }
         tracing::warn!("{} is disabled: {reason}", self.id());
         let disabled = SubscriptionDisabled {
             id: self.id().to_owned(),

@@ -89,20 +89,33 @@ pub(super) struct Checked {
 
 impl SubscribeInput {
     pub(super) fn check(self) -> Result<Checked> {
-        if URL_BYTES < self.url.len() {
-            let message = format!("url has {URL_BYTES} bytes at most");
-            return Err(ErrorCode::BadInput.error(message));
-        }
-        if self.per_second_max == Some(0) {
-            return Err(ErrorCode::BadInput.error("perSecondMax is at least 1"));
-        }
+        url_within_bounds(&self.url)?;
         Ok(Checked {
             name: line("name", &self.name)?,
             url: self.url,
             wanted: self.wanted,
             format: self.format.map(Into::into).unwrap_or_default(),
-            per_second_max: self.per_second_max,
+            per_second_max: rate(self.per_second_max)?,
         })
+    }
+}
+
+/// Refuses an address that is too long.
+pub(super) fn url_within_bounds(url: &str) -> Result<()> {
+    match url.len() <= URL_BYTES {
+        true => Ok(()),
+        false => {
+            let message = format!("url has {URL_BYTES} bytes at most");
+            Err(ErrorCode::BadInput.error(message))
+        }
+    }
+}
+
+/// How many notices are sent in a second at most: one, if anything is said of it.
+pub(super) fn rate(per_second_max: Option<u32>) -> Result<Option<u32>> {
+    match per_second_max {
+        Some(0) => Err(ErrorCode::BadInput.error("perSecondMax is at least 1")),
+        given => Ok(given),
     }
 }
 

@@ -222,6 +222,61 @@ async fn an_endpoint_that_is_gone_is_left_alone_until_it_is_resumed_and_gets_eve
 }
 
 #[tokio::test]
+async fn an_edit_keeps_the_keys_and_what_waits_and_counts_for_what_comes() {
+    let folder = folder();
+    let receiver = Receiver::start().await;
+    let server = Running::with(hasty(&["PT1H"]), folder.path()).await;
+    let about = |item: &str| json!({ "items": [item] });
+    let url = format!("{}/fail/a", receiver.url);
+    let (id, secret) = subscribe(&server, &url, about("service:a")).await;
+    server.take(&[change("1", "service:a")]).await;
+    receiver.until("/fail/a", |all| all.len() == 1).await;
+    let document = "mutation ($id: ID!, $input: UpdateSubscriptionInput!) { updateSubscription(id: $id, input: $input) { name format perSecondMax match } }";
+    let edit = |input: Value| json!({ "id": id, "input": input });
+    let edited = edit(
+        json!({ "name": "moved", "match": about("service:b"), "perSecondMax": 7,
+        "url": format!("{}/ok/b", receiver.url) }),
+    );
+    let answer = server.ask_with(document, &edited).await["updateSubscription"].clone();
+    assert_eq!(answer["name"], "moved");
+    assert_eq!(answer["perSecondMax"], 7);
+    assert_eq!(answer["format"], "CLOUD_EVENTS", "what is missing stays");
+    server
+        .take(&[change("2", "service:a"), change("3", "service:b")])
+        .await;
+    let received = receiver.until("/ok/b", |all| 2 <= all.len()).await;
+    assert_eq!(changes(&received), ["1", "3"]);
+    assert!(received.iter().all(|one| one.is_signed_by(&secret)));
+    assert_eq!(receiver.at("/fail/a").len(), 1);
+    let cleared = edit(json!({ "perSecondMax": null, "format": "SLACK" }));
+    let answer = server.ask_with(document, &cleared).await["updateSubscription"].clone();
+    assert_eq!(answer["perSecondMax"], Value::Null);
+    assert_eq!(answer["match"]["items"][0], "service:b");
+    server.take(&[change("4", "service:b")]).await;
+    let received = receiver.until("/ok/b", |all| 3 <= all.len()).await;
+    assert_eq!(
+        received[2].event()["text"],
+        "ship 4: running (test 4)\nservice:b"
+    );
+    let head = server.ask("{ subscriptions { position } }").await["subscriptions"].clone();
+    server
+        .ask_with(document, &edit(json!({ "name": "moved" })))
+        .await;
+    let after = server.ask("{ subscriptions { position } }").await["subscriptions"].clone();
+    assert_eq!(head, after, "what changes nothing is not recorded");
+    let refused = |input: &str| {
+        format!(r#"mutation {{ updateSubscription(id: "{id}", input: {{ {input} }}) {{ id }} }}"#)
+    };
+    let told = server
+        .refused_with(&refused(r#"url: "http://10.0.0.1/x""#))
+        .await;
+    assert!(told.starts_with("url leads to 10.0.0.1"), "{told}");
+    let told = server.refused_with(&refused("perSecondMax: 0")).await;
+    assert_eq!(told, "perSecondMax is at least 1");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn slow_and_failing_endpoints_do_not_stand_in_the_way_of_the_others() {
     let folder = folder();
     let receiver = Receiver::start().await;

@@ -1,0 +1,90 @@
+//! What a client changes of a subscription that is declared already.
+
+use async_graphql::{Context, InputObject, MaybeUndefined, Result};
+use model::{Event, SubscriptionDeclared};
+
+use super::delivery_error;
+use super::input::{NoticeFormat, SubscriptionMatch, line, rate, url_within_bounds};
+use crate::schema::Shared;
+use crate::schema::recording::{record_error, standpoint_after};
+use crate::schema::standpoint::Standpoint;
+
+/// What changes of a subscription; what is missing stays.
+#[derive(InputObject)]
+pub(crate) struct UpdateSubscriptionInput {
+    /// A line for people.
+    name: Option<String>,
+    /// Where notices are sent from now on, those that wait among them: `https://` or `http://`, without a name and password.
+    url: Option<String>,
+    /// What it is about, as a whole.
+    #[graphql(name = "match")]
+    wanted: Option<SubscriptionMatch>,
+    /// How notices are written, those that wait among them.
+    format: Option<NoticeFormat>,
+    /// Most notices sent in a second; null for as many as the server allows.
+    per_second_max: MaybeUndefined<u32>,
+}
+
+impl UpdateSubscriptionInput {
+    /// The declaration with what changes, and the address if that does.
+    pub(super) fn onto(
+        self,
+        mut declared: SubscriptionDeclared,
+        at: &Standpoint,
+    ) -> Result<(SubscriptionDeclared, Option<String>)> {
+        if let Some(name) = &self.name {
+            declared.name = line("name", name)?;
+        }
+        if let Some(wanted) = self.wanted {
+            declared.wanted = wanted.into_kept(at)?;
+        }
+        if let Some(format) = self.format {
+            declared.format = format.into();
+        }
+        if !self.per_second_max.is_undefined() {
+            declared.per_second_max = rate(self.per_second_max.take())?;
+        }
+        if let Some(url) = &self.url {
+            url_within_bounds(url)?;
+        }
+        Ok((declared, self.url))
+    }
+}
+
+/// Declares a subscription anew, at another address if one is given, and waits for the fold. Where nothing
+/// changes nothing is recorded.
+pub(super) async fn replace(
+    ctx: &Context<'_>,
+    at: Standpoint,
+    before: SubscriptionDeclared,
+    mut declared: SubscriptionDeclared,
+    url: Option<String>,
+) -> Result<Standpoint> {
+    let deliveries = &ctx.data::<Shared>()?.ports.deliveries;
+    let is_moved = url.is_some();
+    if let Some(url) = url {
+        let moved = deliveries.relocate(before.seal.clone(), url).await;
+        let moved = moved.map_err(|error| delivery_error(&error))?;
+        declared.seal = moved.seal;
+        declared.endpoint = moved.endpoint;
+    }
+    if declared == before {
+        return Ok(at);
+    }
+    let fresh = declared.seal.clone();
+    let event = Event::SubscriptionDeclared(Box::new(declared));
+    let position = match deliveries.record(event).await {
+        Ok(position) => position,
+        Err(error) => {
+            if is_moved {
+                deliveries.forget(fresh).await;
+            }
+            return Err(record_error(&error));
+        }
+    };
+    let at = standpoint_after(ctx, position).await?;
+    if is_moved {
+        deliveries.forget(before.seal).await;
+    }
+    Ok(at)
+}
