@@ -3,9 +3,15 @@
 //! Harm starts at the origins with a score of 1 and travels along relations, each
 //! step multiplying it by the weight of the declared table ([`Propagation`]).
 //! Every item is reached by its best path; a search stops at its limits and says so.
+//!
+//! Of several that do the same work for an item ([`Sharing`]) harm to some is a share of it: with `s` the least score
+//! among the `t` worst touched of `n` members, the item gets `s` times the weight times `t / n`, and of all `t` the
+//! most counts. Where the item says how many must be up (the attribute `quorum`), the share is 0 as long as that many
+//! are left, and 1 from then on.
 
 mod declared;
 mod paths;
+mod pools;
 mod propagation;
 mod search;
 mod weigh;
@@ -15,7 +21,8 @@ use std::collections::BTreeMap;
 use model::{AsOf, CiId};
 
 pub use declared::{ImpactComparison, compare_impact};
-pub use propagation::{PROPAGATION, PROPAGATION_VERSION, Propagation};
+pub use pools::Redundancy;
+pub use propagation::{INTERCHANGEABLE, PROPAGATION, PROPAGATION_VERSION, Propagation, Sharing};
 pub(crate) use weigh::Weigh;
 
 use crate::freshness::Freshness;
@@ -66,6 +73,8 @@ pub struct Impact {
     pub path: Vec<PathStep>,
     /// The path as a sentence.
     pub reason: String,
+    /// How many of those that do the same work for it are touched, where there are several; of the path's last step.
+    pub redundancy: Option<Redundancy>,
     /// The parts of the score: what starts at the origin and what each step takes away.
     pub contributions: Vec<Contribution>,
 }
@@ -100,7 +109,7 @@ pub fn blast_radius(
         .collect();
     let topology = Topology::new(view, at);
     let search = Search::run(topology, &origins, limits);
-    let mut paths = Paths::new(topology, &search, limits.impacts_max);
+    let mut paths = Paths::new(topology, &search, limits);
     let listed = paths.listed();
     let impacts: Vec<Impact> = listed
         .iter()
@@ -120,6 +129,7 @@ fn impact(view: &GraphView, paths: &mut Paths<'_>, label: &Label, as_of: AsOf) -
     let mut path = Vec::new();
     let mut sentence = String::new();
     let mut before = 1.0;
+    let mut redundancy = None;
     for step in paths.path_to(label) {
         let from = view.item_at(step.from);
         if path.is_empty() {
@@ -132,14 +142,19 @@ fn impact(view: &GraphView, paths: &mut Paths<'_>, label: &Label, as_of: AsOf) -
         }
         let relation = Relation::of_step(view, step.row);
         let said = phrase(&relation, step.against_arrow);
+        redundancy = step.redundancy;
+        let of_several = redundancy.map(|redundancy| redundancy.said());
         let freshness = relation.freshness(as_of.valid_at);
         contributions.push(Contribution {
             signal: "step".to_owned(),
             value: Some(step.weight),
             contribution: step.score - before,
             explanation: format!(
-                "{said}: {:.0} % of it gets through{}",
+                "{said}: {:.0} % of it gets through{}{}",
                 step.weight * 100.0,
+                of_several
+                    .as_ref()
+                    .map_or_else(String::new, |said| format!(", {said}")),
                 doubt(freshness)
             ),
         });
@@ -147,6 +162,9 @@ fn impact(view: &GraphView, paths: &mut Paths<'_>, label: &Label, as_of: AsOf) -
             sentence.push_str(", ");
         }
         sentence.push_str(&said);
+        if let Some(said) = of_several {
+            sentence.push_str(&format!(" ({said})"));
+        }
         before = step.score;
         path.push(PathStep::of(&relation, step.against_arrow));
     }
@@ -156,6 +174,7 @@ fn impact(view: &GraphView, paths: &mut Paths<'_>, label: &Label, as_of: AsOf) -
         score: contributions.iter().map(|part| part.contribution).sum(),
         path,
         reason: sentence,
+        redundancy,
         contributions,
     }
 }

@@ -121,6 +121,9 @@ fn item_line(item: Item<'_>) -> String {
         item.owner(),
         item.criticality()
     ));
+    if let Some(quorum) = item.quorum() {
+        line.push_str(&format!(" quorum={quorum}"));
+    }
     for interval in item.intervals() {
         line.push(' ');
         line.push_str(&span(interval));

@@ -56,7 +56,7 @@ pub struct Estate {
 impl Projection for Estate {
     type View = GraphView;
     const NAME: &'static str = "estate";
-    const VERSION: u32 = 19;
+    const VERSION: u32 = 20;
 
     fn apply(&mut self, envelope: &EventEnvelope) {
         assert_eq!(

@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use crate::deviations::{self, DeviationRow};
 use crate::intern::{WordIx, Words};
+use crate::quorum::{QUORUM, Quorum};
 use crate::stamped::{Stamp, Stamped};
 use crate::validity::Validity;
 
@@ -43,6 +44,7 @@ struct Fields {
     display_name: Stamped<Option<Box<str>>>,
     owner: Stamped<Option<WordIx>>,
     criticality: Stamped<Option<WordIx>>,
+    quorum: Stamped<Option<WordIx>>,
 }
 
 impl ItemFacts {
@@ -95,7 +97,8 @@ impl SourceSaid {
     fn describe(&mut self, stamp: Stamp, item: &ObservedItem, words: &mut Words) {
         let is_silent =
             item.display_name.is_none() && item.owner.is_none() && item.criticality.is_none();
-        if is_silent && item.taken_back.is_none() {
+        let quorum = item.attributes.get(QUORUM);
+        if is_silent && item.taken_back.is_none() && quorum.is_none() {
             return;
         }
         let back = item.taken_back.clone().unwrap_or_default();
@@ -105,6 +108,9 @@ impl SourceSaid {
         fields.owner.say(stamp, said(word(&item.owner), back.owner));
         let criticality = said(word(&item.criticality), back.criticality);
         fields.criticality.say(stamp, criticality);
+        // Whoever says something that is no quorum takes back what was one.
+        let quorum = quorum.map(|said| Some(words.add(&Quorum::of_value(said)?.to_string())));
+        fields.quorum.say(stamp, quorum);
         let name: Option<Box<str>> = item.display_name.as_deref().map(Box::from);
         let is_said = name.is_some() || back.display_name;
         fields.display_name.say(stamp, is_said.then_some(name));
@@ -125,6 +131,12 @@ impl SourceSaid {
     /// How much depends on it, with the time that was said; none if it was taken back then.
     pub(crate) fn criticality(&self) -> Option<(Stamp, Option<WordIx>)> {
         let said = &self.fields.as_ref()?.criticality;
+        Some((said.stamp()?, *said.get()?))
+    }
+
+    /// How many members must be up, with the time that was said; none if it was taken back then.
+    pub(crate) fn quorum(&self) -> Option<(Stamp, Option<WordIx>)> {
+        let said = &self.fields.as_ref()?.quorum;
         Some((said.stamp()?, *said.get()?))
     }
 }

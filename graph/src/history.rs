@@ -10,6 +10,7 @@ use model::{LogPosition, ObservedItem, SourceName, Timestamp};
 use serde_json::Value;
 
 use crate::kinds::KindBook;
+use crate::quorum::{QUORUM, Quorum};
 use crate::view::ItemField;
 
 /// One statement about an item, by whatever name its source calls it.
@@ -141,6 +142,7 @@ impl Wanted<'_> {
 fn value_of(item: &ObservedItem, name: &str) -> Option<Value> {
     let named = |field: &ItemField| field.name() == name;
     let field = ItemField::ALL.into_iter().find(named);
+    let field = field.filter(|field| *field != ItemField::Quorum);
     let said = field.and_then(|field| field_of(item, field));
     said.or_else(|| item.attributes.get(name).cloned())
 }
@@ -151,6 +153,10 @@ fn field_of(item: &ObservedItem, field: ItemField) -> Option<Value> {
         ItemField::DisplayName => (&item.display_name, back.map(|back| back.display_name)),
         ItemField::Owner => (&item.owner, back.map(|back| back.owner)),
         ItemField::Criticality => (&item.criticality, back.map(|back| back.criticality)),
+        ItemField::Quorum => {
+            let said = Quorum::of_value(item.attributes.get(QUORUM)?);
+            return Some(said.map_or(Value::Null, |said| Value::String(said.to_string())));
+        }
     };
     let said = said.clone().map(Value::String);
     said.or_else(|| is_back.filter(|back| *back).map(|_| Value::Null))

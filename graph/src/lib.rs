@@ -33,6 +33,7 @@ mod merged;
 mod nearby;
 mod path;
 mod projection;
+mod quorum;
 mod refit;
 mod relations;
 mod retractions;
@@ -60,8 +61,9 @@ pub use answer_quality::{
 };
 pub use archive::{Asked, MemoryPages, PageError, Pages, PuttingAway, SealedPage};
 pub use blast::{
-    BlastLimits, BlastRadius, Impact, ImpactComparison, PROPAGATION, PROPAGATION_VERSION,
-    Propagation, TeamImpact, blast_radius, compare_impact,
+    BlastLimits, BlastRadius, INTERCHANGEABLE, Impact, ImpactComparison, PROPAGATION,
+    PROPAGATION_VERSION, Propagation, Redundancy, Sharing, TeamImpact, blast_radius,
+    compare_impact,
 };
 pub use calendar::{
     AskedChange, Conflict, ConflictKind, ConflictLimits, Conflicts, Exemption, Finding,
@@ -106,6 +108,7 @@ pub use nearby::{
 };
 pub use path::{Contribution, PathStep};
 pub use projection::Projection;
+pub use quorum::Quorum;
 pub use refit::{
     FITTED, FITTED_COUNT, Fitted, FittedWeight, LeaveOut, OutOfFold, Ranked, RefitCandidate,
     RefitCase, RefitScore, Reliability, fit, fitted_of, out_of_fold, paired, plain, reliability,

@@ -153,6 +153,220 @@ fn teams_are_called_by_the_worst_harm() {
     assert_eq!(teams, ["orders 1 0.80 1", "storefront 1 0.64 2"]);
 }
 
+/// What the last step to an item says of those that do the same work, and its score.
+fn of_several(text: &str, origins: &[&str], item: &str) -> String {
+    let view = estate(text);
+    let origins: Vec<CiId> = origins.iter().map(|key| id(&view, key)).collect();
+    let as_of = AsOf {
+        valid_at: at("10:00"),
+        known_at: view.position(),
+    };
+    let found = blast_radius(&view, &origins, as_of, ALL);
+    let wanted = id(&view, item);
+    let impact = found.impacts.iter().find(|impact| impact.item == wanted);
+    let Some(impact) = impact else {
+        return "spared".to_owned();
+    };
+    let said = impact.redundancy.map_or("alone".to_owned(), |it| {
+        let needed = it
+            .needed
+            .map_or(String::new(), |needed| format!(" needs {needed}"));
+        format!("{} of {}{needed}", it.touched, it.members)
+    });
+    format!("{said} {:.3}", impact.score)
+}
+
+#[test]
+fn harm_to_some_of_those_that_do_the_same_work_is_a_share_of_it() {
+    let on = |kind: &str, members: &str| {
+        let members = members.split(' ').map(|it| format!("shop -{kind}-> {it}"));
+        members.collect::<Vec<String>>().join("\n")
+    };
+    let hosts = "host:a host:b host:c";
+    let cases = [
+        ("runs_on", hosts, &["host:a"][..], "1 of 3 0.317"),
+        ("runs_on", hosts, &["host:a", "host:b"], "2 of 3 0.633"),
+        (
+            "runs_on",
+            hosts,
+            &["host:a", "host:b", "host:c"],
+            "3 of 3 0.950",
+        ),
+        ("includes", "pod:a pod:b", &["pod:a"], "1 of 2 0.400"),
+        (
+            "runs",
+            "instance:a instance:b",
+            &["instance:a"],
+            "1 of 2 0.150",
+        ),
+        ("routes_to", "one two three", &["one"], "1 of 3 0.200"),
+        (
+            "has_member",
+            "database:a database:b",
+            &["database:b"],
+            "1 of 2 0.250",
+        ),
+        // Whoever is alone of its kind has nobody beside it.
+        ("runs_on", "host:a rack:b", &["host:a"], "alone 0.950"),
+        // Parts that are not known to be as good as each other do each their own work, as do called services.
+        ("includes", "cart checkout", &["cart"], "alone 0.800"),
+        ("calls", "cart checkout", &["cart"], "alone 0.800"),
+    ];
+    for (kind, members, origins, expected) in cases {
+        let found = of_several(&on(kind, members), origins, "shop");
+        assert_eq!(found, expected, "{kind} {members}, harmed {origins:?}");
+    }
+}
+
+#[test]
+fn a_quorum_makes_harm_all_or_nothing() {
+    let shop = "shop -has_member-> host:a\nshop -has_member-> host:b\nshop -has_member-> host:c";
+    let (one, two) = (&["host:a"][..], &["host:a", "host:c"][..]);
+    let cases = [
+        ("quorum=2", one, "spared"),
+        ("quorum=2", two, "2 of 3 needs 2 0.500"),
+        ("quorum=3", one, "1 of 3 needs 3 0.500"),
+        ("quorum=60%", one, "spared"),
+        ("quorum=60%", two, "2 of 3 needs 2 0.500"),
+        ("quorum=1", two, "spared"),
+        // More than there are cannot all be up once one is not.
+        ("quorum=9", one, "1 of 3 needs 9 0.500"),
+        // What is no quorum says nothing.
+        ("quorum=most", one, "1 of 3 0.167"),
+    ];
+    for (quorum, origins, expected) in cases {
+        let text = format!("{shop}\nitem service:shop {quorum}");
+        assert_eq!(
+            of_several(&text, origins, "shop"),
+            expected,
+            "{quorum}, harmed {origins:?}"
+        );
+    }
+}
+
+#[test]
+fn the_latest_quorum_counts_and_what_is_none_takes_it_back() {
+    let shop = "shop -has_member-> host:a\nshop -has_member-> host:b";
+    let cases = [
+        ("item service:shop quorum=1", "spared"),
+        (
+            "item service:shop quorum=1\n@test item service:shop at=09:30 quorum=2",
+            "1 of 2 needs 2 0.500",
+        ),
+        (
+            "item service:shop quorum=1\n@test item service:shop at=09:30 quorum=none",
+            "1 of 2 0.250",
+        ),
+    ];
+    for (said, expected) in cases {
+        let text = format!("{shop}\n{said}");
+        assert_eq!(of_several(&text, &["host:a"], "shop"), expected, "{said}");
+    }
+}
+
+#[test]
+fn parts_of_a_whole_that_says_how_many_it_needs_do_the_same_work() {
+    let ring = "ring -includes-> shard:1\nring -includes-> shard:2\nring -includes-> shard:3";
+    assert_eq!(of_several(ring, &["shard:1"], "ring"), "alone 0.800");
+    let needed = format!("{ring}\nitem service:ring quorum=2");
+    assert_eq!(of_several(&needed, &["shard:1"], "ring"), "spared");
+    assert_eq!(
+        of_several(&needed, &["shard:1", "shard:3"], "ring"),
+        "2 of 3 needs 2 0.800"
+    );
+}
+
+#[test]
+fn an_explanation_tells_how_many_are_touched_and_needed() {
+    let view = estate(
+        "
+        shop -includes-> pod:a
+        shop -includes-> pod:b
+        shop -includes-> pod:c
+        pod:a -runs_on-> node:1
+        pod:b -runs_on-> node:1
+        pod:c -runs_on-> node:2
+        item service:shop quorum=2
+    ",
+    );
+    let found = radius(&view, "node:1", ALL);
+    let shop = found.impacts.iter().find(|it| it.item == id(&view, "shop"));
+    let shop = shop.unwrap();
+    assert_eq!(
+        shop.reason,
+        "pod:a runs on node:1, service:shop includes pod:a (2 of 3 members touched, 2 needed: the whole)"
+    );
+    assert_eq!(
+        shop.contributions.last().unwrap().explanation,
+        "service:shop includes pod:a: 80 % of it gets through, 2 of 3 members touched, 2 needed: the whole"
+    );
+}
+
+#[test]
+fn a_failing_pod_node_zone_or_region_reaches_what_has_no_more_than_it() {
+    let shop = "
+        web -calls-> service:shop
+        service:shop -runs_on-> deployment:shop
+        deployment:shop -includes-> pod:a
+        deployment:shop -includes-> pod:b
+        deployment:shop -includes-> pod:c
+        deployment:batch -includes-> pod:d
+        pod:a -runs_on-> node:1
+        pod:b -runs_on-> node:2
+        pod:c -runs_on-> node:3
+        pod:d -runs_on-> node:3
+        node:1 -runs_on-> zone:a
+        node:2 -runs_on-> zone:a
+        node:3 -runs_on-> zone:b
+        zone:a -runs_on-> region:eu
+        zone:b -runs_on-> region:eu
+    ";
+    let cases = [
+        ("", "pod:a", "1 of 3 0.267", "spared", "alone 0.203"),
+        ("", "node:1", "1 of 3 0.253", "spared", "alone 0.193"),
+        ("", "node:3", "1 of 3 0.253", "alone 0.760", "alone 0.193"),
+        ("", "zone:a", "2 of 3 0.481", "spared", "alone 0.366"),
+        ("", "zone:b", "1 of 3 0.241", "alone 0.722", "alone 0.183"),
+        (
+            "",
+            "region:eu",
+            "3 of 3 0.686",
+            "alone 0.686",
+            "alone 0.521",
+        ),
+        ("quorum=2", "pod:a", "spared", "spared", "spared"),
+        ("quorum=2", "zone:b", "spared", "alone 0.722", "spared"),
+        (
+            "quorum=2",
+            "zone:a",
+            "2 of 3 needs 2 0.722",
+            "spared",
+            "alone 0.549",
+        ),
+        (
+            "quorum=3",
+            "node:2",
+            "1 of 3 needs 3 0.760",
+            "spared",
+            "alone 0.578",
+        ),
+    ];
+    for (quorum, failing, deployment, batch, caller) in cases {
+        let text = format!("{shop}\nitem deployment:shop {quorum}");
+        let found = |item: &str| of_several(&text, &[failing], item);
+        let found = [
+            found("deployment:shop"),
+            found("deployment:batch"),
+            found("web"),
+        ];
+        assert_eq!(
+            found,
+            [deployment, batch, caller],
+            "{failing} fails, {quorum}"
+        );
+    }
+}
+
 fn chains() -> impl Strategy<Value = String> {
     let pair = (0..12_u8, 0..12_u8).prop_map(|(one, other)| format!("s{one} -> s{other}"));
     prop::collection::vec(pair, 1..40).prop_map(|lines| lines.join("\n"))

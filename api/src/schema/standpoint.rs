@@ -126,7 +126,7 @@ impl Standpoint {
         let forgotten = forgotten.await?;
         if WORDS_MAX < forgotten.len() {
             let message = format!(
-                "more than {WORDS_MAX} items had other owners, criticalities or names then, or may have had"
+                "more than {WORDS_MAX} items had other owners, criticalities, quorums or names then, or may have had"
             );
             return Err(ErrorCode::CostLimit.error(message));
         }

@@ -8,7 +8,7 @@ use model::Strength;
 use crate::freshness::Freshness;
 
 /// Raised with every change of the table; answers name it.
-pub const PROPAGATION_VERSION: &str = "propagation-1";
+pub const PROPAGATION_VERSION: &str = "propagation-2";
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,9 +19,26 @@ pub struct Propagation {
     pub to_dependent: f64,
     /// From dependent to provider: the share of harm that gets through.
     pub to_provider: f64,
+    /// Which providers of one dependent do the same work, so that harm to some of them is only a share of it.
+    pub sharing: Sharing,
     /// Why.
     pub reason: &'static str,
 }
+
+/// Which providers that one dependent needs by a kind of relation do the same work. Those of one pool are of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// None: each does something of its own.
+    No,
+    /// All of one kind of item.
+    Any,
+    /// All of one kind of item, where the kind is one of [interchangeable](INTERCHANGEABLE) things or the dependent
+    /// says how many of them must be up.
+    Alike,
+}
+
+/// Kinds of items of which one is as good as another.
+pub const INTERCHANGEABLE: &[&str] = &["host", "instance", "node", "pod", "vm"];
 
 /// The declared table; its last row holds for every other kind.
 pub const PROPAGATION: &[Propagation] = &[
@@ -44,19 +61,21 @@ pub const PROPAGATION: &[Propagation] = &[
         0.2,
         "a writer needs its store, and can spoil what others read there",
     ),
-    row("runs_on", 0.95, 0.0, "what runs on a broken host is broken"),
+    row("runs_on", 0.95, 0.0, "what runs on a broken host is broken").shared(Sharing::Any),
     row(
         "runs",
         0.3,
         0.8,
         "an application reaches its users through what it runs",
-    ),
+    )
+    .shared(Sharing::Alike),
     row(
         "routes_to",
         0.6,
         0.7,
         "all that a gateway routes to is reached through it",
-    ),
+    )
+    .shared(Sharing::Any),
     row(
         "consumes_from",
         0.8,
@@ -81,13 +100,14 @@ pub const PROPAGATION: &[Propagation] = &[
         0.0,
         "an artifact acts when it is deployed next",
     ),
-    row("includes", 0.8, 0.3, "a whole fails with its part"),
+    row("includes", 0.8, 0.3, "a whole fails with its part").shared(Sharing::Alike),
     row(
         "has_member",
         0.5,
         0.5,
         "a pool shares the fate of its members, and they of the pool",
-    ),
+    )
+    .shared(Sharing::Any),
     row("uses", 0.8, 0.0, "a user fails with what it uses"),
     row(
         "resolves",
@@ -108,11 +128,27 @@ const fn row(
         kind,
         to_dependent,
         to_provider,
+        sharing: Sharing::No,
         reason,
     }
 }
 
 impl Propagation {
+    const fn shared(self, sharing: Sharing) -> Self {
+        Self { sharing, ..self }
+    }
+
+    /// The kinds by which a dependent may need several that do the same work.
+    pub(super) fn shared_kinds() -> impl Iterator<Item = &'static str> {
+        let shared = PROPAGATION.iter().filter(|row| row.sharing != Sharing::No);
+        shared.map(|row| row.kind)
+    }
+
+    /// Whether one item of a kind is as good as another.
+    pub(super) fn is_interchangeable(kind: &str) -> bool {
+        INTERCHANGEABLE.contains(&kind)
+    }
+
     /// The row for a kind of relation.
     pub fn of(kind: &str) -> &'static Self {
         let named = PROPAGATION.iter().find(|row| row.kind == kind);

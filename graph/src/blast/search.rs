@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use smallvec::SmallVec;
 
 use super::BlastLimits;
+use super::pools::{PoolIx, Pools};
 use super::weigh::Weigh;
 use crate::identity::ItemIx;
 use crate::relations::{RowIx, Seat, Span, Tag};
@@ -47,6 +48,7 @@ type Rank = (Reverse<u64>, u32);
 struct Running<'v> {
     topology: Topology<'v>,
     weigh: Weigh<'v>,
+    pools: Pools<'v>,
     limits: BlastLimits,
     seen: Seen,
     /// The fewest steps by which a seat that was seen was reached; empty where steps are not limited.
@@ -65,6 +67,9 @@ struct Spreading {
     by_weight: SmallVec<[(u64, usize); 8]>,
     /// The last kind of relation and its direction, and where harm waits that gets through it, if any does.
     last: Option<(Tag, bool, Option<usize>)>,
+    /// The pools of which the wave touched members, and a seat of whom they work for; weighed once the wave is over,
+    /// for how many it touched must not depend on the order within it.
+    touched: Vec<(PoolIx, Seat)>,
 }
 
 impl Search {
@@ -145,6 +150,7 @@ impl Search {
             }
             running.reach(seat, &mut spreading, goes_on);
         }
+        running.spread_from_pools(&mut spreading);
         wave.end = self.reached.len();
         self.waves.push(wave);
         running.crowds[crowd] = seats;
@@ -157,6 +163,7 @@ impl<'v> Running<'v> {
         Self {
             topology,
             weigh: Weigh::new(topology),
+            pools: Pools::new(topology),
             limits,
             seen: topology.no_seats(),
             fewest: match limits.hops_max {
@@ -205,6 +212,9 @@ impl<'v> Running<'v> {
                 return;
             }
             relations.each_dependent(seat, |row, span| {
+                if self.pools.may_be(span.kind()) && self.touch(spreading, row, span, seat) {
+                    return;
+                }
                 self.step(spreading, row, span, true, span.other);
             });
             if relations.may_need_by(seat, self.weigh.to_provider()) {
@@ -213,6 +223,44 @@ impl<'v> Running<'v> {
                 });
             }
         });
+    }
+
+    /// Counts who has a seat as a touched member of a pool, if a relation makes it one of several.
+    fn touch(&mut self, spreading: &mut Spreading, row: RowIx, span: &Span, seat: Seat) -> bool {
+        if !self.weigh.holds(row, span) {
+            return true;
+        }
+        // Without a limit of steps whoever was reached is reached at best.
+        if self.fewest.is_empty() && self.seen.holds(span.other) {
+            return true;
+        }
+        let (member, dependent) = (
+            self.topology.item_at(seat),
+            self.topology.item_at(span.other),
+        );
+        let pool = self
+            .pools
+            .of(member, dependent, span.kind(), &mut self.weigh);
+        let Some(pool) = pool else { return false };
+        self.pools.touch(pool, member);
+        let touched = (pool, span.other);
+        if spreading.touched.last() != Some(&touched) {
+            spreading.touched.push(touched);
+        }
+        true
+    }
+
+    /// Lets harm go from the pools of which the wave touched members.
+    fn spread_from_pools(&mut self, spreading: &mut Spreading) {
+        let mut touched = std::mem::take(&mut spreading.touched);
+        touched.sort_unstable();
+        touched.dedup_by_key(|(pool, _)| *pool);
+        for (pool, to) in touched {
+            let weight = self.pools.get(pool).weight();
+            if let Some(crowd) = self.crowd_by(spreading, weight) {
+                self.crowds[crowd].push(to);
+            }
+        }
     }
 
     /// Lets harm go along one relation.
@@ -253,23 +301,27 @@ impl<'v> Running<'v> {
     ) -> Option<usize> {
         let tag = span.tag();
         let weight = self.weigh.weight(row, span, against_arrow);
-        let score = spreading.score * weight;
-        let crowd = if weight <= 0.0 || score < self.limits.score_min {
-            None
-        } else {
-            let bits = weight.to_bits();
-            let known = spreading.by_weight.iter().find(|(other, _)| *other == bits);
-            let known = known.map(|(_, crowd)| *crowd);
-            Some(known.unwrap_or_else(|| {
-                let crowd = self.crowd_of(score, spreading.hops + 1);
-                spreading.by_weight.push((bits, crowd));
-                crowd
-            }))
-        };
+        let crowd = self.crowd_by(spreading, weight);
         if !tag.fades() {
             spreading.last = Some((tag, against_arrow, crowd));
         }
         crowd
+    }
+
+    /// Where those wait that a share of the wave's harm reaches, if it is worth following.
+    fn crowd_by(&mut self, spreading: &mut Spreading, weight: f64) -> Option<usize> {
+        let score = spreading.score * weight;
+        if weight <= 0.0 || score < self.limits.score_min {
+            return None;
+        }
+        let bits = weight.to_bits();
+        let known = spreading.by_weight.iter().find(|(other, _)| *other == bits);
+        let known = known.map(|(_, crowd)| *crowd);
+        Some(known.unwrap_or_else(|| {
+            let crowd = self.crowd_of(score, spreading.hops + 1);
+            spreading.by_weight.push((bits, crowd));
+            crowd
+        }))
     }
 }
 
@@ -280,6 +332,7 @@ impl Spreading {
             hops,
             by_weight: SmallVec::new(),
             last: None,
+            touched: Vec::new(),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::history::Precedence;
 use crate::identity::ItemIx;
 use crate::intern::WordIx;
 use crate::mention::{MentionIx, Name, UNKNOWN_KIND};
+use crate::quorum::QUORUM;
 use crate::stamped::Stamp;
 
 /// A thing someone answers for.
@@ -57,6 +58,8 @@ pub enum ItemField {
     Owner,
     /// How much depends on it.
     Criticality,
+    /// How many of those that do the same work for it must be up: an attribute.
+    Quorum,
 }
 
 /// What memory can tell of a moment.
@@ -78,7 +81,12 @@ struct Word<'v> {
 
 impl ItemField {
     /// Every field.
-    pub const ALL: [Self; 3] = [Self::DisplayName, Self::Owner, Self::Criticality];
+    pub const ALL: [Self; 4] = [
+        Self::DisplayName,
+        Self::Owner,
+        Self::Criticality,
+        Self::Quorum,
+    ];
 
     /// Its name among the values of an item.
     pub const fn name(self) -> &'static str {
@@ -86,6 +94,7 @@ impl ItemField {
             Self::DisplayName => "displayName",
             Self::Owner => "owner",
             Self::Criticality => "criticality",
+            Self::Quorum => QUORUM,
         }
     }
 }
@@ -191,6 +200,12 @@ impl<'v> Item<'v> {
         self.word(ItemField::Criticality)
     }
 
+    /// How many of those that do the same work for it must be up ([`crate::Quorum`]), by the source that is believed
+    /// first, else the latest that said so.
+    pub fn quorum(&self) -> Option<&'v str> {
+        self.word(ItemField::Quorum)
+    }
+
     /// The newest word, or in a view [of a moment](GraphView::with_words_of) that of the moment.
     fn word(&self, field: ItemField) -> Option<&'v str> {
         let Some(then) = &self.view.words_then else {
@@ -243,6 +258,10 @@ impl<'v> Item<'v> {
                 }
                 ItemField::Criticality => {
                     let (stamp, word) = said.criticality()?;
+                    (stamp, word.map(|word| words.text(word)))
+                }
+                ItemField::Quorum => {
+                    let (stamp, word) = said.quorum()?;
                     (stamp, word.map(|word| words.text(word)))
                 }
             };

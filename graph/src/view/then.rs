@@ -1,4 +1,4 @@
-//! Owners, criticalities and names of a moment of which memory holds only what was said later.
+//! Owners, criticalities, quorums and names of a moment of which memory holds only what was said later.
 //!
 //! Whoever keeps every statement reads them; the view only answers with them.
 
@@ -34,7 +34,7 @@ impl GraphView {
         self.items().filter(is_forgotten)
     }
 
-    /// The same view, whose items have the owners, criticalities and names of a moment; `words` are
+    /// The same view, whose items have the owners, criticalities, quorums and names of a moment; `words` are
     /// those of all that are [forgotten](Self::forgotten_at), as far as they had any.
     #[must_use]
     pub fn with_words_of(&self, at: Timestamp, words: Vec<(CiId, ItemField, String)>) -> Self {

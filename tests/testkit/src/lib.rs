@@ -7,6 +7,7 @@
 //! api -publishes_to-> queue:orders  another kind; a name without a colon is a service
 //! item service:prod/api owner=shop alias=key:service:prod/old uid=1
 //! item pod:a from=09:00 until=09:10
+//! item deployment:shop quorum=2      how many of those that do the same work must be up
 //! change deploy-1 api 10:00 kind=deployment env=prod status=succeeded until=10:05 title=new_pricing
 //! incident inc-1 web 10:30 env=prod severity=critical until=10:50 declared=yes
 //! web -calls!-> api                 stated as strong; with `?` as weak

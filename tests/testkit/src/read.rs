@@ -251,6 +251,10 @@ fn item(written: &str, options: &BTreeMap<&str, String>) -> Event {
             "owner" => item.owner = Some(value.clone()),
             "name" => item.display_name = Some(value.clone()),
             "criticality" => item.criticality = Some(value.clone()),
+            "quorum" => drop(
+                item.attributes
+                    .insert("quorum".to_owned(), value.clone().into()),
+            ),
             "from" => item.valid_from = Some(at(value)),
             "until" => item.valid_until = Some(at(value)),
             "alias" => {
