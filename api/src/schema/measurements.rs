@@ -2,6 +2,7 @@
 //!
 //! Measurements are no facts and belong to no view; names and gaps are read from the standpoint's.
 
+mod traffic;
 mod unseen;
 
 use std::collections::BTreeSet;
@@ -15,6 +16,7 @@ use super::scalars::{DateTime, Duration};
 use super::standpoint::Standpoint;
 use crate::error::ErrorCode;
 use crate::{KeptMeasurements, MeasuredName, MeasuredStep, MeasuredSteps, MeasurementQuestion};
+pub(crate) use traffic::{Traffic, traffic};
 pub(crate) use unseen::dropped;
 use unseen::{kept_since, not_kept, not_seen};
 

@@ -1,12 +1,16 @@
 //! The blast radius as GraphQL shows it, and the paths and parts of scores all answers share.
 
+use std::cmp::Ordering;
+
 use async_graphql::{Context, Object, Result, SimpleObject};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use graph::{BlastLimits, blast_radius};
 use model::CiId;
 
 use super::Shared;
 use super::asking::ask;
 use super::item::{ConfigurationItem, Relation};
+use super::measurements::{Traffic, traffic};
 use super::scalars::LogPosition;
 use super::standpoint::Standpoint;
 use crate::error::ErrorCode;
@@ -40,6 +44,24 @@ pub(crate) struct BlastRadius {
 pub(crate) struct Impact {
     at: Standpoint,
     impact: graph::Impact,
+    /// What was measured already, to bring impacts into an order.
+    traffic: Option<Traffic>,
+}
+
+/// Measurements of so many items are read at once.
+const READ_AT_ONCE: usize = 8;
+
+/// How many of those that do the same work for an item are touched by harm.
+#[derive(SimpleObject)]
+pub(crate) struct Redundancy {
+    /// How many do the same work.
+    members: usize,
+    /// How many of them are touched.
+    touched: usize,
+    /// How many must be up, as the item's attribute `quorum` says; null where nobody said so.
+    needed: Option<usize>,
+    /// The share of harm that gets through, from 0 to 1.
+    share: f64,
 }
 
 /// A team with harmed items.
@@ -149,15 +171,16 @@ impl BlastRadius {
 /// What is harmed when something is, the worst first.
 #[Object]
 impl BlastRadius {
-    /// The harmed items, the worst first; what was asked about is not among them.
-    async fn impacts(&self) -> Vec<Impact> {
+    /// The harmed items, the worst first; what was asked about is not among them. Of those that harm reaches alike, by as many steps, the ones with the most calls come first where `traffic` is asked for.
+    async fn impacts(&self, ctx: &Context<'_>) -> Result<Vec<Impact>> {
         let impacts = self.radius.impacts.iter().cloned();
-        impacts
-            .map(|impact| Impact {
-                at: self.at.clone(),
-                impact,
-            })
-            .collect()
+        let mut impacts: Vec<Impact> = impacts.map(|it| Impact::of(&self.at, it)).collect();
+        if ctx.look_ahead().field("traffic").exists() {
+            let measured = stream::iter(impacts).map(|impact| impact.measured(ctx));
+            impacts = measured.buffered(READ_AT_ONCE).try_collect().await?;
+            impacts.sort_by(Impact::worse);
+        }
+        Ok(impacts)
     }
 
     /// How many items are harmed in all.
@@ -195,7 +218,26 @@ impl Impact {
         Self {
             at: at.clone(),
             impact,
+            traffic: None,
         }
+    }
+
+    async fn measured(mut self, ctx: &Context<'_>) -> Result<Self> {
+        self.traffic = Some(traffic(ctx, &self.at, &self.impact).await?);
+        Ok(self)
+    }
+
+    /// The worst harm first, then the fewest steps, then the most calls.
+    fn worse(&self, other: &Self) -> Ordering {
+        let calls = |impact: &Self| {
+            let calls = impact.traffic.as_ref()?.calls_per_minute;
+            calls.map(|calls| calls.max(0.0))
+        };
+        let by_score = other.impact.score.total_cmp(&self.impact.score);
+        let by_calls = || calls(other).partial_cmp(&calls(self));
+        by_score
+            .then(self.impact.hops.cmp(&other.impact.hops))
+            .then_with(|| by_calls().unwrap_or(Ordering::Equal))
     }
 }
 
@@ -225,6 +267,26 @@ impl Impact {
     /// The path as a sentence.
     async fn reason(&self) -> &str {
         &self.impact.reason
+    }
+
+    /// How many of those that do the same work for it are touched, on the last step of its path; null where there are not several.
+    async fn redundancy(&self) -> Option<Redundancy> {
+        let redundancy = self.impact.redundancy?;
+        Some(Redundancy {
+            members: redundancy.members,
+            touched: redundancy.touched,
+            needed: redundancy.needed,
+            share: redundancy.share(),
+        })
+    }
+
+    /// What was measured of its calls in the hour before the moment asked about, and which share of them goes to what harms it.
+    #[graphql(complexity = "60 + child_complexity")]
+    async fn traffic(&self, ctx: &Context<'_>) -> Result<Traffic> {
+        match &self.traffic {
+            Some(traffic) => Ok(traffic.clone()),
+            None => traffic(ctx, &self.at, &self.impact).await,
+        }
     }
 
     /// The parts of the score.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A moment in RFC 3339, such as `2026-11-20T11:00:00Z`. Any offset is read; answers are in UTC.
 #[derive(Serialize)]
 #[serde(transparent)]
+#[derive(Clone, Copy)]
 pub(crate) struct DateTime(pub(crate) Timestamp);
 
 /// A moment in RFC 3339, such as `2026-11-20T11:00:00Z`. Any offset is read; answers are in UTC.

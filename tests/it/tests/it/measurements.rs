@@ -12,6 +12,17 @@ use super::running::{Running, folder};
 
 /// Spans as an SDK exports them: `count` calls of web to api in a minute, the first `failed` of them failed.
 fn spans(minute: Timestamp, count: u64, failed: u64, millis: i64) -> Vec<u8> {
+    calls(["web", "api"], minute, count, failed, millis)
+}
+
+/// The same of one service to another.
+fn calls(
+    [caller, callee]: [&str; 2],
+    minute: Timestamp,
+    count: u64,
+    failed: u64,
+    millis: i64,
+) -> Vec<u8> {
     let span = |n: u64| {
         let start = minute.plus_millis(100 * n.cast_signed());
         json!({
@@ -21,13 +32,13 @@ fn spans(minute: Timestamp, count: u64, failed: u64, millis: i64) -> Vec<u8> {
             "kind": 3,
             "startTimeUnixNano": start.unix_nanos().to_string(),
             "endTimeUnixNano": start.plus_millis(millis).unix_nanos().to_string(),
-            "attributes": [{"key": "peer.service", "value": {"stringValue": "api"}}],
+            "attributes": [{"key": "peer.service", "value": {"stringValue": callee}}],
             "status": if n < failed { json!({"code": 2}) } else { json!({}) },
         })
     };
     let attribute = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
     let resource = json!({"attributes": [
-        attribute("service.name", "web"),
+        attribute("service.name", caller),
         attribute("deployment.environment.name", "prod"),
     ]});
     let spans: Vec<Value> = (0..count).map(span).collect();
@@ -225,5 +236,64 @@ async fn what_is_usual_is_known_again_after_a_restart() {
     let entries = answer["timeline"]["entries"].to_string();
     let told = "error_rate of service:prod/api went to 0.5, usual is 0";
     assert!(entries.contains(told), "{entries}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn harm_tells_how_many_calls_it_would_meet_and_lists_equals_by_them() {
+    let folder = folder();
+    let now = SystemClock.now();
+    let hour = now.plus_nanos(-now.unix_nanos().rem_euclid(3_600_000_000_000));
+    let called_at = hour.plus_millis(-30 * 60_000);
+    let server = Running::over(folder.path()).await;
+    let made = [
+        (["web", "api"], 30),
+        (["web", "cart"], 10),
+        (["batch", "api"], 20),
+        (["front", "web"], 6),
+        (["front", "batch"], 42),
+    ];
+    for (minute, (ends, count)) in (0..).zip(made) {
+        let body = calls(ends, called_at.plus_millis(minute * 60_000), count, 0, 10);
+        let (status, answer) = server.post_body("/v1/traces", body).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+    }
+    let report =
+        json!({ "dependent": "job:prod/report", "provider": "service:prod/api", "kind": "uses" });
+    let report = json!({ "source": "ops", "type": "relation.observed", "time": called_at.to_string(), "data": report });
+    server.take(&[report]).await;
+    server.stop().await;
+
+    let server = Running::over(folder.path()).await;
+    let document =
+        "query($at: DateTime!) { blastRadius(items: [\"service:prod/api\"], at: $at, hopsMax: 1) {
+        impacts { item { key } score traffic { callsPerMinute share from to unseen } } } }";
+    let at = called_at.plus_millis(10 * 60_000);
+    let variables = json!({ "at": at.to_string() });
+    let answer = server.ask_with(document, &variables).await;
+    let impacts = answer["blastRadius"]["impacts"].as_array().unwrap();
+    let told = |impact: &Value| {
+        let traffic = &impact["traffic"];
+        let number = |name: &str| {
+            traffic[name]
+                .as_f64()
+                .map(|it| (it * 1000.0).round() / 1000.0)
+        };
+        let key = impact["item"]["key"].as_str().unwrap().to_owned();
+        (key, number("callsPerMinute"), number("share"))
+    };
+    let expected = [
+        ("service:prod/batch".to_owned(), Some(0.7), Some(1.0)),
+        ("service:prod/web".to_owned(), Some(0.1), Some(0.75)),
+        ("job:prod/report".to_owned(), None, None),
+    ];
+    let found: Vec<_> = impacts.iter().map(told).collect();
+    assert_eq!(found, expected, "{answer:#}");
+    assert_eq!(impacts[0]["score"], impacts[1]["score"]);
+    let unseen = impacts[2]["traffic"]["unseen"].to_string();
+    assert!(unseen.contains("no calls were measured"), "{unseen}");
+    let window = (&impacts[0]["traffic"]["from"], &impacts[0]["traffic"]["to"]);
+    let hour_before = json!(at.plus_millis(-60 * 60_000).to_string());
+    assert_eq!(window, (&hour_before, &json!(at.to_string())));
     server.stop().await;
 }
