@@ -91,8 +91,9 @@ pub use source::{
 };
 pub use span::{SpanError, SpanLength};
 pub use subscription::{
-    BecameStatus, ChangeFilter, ItemsAround, NoticeFormat, SubscriptionDeclared,
-    SubscriptionDisabled, SubscriptionMatch, SubscriptionWithdrawn,
+    BecameStatus, ChangeFilter, Digest, DigestTime, ItemsAround, NoticeFormat,
+    SubscriptionDeclared, SubscriptionDisabled, SubscriptionMatch, SubscriptionWithdrawn, Urgent,
+    quiet_until,
 };
 pub use time::{AsOf, Lookback, TimeError, Timestamp, ValidInterval};
 pub use topic::{Deviated, IdentityDecision, Judgement, Observation, Topic};

@@ -1,11 +1,13 @@
 //! What teams want to hear of, and where it is sent. No secret is here: an event names what is kept sealed beside the log.
 
 mod filter;
+mod timing;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ChangeStatus, RuleReach, SourceKey};
+use crate::{ChangeStatus, RuleReach, SourceKey, WeeklyTime};
 pub use filter::{BecameStatus, ChangeFilter, ItemsAround};
+pub use timing::{Digest, DigestTime, Urgent, quiet_until};
 
 /// How a notice is written for who reads it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -86,6 +88,15 @@ pub struct SubscriptionDeclared {
     /// Most notices sent in a second; as many as are allowed at all when missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_second_max: Option<u32>,
+    /// Hours of every week in which only what is urgent is sent; the rest waits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quiet_hours: Vec<WeeklyTime>,
+    /// When what is not urgent is sent as one message; each by itself when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// What neither waits for an hour nor gathers.
+    #[serde(default, skip_serializing_if = "Urgent::is_nothing")]
+    pub urgent: Urgent,
 }
 
 /// `subscription.withdrawn`: nobody wants to hear of it any more.

@@ -9,6 +9,8 @@ mod asked;
 mod chat;
 mod deliverer;
 mod desk;
+mod digest;
+mod gathering;
 mod house;
 mod journal;
 mod notice;

@@ -84,6 +84,12 @@ pub struct DeliveryStanding {
     pub dead: usize,
     /// Since when nothing has been taken.
     pub failing_since: Option<Timestamp>,
+    /// How many gather for the next digest.
+    pub gathered: u64,
+    /// When that is made.
+    pub digest_at: Option<Timestamp>,
+    /// Until when only what is urgent is sent.
+    pub quiet_until: Option<Timestamp>,
 }
 
 /// What is sent again.
@@ -137,8 +143,10 @@ pub struct Delivery {
     pub id: String,
     /// The subscription.
     pub subscription: String,
-    /// The event.
+    /// The event; of a digest the last that it lists.
     pub position: LogPosition,
+    /// Whether it is a digest.
+    pub is_digest: bool,
     /// How it stands.
     pub status: DeliveryStatus,
     /// When it is sent next.

@@ -18,9 +18,9 @@ use super::scalars::{DateTime, LogPosition};
 use super::standpoint::{AsOfInput, Standpoint};
 use crate::ApiLimits;
 use crate::error::ErrorCode;
-pub(crate) use input::CalendarMutation;
-pub(crate) use shown::ExemptionKind;
+pub(crate) use input::{CalendarMutation, Weekday, WeeklyTimeInput};
 use shown::{CalendarRule, Exemption, RuleFinding, RuleSpan};
+pub(crate) use shown::{ExemptionKind, WeeklyTime};
 
 /// How many other changes a question of the calendar looks at.
 const CHANGES_MAX: usize = 200;

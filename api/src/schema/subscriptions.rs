@@ -5,6 +5,7 @@ mod edit;
 mod input;
 mod preview;
 mod shown;
+mod timing;
 
 use async_graphql::connection::{Connection, EmptyFields, OpaqueCursor};
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
@@ -188,6 +189,9 @@ impl SubscriptionMutation {
             format: input.format,
             wanted,
             per_second_max: input.per_second_max,
+            quiet_hours: input.quiet_hours,
+            digest: input.digest,
+            urgent: input.urgent,
         };
         let event = Event::SubscriptionDeclared(Box::new(declared));
         let position = match deliveries.record(event).await {

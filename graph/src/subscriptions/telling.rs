@@ -5,7 +5,7 @@
 
 use model::{
     Change, ChangeFilter, ChangeId, EventEnvelope, IncidentId, Judgement, SubscriptionMatch,
-    Timestamp, Topic,
+    Timestamp, Topic, Urgent,
 };
 
 use super::conditions::{Place, change_passes, field_is_wanted, incident_passes};
@@ -113,6 +113,22 @@ impl<'v> Telling<'v> {
             false => None,
         };
         (!self.is_change() || self.texts_hold(filter, texts)).then_some(near)
+    }
+
+    /// Whether it is told at once.
+    pub fn is_urgent(&self, urgent: &Urgent) -> bool {
+        match &self.about {
+            About::Change(row) => {
+                let scored = |least: f64| row.risk_scores().any(|(_, it)| least <= it.score);
+                (urgent.emergency && row.emergency() == Some(true))
+                    || urgent.risk_min.is_some_and(scored)
+            }
+            About::Incident(row) => {
+                let severity = row.severity().unwrap_or_default();
+                let mut severities = urgent.severities.iter();
+                urgent.incidents || severities.any(|word| word.eq_ignore_ascii_case(severity))
+            }
+        }
     }
 
     fn is_change(&self) -> bool {

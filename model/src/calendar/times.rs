@@ -138,6 +138,20 @@ struct Hours<'a> {
 }
 
 impl WeeklyTime {
+    /// What cannot be read of it.
+    pub fn fault(&self) -> Option<TimesFault> {
+        self.read().err()
+    }
+
+    /// The first moment after another at which it begins.
+    pub fn next_begin(&self, after: Timestamp) -> Option<Timestamp> {
+        // A week later every day has come, and a day more for an hour that the clock skips.
+        let until = after.plus_millis(8 * 24 * 60 * 60 * 1_000);
+        let begins = self.read().ok()?.around(after, until).into_iter();
+        let begins = begins.map(|span| span.from);
+        begins.filter(|begin| after < *begin).min()
+    }
+
     fn read(&self) -> Result<Hours<'_>, TimesFault> {
         let zone = TimeZone::get(&self.time_zone);
         Ok(Hours {

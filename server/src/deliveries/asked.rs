@@ -8,24 +8,35 @@ use api::{
     DeliveryStatus, Redelivery,
 };
 use graph::Telling;
-use model::{Clock, IdSource, LogPosition, SubscriptionDeclared};
+use model::{Clock, IdSource, LogPosition, SubscriptionDeclared, quiet_until};
 
 use super::deliverer::{Deliverer, touched_by};
 use super::desk::Desk;
+use super::digest::digest_id;
+use super::gathering::Gathered;
 use super::notice::{message_id, trial};
 use super::post::Answer;
-use super::queue::Waiting;
 use crate::clock::{RandomIds, SystemClock};
 
 impl Deliverer {
     /// How deliveries of a subscription stand.
     pub(crate) fn standing(&self, id: &str) -> Option<DeliveryStanding> {
         let desk = self.desk(id)?;
+        let view = self.house.published.newest();
+        let declared = view.subscription(id).map(|it| &it.declared);
+        let now = SystemClock.now();
+        let digest_at = |gathering: &Gathered| {
+            let digest = declared.and_then(|it| it.digest.as_ref());
+            digest.map_or(now, |digest| digest.due_at(gathering.since))
+        };
         Some(desk.with(|queue| DeliveryStanding {
             read_to: queue.read_to,
             waiting: queue.waiting.len(),
             dead: queue.dead.len(),
             failing_since: queue.failing_since,
+            gathered: queue.gathering.as_ref().map_or(0, Gathered::count),
+            digest_at: queue.gathering.as_ref().map(digest_at),
+            quiet_until: declared.and_then(|it| quiet_until(&it.quiet_hours, now)),
         }))
     }
 
@@ -78,11 +89,7 @@ impl Deliverer {
             Redelivery::After(position) => desk.with(|queue| queue.rewind(position)),
             Redelivery::One(position) => {
                 let items = self.items_of(position)?;
-                desk.with(|queue| {
-                    queue.dead.retain(|notice| notice.position != position);
-                    queue.waiting.retain(|notice| notice.position != position);
-                    queue.add(Waiting::new(position, items, SystemClock.now()));
-                });
+                desk.with(|queue| queue.again(position, items, SystemClock.now()));
             }
         }
         desk.save().map_err(kept)?;
@@ -134,6 +141,7 @@ fn deliveries_of(id: &str, desk: &Desk) -> Result<Vec<Delivery>, DeliveryError> 
         id: message_id(id, position),
         subscription: id.to_owned(),
         position,
+        is_digest: false,
         status: DeliveryStatus::Delivered,
         next_at: None,
         attempts: Vec::new(),
@@ -142,18 +150,26 @@ fn deliveries_of(id: &str, desk: &Desk) -> Result<Vec<Delivery>, DeliveryError> 
     for line in desk.lines().map_err(kept)? {
         let position = line.position;
         let told = found.entry(position).or_insert_with(|| delivery(position));
+        told.is_digest = line.digest;
         told.attempts.push(line.into());
     }
     for notice in dead {
         let position = notice.position;
         let told = found.entry(position).or_insert_with(|| delivery(position));
+        told.is_digest = notice.digest.is_some();
         told.status = DeliveryStatus::Dead;
     }
     for notice in waiting {
         let position = notice.position;
         let told = found.entry(position).or_insert_with(|| delivery(position));
+        told.is_digest = notice.digest.is_some();
         told.status = DeliveryStatus::Waiting;
         told.next_at = Some(notice.due_at);
+    }
+    for (position, told) in &mut found {
+        if told.is_digest {
+            told.id = digest_id(id, *position);
+        }
     }
     Ok(found.into_values().collect())
 }

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::desk::Desk;
 use super::house::House;
-use super::queue::Waiting;
+use super::queue::{Heard, Waiting};
 use super::sending::Sending;
 use crate::clock::SystemClock;
 use crate::metrics::Metrics;
@@ -47,6 +47,13 @@ struct Listener {
     subscription: Arc<Subscription>,
     desk: Arc<Desk>,
     question: Arc<TextQuestion>,
+}
+
+/// Somebody for whom the log is read.
+struct Reader<'l> {
+    listener: &'l Listener,
+    /// Whether only what is urgent fits.
+    is_ahead: bool,
 }
 
 /// The task of a subscription as it was declared at a position.
@@ -280,13 +287,22 @@ fn read(
     listeners: &[Listener],
 ) -> Result<Round, ReadError> {
     let end = view.position();
-    let mut places: BTreeMap<LogPosition, Vec<&Listener>> = BTreeMap::new();
+    let mut places: BTreeMap<LogPosition, Vec<Reader<'_>>> = BTreeMap::new();
     let mut round = Round::Done;
     for listener in listeners {
-        match listener.desk.wants_after() {
-            Some(place) if place < end => places.entry(place).or_default().push(listener),
-            Some(_) => {}
-            None => round = Round::Full,
+        let wants = listener.desk.wants_after();
+        let is_ahead = wants.is_none();
+        let urgent = &listener.subscription.declared.urgent;
+        let wants = match is_ahead && !urgent.is_nothing() {
+            true => listener.desk.wants_urgent_after(),
+            false => wants,
+        };
+        if is_ahead {
+            round = Round::Full;
+        }
+        if let Some(place) = wants.filter(|place| *place < end) {
+            let reader = Reader { listener, is_ahead };
+            places.entry(place).or_default().push(reader);
         }
     }
     for (place, mut reading) in places {
@@ -309,22 +325,37 @@ fn tell(
     view: &GraphView,
     envelope: &EventEnvelope,
     after: LogPosition,
-    reading: &mut Vec<&Listener>,
+    reading: &mut Vec<Reader<'_>>,
 ) {
     let mut telling = Telling::of(view, envelope);
     let mut touched = None;
     let now = SystemClock.now();
-    reading.retain(|listener| {
+    reading.retain(|reader| {
+        let listener = reader.listener;
         let judge = |_: &model::ChangeFilter, said: &model::Change| {
             texts.holds(&listener.question, envelope.occurred_at, said)
         };
-        let wanted = &listener.subscription.declared.wanted;
-        let fits = telling.as_mut().and_then(|it| it.fits(wanted, &judge));
-        let notice = fits.map(|_| {
-            let items = touched.get_or_insert_with(|| touched_by(telling.as_ref()));
+        let declared = &listener.subscription.declared;
+        let fits = telling
+            .as_mut()
+            .is_some_and(|it| it.fits(&declared.wanted, &judge).is_some());
+        let told = telling.as_ref().filter(|_| fits);
+        let is_urgent = told.is_some_and(|it| it.is_urgent(&declared.urgent));
+        let mut notice = || {
+            let items = touched.get_or_insert_with(|| touched_by(told));
             Waiting::new(envelope.position, items.clone(), now)
-        });
-        listener.desk.read(after, envelope.position, notice)
+        };
+        if reader.is_ahead {
+            let urgent = is_urgent.then(|| notice().at_once());
+            return listener.desk.read_ahead(after, envelope.position, urgent);
+        }
+        let heard = match (fits, is_urgent, &declared.digest) {
+            (false, _, _) => Heard::Nothing,
+            (true, true, _) => Heard::Notice(notice().at_once()),
+            (true, false, Some(_)) => Heard::Gathers(now),
+            (true, false, None) => Heard::Notice(notice()),
+        };
+        listener.desk.read(after, envelope.position, heard)
     });
 }
 

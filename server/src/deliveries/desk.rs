@@ -11,7 +11,7 @@ use model::LogPosition;
 use tokio::sync::Notify;
 
 use super::journal::{Journal, Line};
-use super::queue::{Queue, Waiting};
+use super::queue::{Heard, Queue, Waiting};
 use super::seals::{SealError, write_whole};
 
 /// The queue and the journal of one subscription.
@@ -113,20 +113,19 @@ impl Desk {
 
     /// The event at a position was held against the subscription. Whether it is still at `after`, the
     /// position before it, and goes on: somebody may have sent it back.
-    pub(crate) fn read(
-        &self,
-        after: LogPosition,
-        position: LogPosition,
-        notice: Option<Waiting>,
-    ) -> bool {
+    pub(crate) fn read(&self, after: LogPosition, position: LogPosition, heard: Heard) -> bool {
         let mut held = self.held();
         if held.queue.read_to != after {
             return false;
         }
         held.queue.read_to = position;
-        let is_news = notice.is_some();
-        if let Some(notice) = notice {
-            held.queue.add(notice);
+        let is_news = heard != Heard::Nothing;
+        match heard {
+            Heard::Nothing => {}
+            // It was found already when there was no room for the others.
+            Heard::Notice(notice) if notice.urgent && Some(position) <= held.queue.urgent_to => {}
+            Heard::Notice(notice) => held.queue.add(notice),
+            Heard::Gathers(now) => held.queue.gather(position, now),
         }
         let goes_on = held.queue.waiting.len() < self.waiting_max;
         drop(held);
@@ -134,6 +133,37 @@ impl Desk {
             self.news.notify_one();
         }
         goes_on
+    }
+
+    /// From where to search for what is urgent while nothing else fits; nothing when that does not fit either.
+    pub(crate) fn wants_urgent_after(&self) -> Option<LogPosition> {
+        let held = self.held();
+        let searched = held.queue.urgent_to.unwrap_or_default();
+        let has_room = held.queue.waiting.len() < self.waiting_max.saturating_mul(2);
+        has_room.then_some(held.queue.read_to.max(searched))
+    }
+
+    /// The same as [`Desk::read`] of a search for what is urgent alone.
+    pub(crate) fn read_ahead(
+        &self,
+        after: LogPosition,
+        position: LogPosition,
+        urgent: Option<Waiting>,
+    ) -> bool {
+        if self.wants_urgent_after() != Some(after) {
+            return false;
+        }
+        let is_news = urgent.is_some();
+        self.with(|queue| {
+            queue.urgent_to = Some(position);
+            if let Some(notice) = urgent {
+                queue.add(notice);
+            }
+        });
+        if is_news {
+            self.news.notify_one();
+        }
+        true
     }
 
     /// Writes an attempt down.
@@ -188,6 +218,8 @@ impl Desk {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use model::Timestamp;
 
     use super::*;
@@ -204,9 +236,9 @@ mod tests {
         LogPosition::new(number)
     }
 
-    fn notice(position: u64) -> Option<Waiting> {
+    fn notice(position: u64) -> Heard {
         let due_at = Timestamp::from_unix_nanos(0);
-        Some(Waiting::new(place(position), vec![position], due_at))
+        Heard::Notice(Waiting::new(place(position), vec![position], due_at))
     }
 
     #[test]
@@ -214,7 +246,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let desk = folder(home.path()).open("sub_a", place(5));
         assert_eq!(desk.wants_after(), Some(place(5)));
-        assert!(desk.read(place(5), place(6), None));
+        assert!(desk.read(place(5), place(6), Heard::Nothing));
         assert!(desk.read(place(6), place(7), notice(7)));
         assert!(desk.is_ahead_of_disk());
         desk.save().unwrap();
@@ -229,6 +261,33 @@ mod tests {
         assert_eq!(damaged.wants_after(), Some(place(5)));
         damaged.remove();
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_is_urgent_is_found_beyond_a_full_queue_and_comes_once() {
+        let home = tempfile::tempdir().unwrap();
+        let desk = folder(home.path()).open("sub_a", place(0));
+        desk.read(place(0), place(1), notice(1));
+        desk.read(place(1), place(2), notice(2));
+        assert_eq!(desk.wants_after(), None);
+        let due_at = Timestamp::from_unix_nanos(0);
+        let urgent = Waiting::new(place(4), vec![4], due_at).at_once();
+        assert_eq!(desk.wants_urgent_after(), Some(place(2)));
+        assert!(desk.read_ahead(place(2), place(3), None));
+        assert!(desk.read_ahead(place(3), place(4), Some(urgent.clone())));
+        assert!(!desk.read_ahead(place(2), place(3), None), "it is further");
+        assert_eq!(
+            desk.with(|queue| queue.ready(due_at, &BTreeSet::new()))
+                .len(),
+            3
+        );
+        for position in [1, 2, 4] {
+            desk.with(|queue| queue.settle(place(position)));
+        }
+        assert_eq!(desk.wants_after(), Some(place(2)));
+        assert!(desk.read(place(2), place(3), notice(3)));
+        assert!(desk.read(place(3), place(4), Heard::Notice(urgent)));
+        assert_eq!(desk.with(|queue| queue.waiting.len()), 1, "it was told");
     }
 
     #[test]

@@ -27,6 +27,9 @@ pub(crate) struct Line {
     pub(crate) error: Option<String>,
     /// Whether it was taken.
     pub(crate) taken: bool,
+    /// Whether it was a digest.
+    #[serde(default)]
+    pub(crate) digest: bool,
 }
 
 impl From<Line> for DeliveryAttempt {
@@ -123,6 +126,7 @@ mod tests {
             status: Some(200),
             error: None,
             taken: true,
+            digest: false,
         }
     }
 

@@ -49,11 +49,17 @@ pub(crate) fn message(
     let (subject, about, told, line) = match (telling.change(), telling.incident()) {
         (Some(row), _) => {
             let line = line_of_change(&row);
-            (row.id().to_string(), "change", change(&row), line)
+            (
+                row.id().to_string(),
+                "change",
+                change(&row, ITEMS_MAX),
+                line,
+            )
         }
         (None, Some(row)) => {
             let line = line_of_incident(&row);
-            (row.id().to_string(), "incident", incident(&row), line)
+            let told = incident(&row, ITEMS_MAX);
+            (row.id().to_string(), "incident", told, line)
         }
         (None, None) => return None,
     };
@@ -87,7 +93,7 @@ pub(crate) fn message(
     Some(written(id, to.format, &event))
 }
 
-fn written(id: String, format: NoticeFormat, body: &Value) -> Message {
+pub(super) fn written(id: String, format: NoticeFormat, body: &Value) -> Message {
     Message {
         id,
         format,
@@ -116,7 +122,7 @@ pub(crate) fn trial(to: &SubscriptionDeclared, id: &str, now: Timestamp) -> Mess
     written(id.to_owned(), to.format, &event)
 }
 
-fn cloud_event(
+pub(super) fn cloud_event(
     id: &str,
     name: &str,
     subject: &str,
@@ -136,7 +142,7 @@ fn cloud_event(
 }
 
 /// A line for people: what happens, where it stands, and what it touches.
-fn line_of_change(row: &ChangeRow<'_>) -> String {
+pub(super) fn line_of_change(row: &ChangeRow<'_>) -> String {
     let status = json!(row.status());
     let status = status.as_str().unwrap_or_default().replace('_', " ");
     let environment = row.environment().map(|name| format!(" in {name}"));
@@ -151,7 +157,7 @@ fn line_of_change(row: &ChangeRow<'_>) -> String {
     )
 }
 
-fn line_of_incident(row: &IncidentRow<'_>) -> String {
+pub(super) fn line_of_incident(row: &IncidentRow<'_>) -> String {
     let status = json!(row.status());
     let severity = row.severity().map(|word| format!(", {word}"));
     let items: Vec<String> = row.items().iter().map(Item::key).collect();
@@ -195,15 +201,15 @@ fn relations(hops: u32) -> String {
     }
 }
 
-fn nearness(view: &GraphView, near: Nearness) -> Value {
+pub(super) fn nearness(view: &GraphView, near: Nearness) -> Value {
     let key = |id: CiId| view.item(id).map(|item| item.key());
     json!({ "origin": key(near.origin), "touched": key(near.touched), "hops": near.hops })
 }
 
 /// How a change stands.
-fn change(row: &ChangeRow<'_>) -> Value {
+pub(super) fn change(row: &ChangeRow<'_>, items_max: usize) -> Value {
     let targets = row.targets();
-    let listed = targets.iter().take(ITEMS_MAX);
+    let listed = targets.iter().take(items_max);
     let listed = listed.map(|target| {
         let item = target.item;
         json!({ "key": target.key(), "item": item.key(), "id": item.id().to_string(), "team": item.owner() })
@@ -228,9 +234,9 @@ fn change(row: &ChangeRow<'_>) -> Value {
 }
 
 /// How an incident stands.
-fn incident(row: &IncidentRow<'_>) -> Value {
+pub(super) fn incident(row: &IncidentRow<'_>, items_max: usize) -> Value {
     let items = row.items();
-    let listed = items.iter().take(ITEMS_MAX).map(|item: &Item<'_>| {
+    let listed = items.iter().take(items_max).map(|item: &Item<'_>| {
         json!({ "item": item.key(), "id": item.id().to_string(), "team": item.owner() })
     });
     json!({

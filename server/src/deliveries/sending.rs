@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use graph::Subscription;
-use model::{Clock, LogPosition, SubscriptionDisabled, Timestamp};
+use model::{Clock, LogPosition, SubscriptionDisabled, Timestamp, quiet_until};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::desk::Desk;
+use super::digest::digest;
+use super::gathering::Gathered;
 use super::house::House;
 use super::journal::Line;
 use super::notice::{Message, message};
@@ -146,10 +148,19 @@ impl Sending {
             true => AT_ONCE,
             false => 1,
         };
-        let sent = &self.sent;
-        let looked = |queue: &mut Queue| (queue.ready(now, sent), queue.next_due(now));
+        let (sent, declared) = (&self.sent, &self.subscription.declared);
+        let quiet = quiet_until(&declared.quiet_hours, now);
+        let looked = |queue: &mut Queue| {
+            let closes = queue.close_digest(declared.digest.as_ref(), sent, now);
+            let mut ready = queue.ready(now, sent);
+            if quiet.is_some() {
+                queue.retain_urgent(&mut ready);
+            }
+            let next = [queue.next_due(now), closes, quiet];
+            (ready, next.into_iter().flatten().min())
+        };
         let (ready, next_due) = self.desk.with(looked);
-        let apart = self.house.apart(&self.subscription.declared);
+        let apart = self.house.apart(declared);
         for position in ready {
             if most <= self.sent.len() {
                 break;
@@ -160,11 +171,14 @@ impl Sending {
             }
             self.next_send = moment + apart;
             self.sent.insert(position);
+            let listed = |queue: &mut Queue| queue.find(position).and_then(|it| it.digest.clone());
+            let told = (position, self.desk.with(listed));
             let attempt = attempt(
                 Arc::clone(&self.house),
+                Arc::clone(&self.desk),
                 Arc::clone(&self.subscription),
                 Arc::clone(&endpoint),
-                position,
+                told,
                 self.is_well(),
             );
             self.attempts.spawn(attempt);
@@ -195,8 +209,14 @@ impl Sending {
             return;
         };
         let taken = matches!(attempted.answer, Answer::Taken(_));
-        let number = self.desk.with(|queue| queue.attempts_of(position)) + 1;
-        self.desk.note(line(position, number, &attempted, taken));
+        let sent = self.desk.with(|queue| queue.find(position).cloned());
+        let number = sent.as_ref().map_or(0, |notice| notice.attempts) + 1;
+        let is_digest = sent.is_some_and(|notice| notice.digest.is_some());
+        let written = line(position, number, &attempted, taken);
+        self.desk.note(Line {
+            digest: is_digest,
+            ..written
+        });
         self.house.count(taken);
         self.is_quick = attempted.took < SLOW;
         match attempted.answer {
@@ -287,13 +307,22 @@ impl Sending {
 /// One attempt: makes the message, waits for room, sends. Nothing where there is nothing to tell any more.
 async fn attempt(
     house: Arc<House>,
+    desk: Arc<Desk>,
     subscription: Arc<Subscription>,
     endpoint: Arc<Endpoint>,
-    position: LogPosition,
+    (position, listed): (LogPosition, Option<Gathered>),
     is_well: bool,
 ) -> (LogPosition, Option<Attempted>) {
     let making = Arc::clone(&house);
-    let made = tokio::task::spawn_blocking(move || make(&making, &subscription, position)).await;
+    let made = tokio::task::spawn_blocking(move || match listed {
+        Some(gathered) => {
+            // Were it made anew after a crash, it would be another message, which nobody knows again.
+            desk.save().map_err(|error| error.to_string())?;
+            make_digest(&making, &subscription, &gathered)
+        }
+        None => make(&making, &subscription, position),
+    });
+    let made = made.await;
     let message = match made {
         Ok(Ok(Some(message))) => message,
         Ok(Ok(None)) => return (position, None),
@@ -313,6 +342,20 @@ fn make(
     let envelope = house.event(position).map_err(|error| error.to_string())?;
     let view = house.published.newest();
     Ok(envelope.and_then(|envelope| message(&view, &envelope, &subscription.declared)))
+}
+
+fn make_digest(
+    house: &House,
+    subscription: &Subscription,
+    gathered: &Gathered,
+) -> Result<Option<Message>, String> {
+    let mut said = Vec::with_capacity(gathered.positions.len());
+    for position in &gathered.positions {
+        let envelope = house.event(*position).map_err(|error| error.to_string())?;
+        said.extend(envelope);
+    }
+    let view = house.published.newest();
+    Ok(digest(&view, &said, gathered, &subscription.declared))
 }
 
 fn failed(reason: String) -> Attempted {
@@ -336,6 +379,7 @@ fn line(position: LogPosition, number: u32, attempted: &Attempted, taken: bool) 
         status: attempted.answer.status(),
         error,
         taken,
+        digest: false,
     }
 }
 

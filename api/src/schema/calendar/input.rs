@@ -106,6 +106,18 @@ pub(crate) struct WeeklyTimeInput {
     time_zone: String,
 }
 
+impl WeeklyTimeInput {
+    /// These hours as they are kept.
+    pub(crate) fn into_kept(self) -> model::WeeklyTime {
+        model::WeeklyTime {
+            days: self.days.into_iter().flatten().map(Into::into).collect(),
+            from: self.from,
+            until: self.until,
+            time_zone: self.time_zone,
+        }
+    }
+}
+
 /// A rule of the calendar. A later word on its name replaces it.
 #[derive(InputObject)]
 pub(crate) struct DeclareRuleInput {

@@ -83,6 +83,17 @@ pub(crate) struct WeeklyTime {
     time_zone: String,
 }
 
+impl From<&model::WeeklyTime> for WeeklyTime {
+    fn from(weekly: &model::WeeklyTime) -> Self {
+        Self {
+            days: weekly.days.iter().map(|day| (*day).into()).collect(),
+            from: weekly.from.clone(),
+            until: weekly.until.clone(),
+            time_zone: weekly.time_zone.clone(),
+        }
+    }
+}
+
 /// One time of a rule.
 #[derive(SimpleObject)]
 pub(crate) struct RuleSpan {
@@ -169,12 +180,7 @@ pub(crate) struct RuleFinding {
 impl CalendarRule {
     pub(crate) fn of(declared: Declared<'_, CalendarRuleDeclared>) -> Self {
         let rule = &declared.what;
-        let weekly = rule.times.weekly.iter().map(|weekly| WeeklyTime {
-            days: weekly.days.iter().map(|day| (*day).into()).collect(),
-            from: weekly.from.clone(),
-            until: weekly.until.clone(),
-            time_zone: weekly.time_zone.clone(),
-        });
+        let weekly = rule.times.weekly.iter().map(Into::into);
         Self {
             name: rule.name.clone(),
             effect: rule.effect.into(),

@@ -47,6 +47,12 @@ pub(crate) struct DeliveryStanding {
     dead: usize,
     /// Since when the endpoint has taken nothing.
     failing_since: Option<DateTime>,
+    /// How many notices gather for the next digest.
+    gathered: u64,
+    /// When that digest is made.
+    digest_at: Option<DateTime>,
+    /// Until when only what is urgent is sent, if the hour is quiet.
+    quiet_until: Option<DateTime>,
 }
 
 /// Additional fields of the list of deliveries.
@@ -88,6 +94,9 @@ impl From<crate::DeliveryStanding> for DeliveryStanding {
             waiting: standing.waiting,
             dead: standing.dead,
             failing_since: standing.failing_since.map(DateTime),
+            gathered: standing.gathered,
+            digest_at: standing.digest_at.map(DateTime),
+            quiet_until: standing.quiet_until.map(DateTime),
         }
     }
 }
@@ -105,7 +114,12 @@ impl Delivery {
         ID(self.0.subscription.clone())
     }
 
-    /// The event that it tells of.
+    /// Whether it is a digest: one message of what gathered.
+    async fn digest(&self) -> bool {
+        self.0.is_digest
+    }
+
+    /// The event that it tells of; of a digest the last that it lists.
     async fn position(&self) -> LogPosition {
         LogPosition(self.0.position)
     }

@@ -5,7 +5,9 @@ use model::{Event, SubscriptionDeclared};
 
 use super::delivery_error;
 use super::input::{NoticeFormat, SubscriptionMatch, line, rate, url_within_bounds};
+use super::timing::{DigestInput, UrgentInput, quiet_hours};
 use crate::schema::Shared;
+use crate::schema::calendar::WeeklyTimeInput;
 use crate::schema::recording::{record_error, standpoint_after};
 use crate::schema::standpoint::Standpoint;
 
@@ -23,6 +25,12 @@ pub(crate) struct UpdateSubscriptionInput {
     format: Option<NoticeFormat>,
     /// Most notices sent in a second; null for as many as the server allows.
     per_second_max: MaybeUndefined<u32>,
+    /// Hours of every week in which only what is urgent is sent; an empty list for none.
+    quiet_hours: Option<Vec<WeeklyTimeInput>>,
+    /// When what gathers is sent; null to send each by itself, after what has gathered.
+    digest: MaybeUndefined<DigestInput>,
+    /// What waits for no hour and does not gather; null for nothing.
+    urgent: MaybeUndefined<UrgentInput>,
 }
 
 impl UpdateSubscriptionInput {
@@ -43,6 +51,19 @@ impl UpdateSubscriptionInput {
         }
         if !self.per_second_max.is_undefined() {
             declared.per_second_max = rate(self.per_second_max.take())?;
+        }
+        if let Some(hours) = self.quiet_hours {
+            declared.quiet_hours = quiet_hours(hours)?;
+        }
+        if !self.digest.is_undefined() {
+            let digest = self.digest.take();
+            declared.digest = digest.map(DigestInput::into_kept).transpose()?;
+        }
+        if !self.urgent.is_undefined() {
+            declared.urgent = match self.urgent.take() {
+                Some(urgent) => urgent.into_kept()?,
+                None => model::Urgent::default(),
+            };
         }
         if let Some(url) = &self.url {
             url_within_bounds(url)?;

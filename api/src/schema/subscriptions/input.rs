@@ -3,7 +3,9 @@
 use async_graphql::{Enum, InputObject, Result};
 use model::{RuleReach, bounds};
 
+use super::timing::{DigestInput, UrgentInput, quiet_hours};
 use crate::error::ErrorCode;
+use crate::schema::calendar::WeeklyTimeInput;
 use crate::schema::change_filter::{ChangeFilter, kept_keys};
 use crate::schema::change_input::ChangeStatus;
 use crate::schema::standpoint::Standpoint;
@@ -46,6 +48,12 @@ pub(crate) struct SubscribeInput {
     format: Option<NoticeFormat>,
     /// Most notices sent in a second; as many as the server allows when missing.
     per_second_max: Option<u32>,
+    /// Hours of every week in which only what is urgent is sent; the rest waits until they are over.
+    quiet_hours: Option<Vec<WeeklyTimeInput>>,
+    /// What is not urgent gathers and is sent as one message.
+    digest: Option<DigestInput>,
+    /// What waits for no hour and does not gather; nothing when missing.
+    urgent: Option<UrgentInput>,
 }
 
 /// What a subscription is about. Everything that is given must hold; with nothing given it is about every change.
@@ -85,6 +93,9 @@ pub(super) struct Checked {
     pub(super) wanted: SubscriptionMatch,
     pub(super) format: model::NoticeFormat,
     pub(super) per_second_max: Option<u32>,
+    pub(super) quiet_hours: Vec<model::WeeklyTime>,
+    pub(super) digest: Option<model::Digest>,
+    pub(super) urgent: model::Urgent,
 }
 
 impl SubscribeInput {
@@ -96,6 +107,12 @@ impl SubscribeInput {
             wanted: self.wanted,
             format: self.format.map(Into::into).unwrap_or_default(),
             per_second_max: rate(self.per_second_max)?,
+            quiet_hours: quiet_hours(self.quiet_hours.unwrap_or_default())?,
+            digest: self.digest.map(DigestInput::into_kept).transpose()?,
+            urgent: match self.urgent {
+                Some(urgent) => urgent.into_kept()?,
+                None => model::Urgent::default(),
+            },
         })
     }
 }

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use super::deliveries::DeliveryStanding;
 use super::input::NoticeFormat;
+use super::timing::{Digest, Urgent};
 use crate::schema::Shared;
+use crate::schema::calendar::WeeklyTime;
 use crate::schema::scalars::{DateTime, LogPosition};
 
 /// A subscription of an endpoint to what is recorded.
@@ -50,6 +52,22 @@ impl WebhookSubscription {
     /// Most notices sent in a second, if it says so.
     async fn per_second_max(&self) -> Option<u32> {
         self.0.declared.per_second_max
+    }
+
+    /// Hours of every week in which only what is urgent is sent.
+    async fn quiet_hours(&self) -> Vec<WeeklyTime> {
+        let hours = self.0.declared.quiet_hours.iter();
+        hours.map(Into::into).collect()
+    }
+
+    /// When what is not urgent is sent as one message, if it gathers.
+    async fn digest(&self) -> Option<Digest> {
+        self.0.declared.digest.as_ref().map(Digest::from)
+    }
+
+    /// What waits for no hour and does not gather.
+    async fn urgent(&self) -> Urgent {
+        Urgent::from(&self.0.declared.urgent)
     }
 
     /// Whether anything is sent: it was not disabled since it was declared.

@@ -9,6 +9,7 @@ mod archive;
 mod calendar;
 mod change_model;
 mod deliveries;
+mod digests;
 mod durable;
 mod history;
 mod ical;
