@@ -26,7 +26,8 @@ pub use access::{Access, MintedToken, NoRandomness};
 pub use audit::{Audit, AuditError, AuditPage, AuditPlace, AuditQuestion};
 pub use deliveries::{
     Deliveries, Delivery, DeliveryAttempt, DeliveryError, DeliveryPage, DeliveryQuestion,
-    DeliveryStanding, DeliveryStatus, Redelivery, SealedAddress, SealedEndpoint,
+    DeliveryStanding, DeliveryStatus, EndpointVerification, Redelivery, SealedAddress,
+    SealedEndpoint,
 };
 pub use measurements::{
     KeptLevel, KeptMeasurements, MeasuredName, MeasuredStep, MeasuredSteps, MeasurementQuestion,

@@ -97,6 +97,9 @@ pub struct SubscriptionDeclared {
     /// What neither waits for an hour nor gathers.
     #[serde(default, skip_serializing_if = "Urgent::is_nothing")]
     pub urgent: Urgent,
+    /// Whether its endpoint must answer a challenge before it is sent anything.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub verify: bool,
 }
 
 /// `subscription.withdrawn`: nobody wants to hear of it any more.
@@ -122,6 +125,11 @@ pub struct SubscriptionDisabled {
 
 const fn yes() -> bool {
     true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde wants")]
+const fn is_no(given: &bool) -> bool {
+    !*given
 }
 
 impl SubscriptionMatch {

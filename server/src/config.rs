@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use audit::AuditSettings;
 pub(crate) use auth::is_safe;
 pub use auth::{AuthSettings, IssuerSettings, Signing};
-pub use deliveries::{DeliverySettings, LoopbackDeliveries};
+pub use deliveries::{DeliverySettings, LoopbackDeliveries, VerifiedEndpoints};
 pub use graphql::GraphQlSettings;
 pub use kubernetes::KubernetesSettings;
 pub use layers::{ConfigError, Layers, RESERVED_VARIABLES, VARIABLE_PREFIX};

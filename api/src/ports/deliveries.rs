@@ -49,6 +49,12 @@ pub trait Deliveries: Send + Sync + 'static {
         &self,
         declared: SubscriptionDeclared,
     ) -> PortFuture<'_, Result<DeliveryAttempt, DeliveryError>>;
+
+    /// Sends a challenge, once and at once. Success is an answer that holds it.
+    fn verify(
+        &self,
+        declared: SubscriptionDeclared,
+    ) -> PortFuture<'_, Result<DeliveryAttempt, DeliveryError>>;
 }
 
 /// An address that is kept sealed, with its keys.
@@ -90,6 +96,23 @@ pub struct DeliveryStanding {
     pub digest_at: Option<Timestamp>,
     /// Until when only what is urgent is sent.
     pub quiet_until: Option<Timestamp>,
+    /// Whether the endpoint showed that it wants to hear.
+    pub verification: EndpointVerification,
+}
+
+/// Whether an endpoint showed that it wants to hear.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EndpointVerification {
+    /// Whether it is sent nothing before.
+    pub is_required: bool,
+    /// When it answered a challenge.
+    pub verified_at: Option<Timestamp>,
+    /// How often it was sent one in vain.
+    pub attempts: u32,
+    /// When it is sent the next.
+    pub next_at: Option<Timestamp>,
+    /// Why the last answer was no proof.
+    pub error: Option<String>,
 }
 
 /// What is sent again.
@@ -185,6 +208,15 @@ pub enum DeliveryError {
     /// The event is not one that this subscription is about.
     #[error("nothing is to be delivered for position {0}")]
     NoNotice(LogPosition),
+    /// The endpoint has not answered a challenge.
+    #[error("the endpoint is not verified; verifySubscription sends it a challenge")]
+    Unverified,
+    /// It is a chat.
+    #[error("a chat cannot answer a challenge")]
+    NoEcho,
+    /// Challenges went there a moment ago.
+    #[error("too many challenges were sent; the next may be sent at {0}")]
+    TooOften(Timestamp),
     /// What was to be kept could not be; the details are for our log.
     #[error("the keys or the queue could not be kept")]
     Kept(#[source] Box<dyn std::error::Error + Send + Sync>),

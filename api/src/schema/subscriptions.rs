@@ -192,6 +192,7 @@ impl SubscriptionMutation {
             quiet_hours: input.quiet_hours,
             digest: input.digest,
             urgent: input.urgent,
+            verify: input.verify,
         };
         let event = Event::SubscriptionDeclared(Box::new(declared));
         let position = match deliveries.record(event).await {
@@ -301,6 +302,20 @@ impl SubscriptionMutation {
         Ok(attempt.into())
     }
 
+    /// Sends the endpoint a challenge, and tells how it answered. One that answers with the challenge is verified.
+    async fn verify_subscription(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The subscription.")] id: ID,
+    ) -> Result<DeliveryAttempt> {
+        let at = Standpoint::of(ctx, None).await?;
+        let declared = require(&at, &id)?;
+        let deliveries = &ctx.data::<Shared>()?.ports.deliveries;
+        let attempt = deliveries.verify(declared).await;
+        let attempt = attempt.map_err(|error| delivery_error(&error))?;
+        Ok(attempt.into())
+    }
+
     /// Ends a subscription: nothing more is sent, and its keys are forgotten.
     async fn unsubscribe(
         &self,
@@ -355,9 +370,11 @@ fn shown_at(at: &Standpoint, id: &ID) -> Result<WebhookSubscription> {
 /// What a client is told when an endpoint was not taken.
 fn delivery_error(error: &DeliveryError) -> async_graphql::Error {
     match error {
-        DeliveryError::Address(_) | DeliveryError::NoNotice(_) => {
-            ErrorCode::BadInput.error(error.to_string())
-        }
+        DeliveryError::Address(_)
+        | DeliveryError::NoNotice(_)
+        | DeliveryError::Unverified
+        | DeliveryError::NoEcho => ErrorCode::BadInput.error(error.to_string()),
+        DeliveryError::TooOften(_) => ErrorCode::Busy.error(error.to_string()),
         DeliveryError::BeyondLog(_) => ErrorCode::PositionUnknown.error(error.to_string()),
         DeliveryError::Unknown(_) => ErrorCode::SubscriptionNotFound.error(error.to_string()),
         DeliveryError::Kept(cause) => {

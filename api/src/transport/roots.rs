@@ -70,7 +70,7 @@ const QUERIES: [(&str, Scope); 49] = [
 ];
 
 /// What is stated.
-const MUTATIONS: [(&str, Scope); 42] = [
+const MUTATIONS: [(&str, Scope); 43] = [
     ("createToken", Admin),
     ("declareFreeze", Operate),
     ("declareRiskRule", Operate),
@@ -105,6 +105,7 @@ const MUTATIONS: [(&str, Scope); 42] = [
     ("updateSubscription", Operate),
     ("upsertItems", Ingest),
     ("upsertRelations", Ingest),
+    ("verifySubscription", Operate),
     ("withdrawExemption", Operate),
     ("withdrawGroup", Operate),
     ("withdrawKind", Operate),

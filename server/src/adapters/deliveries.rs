@@ -133,6 +133,13 @@ impl api::Deliveries for SealedDeliveries {
     ) -> PortFuture<'_, Result<DeliveryAttempt, DeliveryError>> {
         Box::pin(self.deliverer.test(declared))
     }
+
+    fn verify(
+        &self,
+        declared: SubscriptionDeclared,
+    ) -> PortFuture<'_, Result<DeliveryAttempt, DeliveryError>> {
+        Box::pin(self.deliverer.verify(declared))
+    }
 }
 
 /// Seals an address with fresh keys beside older ones.

@@ -7,7 +7,9 @@ use model::Lookback;
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
-use crate::deliveries::{AddressPolicy, DeliveryLimits, DeskFolder, Network, Schedule};
+use crate::deliveries::{
+    AddressPolicy, DeliveryLimits, DeskFolder, Network, Schedule, Verification,
+};
 
 /// Where notices of subscriptions may go, and what keeps their keys.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +33,10 @@ pub struct DeliverySettings {
     pub waiting_max: usize,
     /// Most bytes of what was tried that are kept for one subscription.
     pub journal_bytes: u64,
+    /// Which endpoints must answer a challenge before they are sent anything.
+    pub verify: VerifiedEndpoints,
+    /// Hosts that need not answer one, such as a chat server of one's own.
+    pub trusted_hosts: Vec<String>,
     /// How long keys that were renewed sign on.
     pub key_overlap_ms: u64,
     /// The file with the 32 bytes that open sealed keys and addresses; one in the data folder when empty.
@@ -46,6 +52,18 @@ pub enum LoopbackDeliveries {
     /// They may.
     Always,
     /// They may not.
+    Never,
+}
+
+/// Which endpoints must answer a challenge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerifiedEndpoints {
+    /// All of them, but chats on their own hosts.
+    Required,
+    /// Those of subscriptions that ask for it.
+    Asked,
+    /// None.
     Never,
 }
 
@@ -66,6 +84,8 @@ impl DeliverySettings {
             per_second_max: 1_000,
             waiting_max: 1_000,
             journal_bytes: 256 * 1024,
+            verify: VerifiedEndpoints::Asked,
+            trusted_hosts: Vec::new(),
             key_overlap_ms: 24 * 60 * 60 * 1_000,
             key_file: PathBuf::new(),
         }
@@ -120,6 +140,12 @@ impl DeliverySettings {
             schedule: self.schedule()?,
             disable_after_ms,
             per_second_max: self.per_second_max,
+            verification: match self.verify {
+                VerifiedEndpoints::Required => Verification::Required,
+                VerifiedEndpoints::Asked => Verification::Asked,
+                VerifiedEndpoints::Never => Verification::Never,
+            },
+            trusted_hosts: self.trusted_hosts.clone(),
             desks: DeskFolder {
                 path: folder,
                 waiting_max: self.waiting_max,

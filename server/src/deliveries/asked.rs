@@ -5,17 +5,21 @@ use std::sync::Arc;
 
 use api::{
     Delivery, DeliveryAttempt, DeliveryError, DeliveryPage, DeliveryQuestion, DeliveryStanding,
-    DeliveryStatus, Redelivery,
+    DeliveryStatus, EndpointVerification, Redelivery,
 };
 use graph::Telling;
-use model::{Clock, IdSource, LogPosition, SubscriptionDeclared, quiet_until};
+use model::{Clock, IdSource, LogPosition, NoticeFormat, SubscriptionDeclared, quiet_until};
 
 use super::deliverer::{Deliverer, touched_by};
 use super::desk::Desk;
 use super::digest::digest_id;
 use super::gathering::Gathered;
 use super::notice::{message_id, trial};
-use super::post::Answer;
+use super::post::{Answer, Attempted};
+use super::proof::Proof;
+use super::queue::Queue;
+use super::seals::Endpoint;
+use super::sending::challenge;
 use crate::clock::{RandomIds, SystemClock};
 
 impl Deliverer {
@@ -25,6 +29,7 @@ impl Deliverer {
         let view = self.house.published.newest();
         let declared = view.subscription(id).map(|it| &it.declared);
         let now = SystemClock.now();
+        let is_required = declared.is_some_and(|it| self.house.asks_for_proof(it));
         let digest_at = |gathering: &Gathered| {
             let digest = declared.and_then(|it| it.digest.as_ref());
             digest.map_or(now, |digest| digest.due_at(gathering.since))
@@ -36,6 +41,7 @@ impl Deliverer {
             failing_since: queue.failing_since,
             gathered: queue.gathering.as_ref().map_or(0, Gathered::count),
             digest_at: queue.gathering.as_ref().map(digest_at),
+            verification: verification_of(queue, declared, is_required),
             quiet_until: declared.and_then(|it| quiet_until(&it.quiet_hours, now)),
         }))
     }
@@ -113,24 +119,96 @@ impl Deliverer {
         &self,
         declared: SubscriptionDeclared,
     ) -> Result<DeliveryAttempt, DeliveryError> {
-        let (house, seal) = (Arc::clone(&self.house), declared.seal.clone());
-        let unsealed = tokio::task::spawn_blocking(move || house.seals.unseal(&seal)).await;
-        let endpoint = unsealed.map_err(kept)?;
-        let endpoint = endpoint.map_err(kept)?;
+        let desk = self.desk(&declared.id);
+        let proven = desk.is_some_and(|desk| {
+            let is_of = |proof: &Proof| proof.endpoint == declared.endpoint;
+            desk.with(|queue| {
+                queue
+                    .proof
+                    .as_ref()
+                    .filter(|it| is_of(it))
+                    .and_then(|it| it.verified_at)
+            })
+            .is_some()
+        });
+        if self.house.asks_for_proof(&declared) && !proven {
+            return Err(DeliveryError::Unverified);
+        }
+        let endpoint = self.unsealed(&declared).await?;
         let id = format!("msg_{}", RandomIds.fresh());
         let message = trial(&declared, &id, SystemClock.now());
         let _room = self.house.room(false).await;
-        let attempted = self.house.post.send(&endpoint, message).await;
-        Ok(DeliveryAttempt {
-            number: 1,
-            at: attempted.at,
-            duration_ms: u64::try_from(attempted.took.as_millis()).unwrap_or(u64::MAX),
-            status: attempted.answer.status(),
-            error: match attempted.answer {
-                Answer::Failed(reason) => Some(reason),
-                Answer::Taken(_) | Answer::Refused(..) => None,
-            },
-        })
+        Ok(told(1, self.house.post.send(&endpoint, message).await))
+    }
+
+    /// Sends a challenge at once, and lets the endpoint hear if it answers with it.
+    pub(crate) async fn verify(
+        &self,
+        declared: SubscriptionDeclared,
+    ) -> Result<DeliveryAttempt, DeliveryError> {
+        if declared.format != NoticeFormat::CloudEvents && self.house.is_trusted(&declared) {
+            return Err(DeliveryError::NoEcho);
+        }
+        let desk = self.desk(&declared.id);
+        let desk = desk.ok_or_else(|| DeliveryError::Unknown(declared.id.clone()))?;
+        let endpoint = self.unsealed(&declared).await?;
+        let asked = self
+            .house
+            .may_challenge(&declared.endpoint, SystemClock.now());
+        asked.map_err(DeliveryError::TooOften)?;
+        let attempted = challenge(&self.house, &endpoint, &declared).await;
+        let now = SystemClock.now();
+        let number = desk.with(|queue| {
+            let proof = Proof::of(&mut queue.proof, &declared.endpoint, now);
+            let number = proof.attempts.saturating_add(1);
+            let due_at = proof.due_at;
+            match attempted.answer.reason() {
+                None => proof.hold(now),
+                // Those that come by themselves come as they would have come.
+                Some(reason) => proof.miss(reason, |_| due_at),
+            }
+            number
+        });
+        desk.save().map_err(kept)?;
+        desk.news.notify_one();
+        Ok(told(number, attempted))
+    }
+
+    async fn unsealed(&self, declared: &SubscriptionDeclared) -> Result<Endpoint, DeliveryError> {
+        let (house, seal) = (Arc::clone(&self.house), declared.seal.clone());
+        let unsealed = tokio::task::spawn_blocking(move || house.seals.unseal(&seal)).await;
+        unsealed.map_err(kept)?.map_err(kept)
+    }
+}
+
+/// An attempt as it is told.
+fn told(number: u32, attempted: Attempted) -> DeliveryAttempt {
+    DeliveryAttempt {
+        number,
+        at: attempted.at,
+        duration_ms: u64::try_from(attempted.took.as_millis()).unwrap_or(u64::MAX),
+        status: attempted.answer.status(),
+        error: match attempted.answer {
+            Answer::Failed(reason) => Some(reason),
+            Answer::Taken(_) | Answer::Refused(..) => None,
+        },
+    }
+}
+
+/// Whether the endpoint of a subscription showed that it wants to hear.
+fn verification_of(
+    queue: &Queue,
+    declared: Option<&SubscriptionDeclared>,
+    is_required: bool,
+) -> EndpointVerification {
+    let proof = queue.proof.as_ref();
+    let proof = proof.filter(|proof| declared.is_some_and(|it| it.endpoint == proof.endpoint));
+    EndpointVerification {
+        is_required,
+        verified_at: proof.and_then(|proof| proof.verified_at),
+        attempts: proof.map_or(0, |proof| proof.attempts),
+        next_at: proof.and_then(|proof| proof.due_at).filter(|_| is_required),
+        error: proof.and_then(|proof| proof.error.clone()),
     }
 }
 

@@ -44,6 +44,22 @@ pub(super) fn body(format: NoticeFormat, text: &str) -> Option<Value> {
     Some(body)
 }
 
+/// Whether a host is that of a chat itself, which gives out addresses that nobody guesses.
+pub(super) fn is_home(format: NoticeFormat, host: &str) -> bool {
+    let homes: &[&str] = match format {
+        NoticeFormat::CloudEvents => &[],
+        NoticeFormat::Slack => &["hooks.slack.com", "hooks.slack-gov.com"],
+        NoticeFormat::Teams => &["webhook.office.com", "logic.azure.com", "powerplatform.com"],
+        NoticeFormat::Feishu => &["open.feishu.cn", "open.larksuite.com"],
+        NoticeFormat::DingTalk => &["oapi.dingtalk.com"],
+        NoticeFormat::WeCom => &["qyapi.weixin.qq.com"],
+    };
+    homes.iter().any(|home| match host.strip_suffix(home) {
+        Some(before) => before.is_empty() || before.ends_with('.'),
+        None => false,
+    })
+}
+
 /// What a chat says that answers with success and does not take the message.
 pub(super) fn refusal(format: NoticeFormat, answer: &[u8]) -> Option<String> {
     let (code, reason) = match format {
@@ -114,6 +130,15 @@ mod tests {
         let teams = body(NoticeFormat::Teams, "[x](y)\nz").unwrap();
         let block = &teams["attachments"][0]["content"]["body"][0];
         assert_eq!(block["text"], "\\[x\\]\\(y\\)\n\nz");
+    }
+
+    #[test]
+    fn a_chat_is_at_home_on_its_own_hosts_only() {
+        let home = |host: &str| is_home(NoticeFormat::Teams, host);
+        assert!(home("powerplatform.com") && home("a.b.powerplatform.com"));
+        assert!(!home("notpowerplatform.com") && !home("powerplatform.com.example.com"));
+        assert!(!is_home(NoticeFormat::Slack, "oapi.dingtalk.com"));
+        assert!(!is_home(NoticeFormat::CloudEvents, "hooks.slack.com"));
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! What every delivery shares: the log, the fold, the seals, the client, and room for attempts.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
 use ingest::Recorder;
-use model::{Event, EventEnvelope, LogPosition, SubscriptionDeclared};
+use model::{Event, EventEnvelope, LogPosition, SubscriptionDeclared, Timestamp};
 use store::{EventLog, ReadError, ReadLimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -15,6 +15,7 @@ use super::address::AddressPolicy;
 use super::chat;
 use super::desk::DeskFolder;
 use super::post::Post;
+use super::proof::{Challenges, Verification};
 use super::retry::Schedule;
 use super::seals::Seals;
 use crate::adapters::record_about_subscription;
@@ -36,6 +37,10 @@ pub(crate) struct DeliveryLimits {
     pub(crate) disable_after_ms: f64,
     /// Most notices that are sent to one endpoint in a second.
     pub(crate) per_second_max: u32,
+    /// Which endpoints must answer a challenge first.
+    pub(crate) verification: Verification,
+    /// Hosts that need not.
+    pub(crate) trusted_hosts: Vec<String>,
     /// Where queues and journals lie.
     pub(crate) desks: DeskFolder,
 }
@@ -51,6 +56,9 @@ pub(crate) struct House {
     pub(super) desks: DeskFolder,
     recorder: Recorder,
     per_second_max: u32,
+    verification: Verification,
+    trusted_hosts: Vec<String>,
+    challenges: Mutex<Challenges>,
     well: Arc<Semaphore>,
     unwell: Arc<Semaphore>,
     taken: AtomicU64,
@@ -80,6 +88,9 @@ impl House {
             desks: limits.desks,
             recorder,
             per_second_max: limits.per_second_max.max(1),
+            verification: limits.verification,
+            trusted_hosts: limits.trusted_hosts,
+            challenges: Mutex::default(),
             well: Arc::new(Semaphore::new(well)),
             unwell: Arc::new(Semaphore::new(unwell)),
             taken: AtomicU64::new(0),
@@ -99,6 +110,31 @@ impl House {
         let most = declared.per_second_max.unwrap_or(u32::MAX);
         let apart = Duration::from_secs(1) / most.min(self.per_second_max).max(1);
         apart.max(chat::apart(declared.format))
+    }
+
+    /// Whether an endpoint must answer a challenge before it is sent anything.
+    pub(super) fn asks_for_proof(&self, declared: &SubscriptionDeclared) -> bool {
+        let asked = match self.verification {
+            Verification::Required => true,
+            Verification::Asked => declared.verify,
+            Verification::Never => false,
+        };
+        asked && !self.is_trusted(declared)
+    }
+
+    /// Whether an endpoint need not answer: its host is trusted, or that of the chat itself, which cannot.
+    pub(super) fn is_trusted(&self, declared: &SubscriptionDeclared) -> bool {
+        let host = host_of(&declared.endpoint);
+        chat::is_home(declared.format, &host) || self.trusted_hosts.contains(&host)
+    }
+
+    /// Takes note of a challenge to an endpoint; or says from when on there may be one.
+    pub(super) fn may_challenge(&self, endpoint: &str, now: Timestamp) -> Result<(), Timestamp> {
+        let mut challenges = self
+            .challenges
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        challenges.take(&host_of(endpoint), now)
     }
 
     /// Something that nobody foresees, so that what failed together does not come again together.
@@ -131,4 +167,11 @@ impl House {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         (read(&self.taken), read(&self.refused))
     }
+}
+
+/// The host of an endpoint; all of it where that cannot be told.
+fn host_of(endpoint: &str) -> String {
+    let url = reqwest::Url::parse(endpoint).ok();
+    let host = url.as_ref().and_then(reqwest::Url::host_str);
+    host.unwrap_or(endpoint).to_owned()
 }

@@ -28,6 +28,8 @@ pub(crate) struct Message {
     pub(crate) media: &'static str,
     /// Its body.
     pub(crate) body: Vec<u8>,
+    /// What the answer must hold, where it is a challenge.
+    pub(crate) challenge: Option<String>,
 }
 
 /// The id of the message by which a subscription hears of an event.
@@ -106,6 +108,7 @@ pub(super) fn written(id: String, format: NoticeFormat, body: &Value) -> Message
             | NoticeFormat::WeCom => JSON,
         },
         body: body.to_string().into_bytes(),
+        challenge: None,
     }
 }
 
@@ -120,6 +123,25 @@ pub(crate) fn trial(to: &SubscriptionDeclared, id: &str, now: Timestamp) -> Mess
     data.insert("subscription".to_owned(), subscription);
     let event = cloud_event(id, "epicenter.subscription.tested", &to.id, now, &data);
     written(id.to_owned(), to.format, &event)
+}
+
+/// A message that is to be answered with what it holds.
+pub(crate) fn verification(
+    to: &SubscriptionDeclared,
+    id: &str,
+    challenge: String,
+    now: Timestamp,
+) -> Message {
+    let mut data = Map::new();
+    let subscription = json!({ "id": to.id, "name": to.name });
+    data.insert("subscription".to_owned(), subscription);
+    data.insert("challenge".to_owned(), json!(challenge));
+    let name = "epicenter.subscription.verification";
+    let event = cloud_event(id, name, &to.id, now, &data);
+    Message {
+        challenge: Some(challenge),
+        ..written(id.to_owned(), NoticeFormat::CloudEvents, &event)
+    }
 }
 
 pub(super) fn cloud_event(

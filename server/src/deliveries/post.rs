@@ -21,6 +21,7 @@ use tower::Service;
 use super::address::{AddressError, AddressPolicy, Target};
 use super::chat;
 use super::notice::Message;
+use super::proof::echoes;
 use super::retry::asked_wait;
 use super::seals::Endpoint;
 use crate::clock::SystemClock;
@@ -64,6 +65,15 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
+    /// Why it is no success.
+    pub(super) fn reason(&self) -> Option<String> {
+        match self {
+            Self::Taken(_) => None,
+            Self::Refused(status, _) => Some(format!("the endpoint answered {status}")),
+            Self::Failed(reason) => Some(reason.clone()),
+        }
+    }
+
     /// The status, if there was one.
     pub(crate) const fn status(&self) -> Option<u16> {
         match self {
@@ -124,7 +134,7 @@ impl Post {
         let target = Target::read(&endpoint.url, &self.policy);
         let target = target.map_err(|error| format!("the address {error}"))?;
         let second = at.unix_nanos().div_euclid(1_000_000_000);
-        let format = message.format;
+        let (format, challenge) = (message.format, message.challenge.clone());
         let signatures = signatures(endpoint, &message, at, second)?;
         let request = Request::post(target.url.as_str())
             .header(header::CONTENT_TYPE, message.media)
@@ -155,6 +165,9 @@ impl Post {
             && let Some(reason) = chat::refusal(format, &said)
         {
             return Err(reason);
+        }
+        if status.is_success() && challenge.is_some_and(|challenge| !echoes(&challenge, &said)) {
+            return Err(format!("the answer {status} does not hold the challenge"));
         }
         Ok(match status.is_success() {
             true => Answer::Taken(status.as_u16()),

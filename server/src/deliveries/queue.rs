@@ -8,6 +8,7 @@ use model::{Digest, LogPosition, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::gathering::Gathered;
+use super::proof::Proof;
 
 /// A notice of more items than this stands in the way of every other.
 const ITEMS_MAX: usize = 64;
@@ -43,6 +44,9 @@ pub(crate) struct Queue {
     /// Up to where the log was searched for what is urgent, beyond what fits.
     #[serde(default)]
     pub(crate) urgent_to: Option<LogPosition>,
+    /// Whether its endpoint wants to hear from us.
+    #[serde(default)]
+    pub(crate) proof: Option<Proof>,
 }
 
 /// A notice that is to be sent.

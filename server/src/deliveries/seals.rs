@@ -5,6 +5,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::{IdSource, Timestamp};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -111,6 +113,15 @@ impl Seals {
     /// Keys that nobody had before.
     pub(crate) fn fresh_keys(&self) -> Result<Keys, SealError> {
         Keys::fresh(&self.random).map_err(|_| SealError::Cipher)
+    }
+
+    /// Something that nobody can guess, of 32 letters.
+    pub(crate) fn challenge(&self) -> Result<String, SealError> {
+        let mut bytes = [0; 24];
+        self.random
+            .fill(&mut bytes)
+            .map_err(|_| SealError::Cipher)?;
+        Ok(URL_SAFE_NO_PAD.encode(bytes))
     }
 
     /// Seals an endpoint under a fresh name. It is on the disk when this returns.

@@ -3,6 +3,8 @@
 //! One task for each subscription. What fails often or answers slowly gets one attempt at a time out of
 //! a room of its own, so that it never stands in the way of the others.
 
+mod challenging;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,6 +27,8 @@ use super::seals::Endpoint;
 use crate::clock::SystemClock;
 use crate::shutdown::stopped;
 
+pub(super) use challenging::challenge;
+
 /// Most attempts at once for an endpoint that takes what it is sent.
 const AT_ONCE: usize = 4;
 /// An answer slower than this keeps an endpoint out of the room of the quick ones.
@@ -45,6 +49,8 @@ pub(super) struct Sending {
     subscription: Arc<Subscription>,
     endpoint: Option<Arc<Endpoint>>,
     attempts: JoinSet<(LogPosition, Option<Attempted>)>,
+    /// The challenge that is under way.
+    challenge: JoinSet<Attempted>,
     sent: BTreeSet<LogPosition>,
     /// Failures in a row.
     failures: u32,
@@ -67,6 +73,7 @@ impl Sending {
             subscription,
             endpoint: None,
             attempts: JoinSet::new(),
+            challenge: JoinSet::new(),
             sent: BTreeSet::new(),
             failures: 0,
             is_quick: true,
@@ -88,6 +95,7 @@ impl Sending {
             let desk = Arc::clone(&self.desk);
             tokio::select! {
                 Some(joined) = self.attempts.join_next() => self.answered(joined).await,
+                Some(joined) = self.challenge.join_next() => self.challenged(joined),
                 () = desk.news.notified() => {}
                 () = tokio::time::sleep(wake) => {}
                 () = stopped(stop.clone()) => {}
@@ -144,6 +152,9 @@ impl Sending {
         let Some(endpoint) = self.endpoint.clone() else {
             return REST;
         };
+        if !self.may_hear(now) {
+            return self.send_challenge(&endpoint, now);
+        }
         let most = match self.is_well() && self.is_proven {
             true => AT_ONCE,
             false => 1,

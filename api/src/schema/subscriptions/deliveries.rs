@@ -53,6 +53,23 @@ pub(crate) struct DeliveryStanding {
     digest_at: Option<DateTime>,
     /// Until when only what is urgent is sent, if the hour is quiet.
     quiet_until: Option<DateTime>,
+    /// Whether the endpoint showed that it wants to hear.
+    verification: EndpointVerification,
+}
+
+/// Whether an endpoint showed that it wants to hear: it answered a challenge with the challenge.
+#[derive(SimpleObject)]
+pub(crate) struct EndpointVerification {
+    /// Whether it is sent nothing but challenges before.
+    required: bool,
+    /// When it did.
+    verified_at: Option<DateTime>,
+    /// How often it was sent one in vain.
+    attempts: u32,
+    /// When it is sent the next, if it is sent one by itself.
+    next_at: Option<DateTime>,
+    /// Why the last answer was no proof.
+    error: Option<String>,
 }
 
 /// Additional fields of the list of deliveries.
@@ -97,6 +114,13 @@ impl From<crate::DeliveryStanding> for DeliveryStanding {
             gathered: standing.gathered,
             digest_at: standing.digest_at.map(DateTime),
             quiet_until: standing.quiet_until.map(DateTime),
+            verification: EndpointVerification {
+                required: standing.verification.is_required,
+                verified_at: standing.verification.verified_at.map(DateTime),
+                attempts: standing.verification.attempts,
+                next_at: standing.verification.next_at.map(DateTime),
+                error: standing.verification.error,
+            },
         }
     }
 }

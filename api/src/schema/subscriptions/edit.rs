@@ -31,6 +31,8 @@ pub(crate) struct UpdateSubscriptionInput {
     digest: MaybeUndefined<DigestInput>,
     /// What waits for no hour and does not gather; null for nothing.
     urgent: MaybeUndefined<UrgentInput>,
+    /// Whether the endpoint must answer a challenge before it is sent anything.
+    verify: Option<bool>,
 }
 
 impl UpdateSubscriptionInput {
@@ -65,6 +67,7 @@ impl UpdateSubscriptionInput {
                 None => model::Urgent::default(),
             };
         }
+        declared.verify = self.verify.unwrap_or(declared.verify);
         if let Some(url) = &self.url {
             url_within_bounds(url)?;
         }

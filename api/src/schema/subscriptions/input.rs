@@ -54,6 +54,8 @@ pub(crate) struct SubscribeInput {
     digest: Option<DigestInput>,
     /// What waits for no hour and does not gather; nothing when missing.
     urgent: Option<UrgentInput>,
+    /// Whether the endpoint must answer a challenge before it is sent anything.
+    verify: Option<bool>,
 }
 
 /// What a subscription is about. Everything that is given must hold; with nothing given it is about every change.
@@ -96,6 +98,7 @@ pub(super) struct Checked {
     pub(super) quiet_hours: Vec<model::WeeklyTime>,
     pub(super) digest: Option<model::Digest>,
     pub(super) urgent: model::Urgent,
+    pub(super) verify: bool,
 }
 
 impl SubscribeInput {
@@ -109,6 +112,7 @@ impl SubscribeInput {
             per_second_max: rate(self.per_second_max)?,
             quiet_hours: quiet_hours(self.quiet_hours.unwrap_or_default())?,
             digest: self.digest.map(DigestInput::into_kept).transpose()?,
+            verify: self.verify.unwrap_or(false),
             urgent: match self.urgent {
                 Some(urgent) => urgent.into_kept()?,
                 None => model::Urgent::default(),

@@ -70,6 +70,19 @@ impl WebhookSubscription {
         Urgent::from(&self.0.declared.urgent)
     }
 
+    /// Whether the endpoint was to answer a challenge before it is sent anything.
+    async fn verify(&self) -> bool {
+        self.0.declared.verify
+    }
+
+    /// When the endpoint answered a challenge, if it did.
+    async fn verified_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime>> {
+        let deliveries = &ctx.data::<Shared>()?.ports.deliveries;
+        let standing = deliveries.standing(&self.0.declared.id);
+        let verified_at = standing.and_then(|it| it.verification.verified_at);
+        Ok(verified_at.map(DateTime))
+    }
+
     /// Whether anything is sent: it was not disabled since it was declared.
     async fn enabled(&self) -> bool {
         self.0.disabled.is_none()

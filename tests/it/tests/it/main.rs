@@ -22,6 +22,7 @@ mod mappings;
 mod measurements;
 mod order;
 mod preview;
+mod proofs;
 mod quality;
 mod receiver;
 mod risk;

@@ -68,7 +68,7 @@ struct Book {
 
 impl Receiver {
     /// Starts one on a free port. The first word of a path says how it answers: `ok`, `fail`, `gone`,
-    /// `hang`, or `twice`, which fails the first two times.
+    /// `hang`, `twice`, which fails the first two times, or `echo` and `text`, which answer a challenge with it.
     pub(crate) async fn start() -> Self {
         let (count, changed) = watch::channel(0);
         let book = Arc::new(Book {
@@ -124,7 +124,7 @@ async fn take(
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
-) -> StatusCode {
+) -> (StatusCode, String) {
     let header = |name: &str| {
         let value = headers.get(name).and_then(|value| value.to_str().ok());
         value.unwrap_or_default().to_owned()
@@ -154,5 +154,13 @@ async fn take(
     if path.starts_with("/hang") {
         std::future::pending::<()>().await;
     }
-    status
+    let said: Value = serde_json::from_slice(&body).unwrap_or_default();
+    match (said["data"]["challenge"].as_str(), path.split('/').nth(1)) {
+        (Some(_), Some("echo")) => {
+            let answer = serde_json::json!({ "challenge": said["data"]["challenge"] });
+            (StatusCode::OK, answer.to_string())
+        }
+        (Some(challenge), Some("text")) => (StatusCode::OK, challenge.to_owned()),
+        _ => (status, String::new()),
+    }
 }
