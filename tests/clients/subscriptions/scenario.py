@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Deliveries of a real server, verified by the Standard Webhooks libraries of Python and JavaScript,
-and by Python's cryptography for the signature of Ed25519. Bodies are read by the library of CloudEvents."""
+and by the cryptography of Python and of Node for the signature of Ed25519. Bodies are read by the library of CloudEvents."""
 
 import base64
 import http.server
@@ -45,9 +45,9 @@ def post(url, body):
     return answer
 
 
-def by_javascript(cases):
-    """What the JavaScript library says of each case."""
-    lines = "".join(json.dumps(dict(zip(("secret", "headers", "body"), case))) + "\n" for case in cases)
+def by_javascript(cases, key="secret"):
+    """What the JavaScript library says of each case, or Node's own cryptography by a `publicKey`."""
+    lines = "".join(json.dumps(dict(zip((key, "headers", "body"), case))) + "\n" for case in cases)
     ran = subprocess.run(["node", "verify.mjs"], cwd=HERE, input=lines, text=True, capture_output=True, timeout=60)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.split()
@@ -90,7 +90,10 @@ def main():
         expected = ["genuine", "refused", "refused", "refused"]
         assert [by_python(case) for case in cases] == expected
         assert by_javascript(cases) == expected
-        signed_by_ed25519(subscribed["publicKey"], headers, body)
+        public_key = subscribed["publicKey"]
+        signed_by_ed25519(public_key, headers, body)
+        cases = [(public_key, headers, body), (public_key, headers, body + " "), (public_key, late, body)]
+        assert by_javascript(cases, "publicKey") == ["genuine", "refused", "refused"]
 
         rotate = f'mutation {{ rotateSecret(id: "{subscribed["id"]}") {{ secret }} }}'
         answer = post(f"{server.http}/graphql", {"query": rotate})

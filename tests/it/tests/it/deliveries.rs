@@ -87,6 +87,37 @@ async fn what_is_near_is_delivered_signed_in_order_and_once() {
 }
 
 #[tokio::test]
+async fn the_library_of_the_specification_refuses_what_was_altered_along_the_way() {
+    let folder = folder();
+    let receiver = Receiver::start().await;
+    let server = Running::with(hasty(&[]), folder.path()).await;
+    let url = format!("{}/ok/a", receiver.url);
+    let document =
+        "mutation ($input: SubscribeInput!) { subscribe(input: $input) { secret publicKey } }";
+    let input = json!({ "input": { "name": "test", "url": url, "match": {} } });
+    let answer = server.ask_with(document, &input).await["subscribe"].clone();
+    let text = |field: &str| answer[field].as_str().expect("a text").to_owned();
+    let (secret, public_key) = (text("secret"), text("publicKey"));
+    server.take(&[change("1", "service:a")]).await;
+    let received = receiver.until("/ok/a", |all| all.len() == 1).await;
+    let genuine = &received[0];
+    let holds = |one: &Received| (one.is_signed_by(&secret), one.is_signed_for(&public_key));
+    assert_eq!(holds(genuine), (true, true));
+    let mut longer = genuine.clone();
+    longer.body.push(b' ');
+    let mut other = genuine.clone();
+    other.id.push('1');
+    let mut late = genuine.clone();
+    late.timestamp = "1".to_owned();
+    for altered in [longer, other, late] {
+        assert_eq!(holds(&altered), (false, false), "{altered:?}");
+    }
+    let (_, stranger) = subscribe(&server, &format!("{}/ok/b", receiver.url), json!({})).await;
+    assert!(!genuine.is_signed_by(&stranger));
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_chat_gets_a_line_for_people() {
     let folder = folder();
     let receiver = Receiver::start().await;

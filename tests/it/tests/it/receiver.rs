@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ring::hmac;
+use ring::signature::{ED25519, UnparsedPublicKey};
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -40,16 +40,34 @@ impl Received {
         id.as_str().expect("a change").to_owned()
     }
 
-    /// Whether one of its signatures is that of a secret.
+    /// Whether it is genuine, as the specification's library for Rust says.
     pub(crate) fn is_signed_by(&self, secret: &str) -> bool {
-        let key = secret.strip_prefix("whsec_").expect("the form of a secret");
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("webhook-id", &self.id),
+            ("webhook-timestamp", &self.timestamp),
+            ("webhook-signature", &self.signatures),
+        ] {
+            headers.insert(name, value.parse().expect("a header"));
+        }
+        let library = standardwebhooks::Webhook::new(secret).expect("the form of a secret");
+        library.verify(&self.body, &headers).is_ok()
+    }
+
+    /// Whether the signature of Ed25519 is that of a public key.
+    pub(crate) fn is_signed_for(&self, public_key: &str) -> bool {
+        let key = public_key.strip_prefix("whpk_").expect("the form of a key");
         let key = STANDARD.decode(key).expect("base64");
         let mut signed = format!("{}.{}.", self.id, self.timestamp).into_bytes();
         signed.extend_from_slice(&self.body);
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
-        let expected = STANDARD.encode(hmac::sign(&key, &signed));
         let mut signatures = self.signatures.split(' ');
-        signatures.any(|signature| signature == format!("v1,{expected}"))
+        signatures.any(|signature| {
+            let signature = signature.strip_prefix("v1a,").unwrap_or_default();
+            let signature = STANDARD.decode(signature).expect("base64");
+            UnparsedPublicKey::new(&ED25519, &key)
+                .verify(&signed, &signature)
+                .is_ok()
+        })
     }
 }
 
