@@ -26,6 +26,19 @@ pub enum NoticeFormat {
     DingTalk,
     /// A message of `WeCom`.
     WeCom,
+    /// An event of `CDEvents` where one fits, in the envelope of `CloudEvents`.
+    #[serde(rename = "cdevents")]
+    CdEvents,
+}
+
+impl NoticeFormat {
+    /// Whether people read it, and no program answers.
+    pub const fn is_chat(self) -> bool {
+        match self {
+            Self::CloudEvents | Self::CdEvents => false,
+            Self::Slack | Self::Teams | Self::Feishu | Self::DingTalk | Self::WeCom => true,
+        }
+    }
 }
 
 /// What a subscription is about. Everything that is given must hold; of a list, one entry.

@@ -6,6 +6,7 @@
 
 mod address;
 mod asked;
+mod cdevents;
 mod chat;
 mod deliverer;
 mod desk;

@@ -8,7 +8,7 @@ use api::{
     DeliveryStatus, EndpointVerification, Redelivery,
 };
 use graph::Telling;
-use model::{Clock, IdSource, LogPosition, NoticeFormat, SubscriptionDeclared, quiet_until};
+use model::{Clock, IdSource, LogPosition, SubscriptionDeclared, quiet_until};
 
 use super::deliverer::{Deliverer, touched_by};
 use super::desk::Desk;
@@ -146,7 +146,7 @@ impl Deliverer {
         &self,
         declared: SubscriptionDeclared,
     ) -> Result<DeliveryAttempt, DeliveryError> {
-        if declared.format != NoticeFormat::CloudEvents && self.house.is_trusted(&declared) {
+        if declared.format.is_chat() && self.house.is_trusted(&declared) {
             return Err(DeliveryError::NoEcho);
         }
         let desk = self.desk(&declared.id);

@@ -4,12 +4,14 @@ use graph::{ChangeRow, GraphView, IncidentRow, Item, Nearness, Telling};
 use model::{CiId, EventEnvelope, LogPosition, NoticeFormat, SubscriptionDeclared, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::chat;
+use super::{cdevents, chat};
 
 /// Most targets or items that are listed.
 const ITEMS_MAX: usize = 100;
 /// A statement larger than this is left out; its position tells where to read it.
 const SAID_BYTES_MAX: usize = 64 * 1024;
+/// Who sends events.
+pub(super) const SOURCE: &str = "/epicenter";
 /// The media type of `CloudEvents` in JSON.
 const CLOUD_EVENTS: &str = "application/cloudevents+json; charset=utf-8";
 /// The media type of messages of chats.
@@ -85,6 +87,11 @@ pub(crate) fn message(
     {
         data.insert("said".to_owned(), said);
     }
+    if to.format == NoticeFormat::CdEvents
+        && let Some(body) = cdevents::body(&telling, envelope, &id, &data)
+    {
+        return Some(written(id, to.format, &body));
+    }
     let event = cloud_event(
         &id,
         &format!("epicenter.{name}"),
@@ -100,7 +107,7 @@ pub(super) fn written(id: String, format: NoticeFormat, body: &Value) -> Message
         id,
         format,
         media: match format {
-            NoticeFormat::CloudEvents => CLOUD_EVENTS,
+            NoticeFormat::CloudEvents | NoticeFormat::CdEvents => CLOUD_EVENTS,
             NoticeFormat::Slack
             | NoticeFormat::Teams
             | NoticeFormat::Feishu
@@ -154,7 +161,7 @@ pub(super) fn cloud_event(
     json!({
         "specversion": "1.0",
         "id": id,
-        "source": "/epicenter",
+        "source": SOURCE,
         "type": name,
         "subject": subject,
         "time": at,

@@ -32,6 +32,9 @@ pub(crate) enum NoticeFormat {
     DingTalk,
     /// A message of `WeCom`.
     WeCom,
+    /// An event of `CDEvents` where one fits, as a `CloudEvents` event; where none does, as `CLOUD_EVENTS`.
+    #[graphql(name = "CDEVENTS")]
+    CdEvents,
 }
 
 /// A subscription to be made.

@@ -148,6 +148,78 @@ async fn a_chat_gets_a_line_for_people() {
 }
 
 #[tokio::test]
+async fn a_notice_is_an_event_of_cdevents_where_one_fits_and_is_understood_as_such() {
+    let folder = folder();
+    let receiver = Receiver::start().await;
+    let server = Running::with(hasty(&[]), folder.path()).await;
+    let url = format!("{}/ok/cd", receiver.url);
+    let document = "mutation ($input: SubscribeInput!) { subscribe(input: $input) { id } }";
+    let input = json!({ "input": { "name": "cd", "format": "CDEVENTS", "url": url,
+        "match": { "incidents": true } } });
+    server.ask_with(document, &input).await;
+    let deployed = |status: &str| {
+        let data = json!({ "sourceId": "1", "targets": ["service:prod/shop"], "kind": "deployment",
+            "environment": "prod", "status": status, "artifacts": [{ "name": "shop", "version": "2.1" }] });
+        event("change.recorded", TIME, &data)
+    };
+    let incident = |kind: &str, status: &str| {
+        let data = json!({ "sourceId": "i", "title": "slow", "environment": "prod", "status": status,
+            "items": ["service:prod/shop"] });
+        event(kind, TIME, &data)
+    };
+    server.take(&[deployed("running")]).await;
+    server.take(&[deployed("succeeded")]).await;
+    server.take(&[incident("incident.opened", "open")]).await;
+    server
+        .take(&[incident("incident.updated", "resolved")])
+        .await;
+    let received = receiver.until("/ok/cd", |all| all.len() == 4).await;
+    let by_position = |one: &Value| {
+        let own = &one["data"]["position"];
+        let position = one["data"]["customData"]["position"]
+            .as_str()
+            .or(own.as_str());
+        position.expect("a position").to_owned()
+    };
+    let mut told: Vec<Value> = received.iter().map(Received::event).collect();
+    told.sort_by_key(by_position);
+    let kinds: Vec<&Value> = told.iter().map(|one| &one["type"]).collect();
+    let expected = [
+        "epicenter.change.recorded",
+        "dev.cdevents.service.deployed.0.3.0",
+        "dev.cdevents.incident.detected.0.3.0",
+        "dev.cdevents.incident.resolved.0.3.0",
+    ];
+    assert_eq!(kinds, expected);
+    let deployed = &told[1]["data"];
+    assert_eq!(deployed["context"]["id"], told[1]["id"]);
+    assert_eq!(deployed["subject"]["id"], "shop");
+    assert_eq!(
+        deployed["subject"]["content"]["artifactId"],
+        "pkg:generic/shop@2.1"
+    );
+    assert_eq!(deployed["customData"]["change"]["sourceId"], "1");
+
+    let (elsewhere, again) = (crate::running::folder(), Settings::defaults());
+    let other = Running::with(again, elsewhere.path()).await;
+    for one in &told[1..] {
+        let body = one["data"].to_string().into_bytes();
+        let (status, answer) = other.post_body("/ingest/cloudevents", body).await;
+        assert_eq!(status.as_u16(), 200, "{answer}");
+        assert!(!answer.contains("quarantined\":1"), "{answer}");
+    }
+    let asked = "{ changes { nodes { title targets { key } } } incidents { nodes { status } } }";
+    let understood = other.ask(asked).await;
+    assert_eq!(
+        understood["changes"]["nodes"][0]["title"],
+        "shop deployed in prod"
+    );
+    assert_eq!(understood["incidents"]["nodes"][0]["status"], "resolved");
+    other.stop().await;
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_failure_is_tried_again_and_holds_up_its_own_item_only() {
     let folder = folder();
     let receiver = Receiver::start().await;
