@@ -14,6 +14,9 @@ use super::journal::{Journal, Line};
 use super::queue::{Heard, Queue, Waiting};
 use super::seals::{SealError, write_whole};
 
+/// Most urgent notices that are found beyond what fits, before the rest is read on.
+const FOUND_MAX: usize = 10_000;
+
 /// The queue and the journal of one subscription.
 pub(crate) struct Desk {
     path: PathBuf,
@@ -119,11 +122,12 @@ impl Desk {
             return false;
         }
         held.queue.read_to = position;
-        let is_news = heard != Heard::Nothing;
+        let was_found = held.queue.was_found(position);
+        let is_news = !was_found && heard != Heard::Nothing;
         match heard {
             Heard::Nothing => {}
-            // It was found already when there was no room for the others.
-            Heard::Notice(notice) if notice.urgent && Some(position) <= held.queue.urgent_to => {}
+            // It was told already when there was no room for the others, whatever it would be now.
+            Heard::Notice(_) | Heard::Gathers(_) if was_found => {}
             Heard::Notice(notice) => held.queue.add(notice),
             Heard::Gathers(now) => held.queue.gather(position, now),
         }
@@ -139,7 +143,9 @@ impl Desk {
     pub(crate) fn wants_urgent_after(&self) -> Option<LogPosition> {
         let held = self.held();
         let searched = held.queue.urgent_to.unwrap_or_default();
-        let has_room = held.queue.waiting.len() < self.waiting_max.saturating_mul(2);
+        let is_bounded = held.queue.found.len() < FOUND_MAX;
+        let waits_max = self.waiting_max.saturating_mul(2);
+        let has_room = is_bounded && held.queue.waiting.len() < waits_max;
         has_room.then_some(held.queue.read_to.max(searched))
     }
 
@@ -157,6 +163,7 @@ impl Desk {
         self.with(|queue| {
             queue.urgent_to = Some(position);
             if let Some(notice) = urgent {
+                queue.found.push(position);
                 queue.add(notice);
             }
         });
@@ -286,8 +293,16 @@ mod tests {
         }
         assert_eq!(desk.wants_after(), Some(place(2)));
         assert!(desk.read(place(2), place(3), notice(3)));
-        assert!(desk.read(place(3), place(4), Heard::Notice(urgent)));
+        assert!(desk.read(place(3), place(4), Heard::Notice(urgent.clone())));
         assert_eq!(desk.with(|queue| queue.waiting.len()), 1, "it was told");
+        let later = Waiting {
+            position: place(3),
+            ..urgent
+        };
+        desk.with(|queue| queue.rewind(place(2)));
+        assert!(desk.read(place(2), place(3), Heard::Notice(later)));
+        let waiting = desk.with(|queue| queue.waiting.clone());
+        assert_eq!(waiting.len(), 1, "what became urgent since is not lost");
     }
 
     #[test]

@@ -44,6 +44,9 @@ pub(crate) struct Queue {
     /// Up to where the log was searched for what is urgent, beyond what fits.
     #[serde(default)]
     pub(crate) urgent_to: Option<LogPosition>,
+    /// What was found there, in the order of the log, as far as the log was not read up to it.
+    #[serde(default)]
+    pub(crate) found: Vec<LogPosition>,
     /// Whether its endpoint wants to hear from us.
     #[serde(default)]
     pub(crate) proof: Option<Proof>,
@@ -181,6 +184,12 @@ impl Queue {
         self.waiting.get(place.ok()?)
     }
 
+    /// Whether the event that is read now was found before; it is then forgotten.
+    pub(crate) fn was_found(&mut self, position: LogPosition) -> bool {
+        let place = self.found.binary_search(&position);
+        place.is_ok_and(|place| self.found.remove(place) == position)
+    }
+
     /// Something gathers for the next digest.
     pub(crate) fn gather(&mut self, position: LogPosition, now: Timestamp) {
         match &mut self.gathering {
@@ -312,6 +321,7 @@ impl Queue {
         }
         self.gathering = self.gathering.take().and_then(|it| it.up_to(to));
         self.urgent_to = self.urgent_to.map(|at| at.min(to));
+        self.found.retain(|position| *position <= to);
         self.read_to = self.read_to.min(to);
     }
 }
