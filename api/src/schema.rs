@@ -142,7 +142,12 @@ pub(crate) struct Shared {
 
 /// The engine that answers over the ports within the limits.
 pub(crate) fn engine(ports: &Ports, limits: ApiLimits) -> Engine {
-    builder()
+    let builder = match limits.introspection {
+        true => builder(),
+        // Guesses at what somebody meant would tell the schema, too.
+        false => builder().disable_suggestions(),
+    };
+    builder
         .limit_complexity(limits.cost_max)
         .data(Shared {
             ports: ports.clone(),

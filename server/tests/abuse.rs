@@ -131,6 +131,9 @@ async fn documents_that_ask_for_too_much_are_refused_and_so_is_the_schema_where_
             "GRAPHQL_VALIDATION_FAILED"
         );
     }
+    let guessed = ask(&serving, "{ items { totalCoun } }").await;
+    assert_eq!(refused(&guessed), "GRAPHQL_VALIDATION_FAILED");
+    assert!(!guessed.to_string().contains("totalCount"), "{guessed}");
     let typed = ask(&serving, "{ __typename items { __typename } }").await;
     assert_eq!(typed["data"]["__typename"], "Query");
     serving.signal("-TERM");
