@@ -223,7 +223,7 @@ impl From<Barred> for Refusal {
     fn from(barred: Barred) -> Self {
         let code = match barred {
             Barred::NoCredential | Barred::BadCredential => ErrorCode::Unauthenticated,
-            Barred::Lacks(_) => ErrorCode::Forbidden,
+            Barred::Lacks(_) | Barred::Limited => ErrorCode::Forbidden,
         };
         let mut refusal = Self::new(code, barred.to_string());
         if let (Barred::Lacks(scope), Some(extensions)) = (barred, &mut refusal.error.extensions) {

@@ -1,11 +1,11 @@
 //! What the router holds: the schema with its ports, the limits, and what lives only while the server does.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{Semaphore, watch};
 
 use crate::schema::{Engine, engine};
-use crate::transport::{OriginPolicy, PersistedDocuments, TrustedDocuments};
+use crate::transport::{OriginPolicy, PersistedDocuments, Shapes, TrustedDocuments};
 use crate::{ApiLimits, Ports};
 
 /// Everything the routes need. Cloning it is cheap.
@@ -24,6 +24,15 @@ pub(crate) struct Inner {
     pub(crate) live: Arc<Semaphore>,
     /// Becomes `true` when the server stops; live streams then end so that clients come back elsewhere.
     pub(crate) closing: watch::Receiver<bool>,
+    /// The types of the schema's fields, once somebody of limited sight asked.
+    shapes: OnceLock<Shapes>,
+}
+
+impl Inner {
+    /// The types of the schema's fields.
+    pub(crate) fn shapes(&self) -> &Shapes {
+        self.shapes.get_or_init(|| Shapes::of(&self.engine.sdl()))
+    }
 }
 
 impl ApiState {
@@ -45,6 +54,7 @@ impl ApiState {
                 documents: PersistedDocuments::new(trusted, most, longest),
                 live: Arc::new(Semaphore::new(limits.live_max)),
                 closing,
+                shapes: OnceLock::new(),
             }),
         }
     }

@@ -16,6 +16,7 @@ mod params;
 mod persisted;
 mod protocol;
 mod roots;
+mod shown;
 mod texts;
 mod trusted;
 mod websocket;
@@ -23,6 +24,7 @@ mod websocket;
 pub use guard::OriginPolicy;
 pub(crate) use http::serve;
 pub(crate) use persisted::PersistedDocuments;
+pub(crate) use shown::Shapes;
 pub use trusted::{TrustedDocuments, TrustedDocumentsError};
 
 /// Small limits for tests of this folder.

@@ -37,6 +37,7 @@ fn created(clock: &str, number: u8, until: &str) -> NewEvent {
         created_by: None,
         created_by_name: None,
         quota: None,
+        sight: None,
     };
     event(clock, Event::TokenCreated(Box::new(token)))
 }

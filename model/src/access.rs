@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
-use crate::{Event, Timestamp, TokenId};
+use crate::{Event, Sight, Timestamp, TokenId};
 
 /// One thing that somebody may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -154,6 +154,8 @@ pub enum Caller {
         token: TokenId,
         /// What it is for.
         scopes: Scopes,
+        /// The parts of the estate that it shows; all of it where there are none.
+        sights: Option<Arc<[Sight]>>,
     },
     /// Somebody whom the configuration knows, or an issuer of it.
     Vouched(Arc<Vouched>),
@@ -171,6 +173,8 @@ pub struct Vouched {
     pub name: String,
     /// What they may do.
     pub scopes: Scopes,
+    /// The parts of the estate that they may see; all of it where there are none.
+    pub sights: Option<Arc<[Sight]>>,
     /// The first moment at which that no longer counts, where there is one.
     pub until: Option<Timestamp>,
 }
@@ -187,11 +191,19 @@ pub enum Barred {
     /// It counts, and is not for this.
     #[error("this needs the scope `{0}`, which the token does not have")]
     Lacks(Scope),
+    /// It counts, and shows a part of the estate only, which this could not keep to.
+    #[error("this is not for tokens of limited sight")]
+    Limited,
 }
 
 impl Caller {
     /// Whether they may do what a scope is for.
+    ///
+    /// Whoever sees a part only may do nothing but ask: by a statement everything could be made a part of that.
     pub fn may(&self, wanted: Scope) -> Result<(), Barred> {
+        if self.sights().is_some() && wanted != Scope::Read {
+            return Err(Barred::Limited);
+        }
         match self {
             Self::House => Ok(()),
             Self::Holder { scopes, .. } if scopes.include(wanted) => Ok(()),
@@ -199,6 +211,24 @@ impl Caller {
             Self::Holder { .. } | Self::Vouched(_) => Err(Barred::Lacks(wanted)),
             Self::Stranger => Err(Barred::BadCredential),
             Self::Nobody => Err(Barred::NoCredential),
+        }
+    }
+
+    /// The same for what shows the whole estate.
+    pub fn may_on_all(&self, wanted: Scope) -> Result<(), Barred> {
+        self.may(wanted)?;
+        match self.sights() {
+            None => Ok(()),
+            Some(_) => Err(Barred::Limited),
+        }
+    }
+
+    /// The parts of the estate they may see, of which one has to show a thing; all of it where there are none.
+    pub fn sights(&self) -> Option<&Arc<[Sight]>> {
+        match self {
+            Self::Holder { sights, .. } => sights.as_ref(),
+            Self::Vouched(who) => who.sights.as_ref(),
+            Self::House | Self::Stranger | Self::Nobody => None,
         }
     }
 
@@ -317,6 +347,9 @@ pub struct TokenCreated {
     /// How much its holder may ask of the server; as the configuration has it when missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quota: Option<Quota>,
+    /// The part of the estate that its holder may see; all of it when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sight: Option<Sight>,
 }
 
 /// `token.revoked`: it counts no longer. Nothing brings it back.
@@ -359,6 +392,7 @@ mod tests {
         let holder = Caller::Holder {
             token: TokenId::from_bytes([1; 16]),
             scopes: Scopes::from(vec![Scope::Read]),
+            sights: None,
         };
         assert_eq!(holder.may(Scope::Read), Ok(()));
         assert_eq!(
@@ -369,6 +403,20 @@ mod tests {
         for wanted in Scope::ALL {
             assert_eq!(Caller::Stranger.may(wanted), Err(Barred::BadCredential));
             assert_eq!(Caller::default().may(wanted), Err(Barred::NoCredential));
+        }
+    }
+
+    #[test]
+    fn who_sees_a_part_only_may_do_nothing_but_ask_whatever_their_scopes() {
+        let limited = Caller::Holder {
+            token: TokenId::from_bytes([1; 16]),
+            scopes: Scopes::from(Scope::ALL.to_vec()),
+            sights: Some(Arc::from([Sight::default()])),
+        };
+        for wanted in Scope::ALL {
+            let may = limited.may(wanted);
+            assert_eq!(may.is_ok(), wanted == Scope::Read);
+            assert_eq!(limited.may_on_all(wanted), Err(Barred::Limited));
         }
     }
 

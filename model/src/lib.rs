@@ -30,6 +30,7 @@ mod rejection;
 mod relation;
 mod risk_rule;
 mod scene;
+mod sight;
 mod source;
 mod span;
 mod subscription;
@@ -86,6 +87,7 @@ pub use scene::{
     ChangeModel, PlatformRegistered, PlatformWithdrawn, SceneBreach, SceneCheck, SceneRegistered,
     SceneRules, SceneWithdrawn, scene_faults,
 };
+pub use sight::Sight;
 pub use source::{
     Actor, ActorKind, EventId, SourceListed, SourceName, SourceRef, SourceRestored, SourceRetracted,
 };

@@ -43,7 +43,7 @@ async fn ready(
         true => (StatusCode::OK, "ready"),
         false => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
     };
-    let may_ask = caller.is_some_and(|caller| caller.may(Scope::Read).is_ok());
+    let may_ask = caller.is_some_and(|caller| caller.may_on_all(Scope::Read).is_ok());
     if !may_ask {
         return (status, Json(json!({ "status": word }))).into_response();
     }

@@ -108,7 +108,13 @@ impl Locked {
 
     /// The id and the secret of a new token.
     fn token(&self, scope: &str) -> (String, String) {
-        let made = self.run(&["token", "create", scope, "--scope", scope]);
+        self.token_with(scope, &[])
+    }
+
+    /// The same with more flags.
+    fn token_with(&self, scope: &str, more: &[&str]) -> (String, String) {
+        let create = ["token", "create", scope, "--scope", scope];
+        let made = self.run(&[&create[..], more].concat());
         let part = |pointer: &str| made.pointer(pointer).unwrap().as_str().unwrap().to_owned();
         (part("/token/id"), part("/secret"))
     }
@@ -277,7 +283,10 @@ fn roots(schema: &str, root: &str) -> Vec<String> {
 async fn each_scope_may_do_what_the_committed_matrix_says() {
     let server = Locked::new("");
     let scopes = ["read", "ingest", "operate", "admin"];
-    let secrets = scopes.map(|scope| (scope, server.token(scope).1));
+    let mut secrets = scopes.map(|scope| (scope, server.token(scope).1)).to_vec();
+    // One that reads, and sees a part of the estate only.
+    let (_, part) = server.token_with("read", &["--sees-team", "a"]);
+    secrets.push(("part", part));
     let schema = text(&run(&["schema"]).stdout);
     let mut matrix = String::new();
     for (root, operation) in [

@@ -4,7 +4,8 @@ use async_graphql::connection::{Connection, EmptyFields, OpaqueCursor};
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use graph::Token;
 use model::{
-    Caller, Event, Lookback, Quota, Scopes, Timestamp, TokenCreated, TokenId, TokenRevoked, bounds,
+    Caller, Event, Lookback, Quota, Scopes, Sight, Timestamp, TokenCreated, TokenId, TokenRevoked,
+    bounds,
 };
 
 use super::Shared;
@@ -69,6 +70,8 @@ pub(crate) struct ApiToken {
     requests_per_minute: Option<u32>,
     /// Most events, spans and records that its holder may send in a minute; null when the configuration says.
     events_per_minute: Option<u32>,
+    /// The part of the estate that its holder may see; null when that is all of it.
+    sight: Option<TokenSight>,
     /// How many of its requests were refused since this server started because it had used up its quota.
     throttled_requests: u64,
     /// When it was last used, to the minute; null when this server does not know of any use.
@@ -79,6 +82,27 @@ pub(crate) struct ApiToken {
     revoked_by: Option<ID>,
     /// Why it was taken back.
     revoked_reason: Option<String>,
+}
+
+/// A part of the estate. Of every list that has entries one has to fit an item; what is not known of it fits nothing.
+#[derive(SimpleObject, InputObject)]
+#[graphql(input_name = "TokenSightInput")]
+pub(crate) struct TokenSight {
+    /// One of these teams answers for it: its own owner or, without one, that of the nearest container.
+    #[graphql(default)]
+    teams: Vec<String>,
+    /// It is in one of these environments, or in one inside them.
+    #[graphql(default)]
+    environments: Vec<String>,
+    /// It is one of these items or lies inside one; keys as sources write them.
+    #[graphql(default)]
+    businesses: Vec<String>,
+    /// It is of one of these kinds.
+    #[graphql(default)]
+    kinds: Vec<String>,
+    /// It is as critical as one of these: `P0`, or a word that means the same.
+    #[graphql(default)]
+    levels: Vec<String>,
 }
 
 /// Additional fields of the list of tokens.
@@ -107,6 +131,8 @@ pub(crate) struct CreateTokenInput {
     requests_per_minute: Option<u32>,
     /// Most events, spans and records that its holder may send in a minute; as the configuration has it when missing.
     events_per_minute: Option<u32>,
+    /// The part of the estate that its holder may see; all of it when missing. Such a token is for `READ` alone.
+    sight: Option<TokenSight>,
 }
 
 /// A token that was made.
@@ -198,6 +224,7 @@ impl TokenMutation {
         if scopes.is_empty() {
             return Err(ErrorCode::BadInput.error("scopes has one entry at least"));
         }
+        let sight = input.sight.map(|sight| sight.read(&scopes)).transpose()?;
         let life = input.expires_in.map_or(LIFE_DEFAULT, |life| life.0);
         if life < LIFE_LEAST || LIFE_MOST < life {
             return Err(ErrorCode::BadInput.error("expiresIn is from PT1M to P366D"));
@@ -229,6 +256,7 @@ impl TokenMutation {
             created_by: caller.token(),
             created_by_name: vouched(caller),
             quota: (quota != Quota::default()).then_some(quota),
+            sight,
         };
         let (token, position) = say(ctx, minted.id, Event::TokenCreated(Box::new(created))).await?;
         Ok(CreatedToken {
@@ -297,12 +325,46 @@ impl ApiToken {
             expires_at: DateTime(created.expires_at),
             requests_per_minute: created.quota.and_then(|quota| quota.requests_per_minute),
             events_per_minute: created.quota.and_then(|quota| quota.events_per_minute),
+            sight: created.sight.clone().map(TokenSight::from),
             throttled_requests: shared.ports.access.throttled(created.id),
             last_used_at: shared.ports.access.last_used(created.id).map(DateTime),
             revoked_at: revoked.map(|(_, at)| DateTime(*at)),
             revoked_by: revoked
                 .and_then(|(said, _)| by(said.revoked_by, said.revoked_by_name.as_ref())),
             revoked_reason: revoked.and_then(|(said, _)| said.reason.clone()),
+        }
+    }
+}
+
+impl TokenSight {
+    /// The same in the words of the model, for a token with these scopes.
+    fn read(self, scopes: &[model::Scope]) -> Result<Sight> {
+        if scopes != [model::Scope::Read] {
+            let message = "sight: a token that shows a part of the estate is for READ alone";
+            return Err(ErrorCode::BadInput.error(message));
+        }
+        let sight = Sight {
+            teams: self.teams,
+            environments: self.environments,
+            businesses: self.businesses,
+            kinds: self.kinds,
+            levels: self.levels,
+        };
+        match sight.fault() {
+            Some(fault) => Err(ErrorCode::BadInput.error(fault)),
+            None => Ok(sight),
+        }
+    }
+}
+
+impl From<Sight> for TokenSight {
+    fn from(sight: Sight) -> Self {
+        Self {
+            teams: sight.teams,
+            environments: sight.environments,
+            businesses: sight.businesses,
+            kinds: sight.kinds,
+            levels: sight.levels,
         }
     }
 }

@@ -12,7 +12,7 @@ use super::answer::Answered;
 use super::asking::Asking;
 use super::document;
 use super::params::Params;
-use super::{roots, texts};
+use super::{roots, shown, texts};
 use crate::error::{ErrorCode, Refusal, ensure_code};
 use crate::reading::Reading;
 use crate::state::Inner;
@@ -79,6 +79,7 @@ fn read(
     let called = name.or_else(|| only_name(&document));
     asking.operation(kind, called, roots::names(&document, operation));
     roots::check(&document, operation, caller)?;
+    shown::check(|| state.shapes(), &document, operation, caller)?;
     if !state.limits.introspection {
         roots::tell_no_schema(&document, operation)?;
     }

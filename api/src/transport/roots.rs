@@ -158,6 +158,11 @@ pub(crate) fn check(
     Ok(())
 }
 
+/// Whether a field tells of the schema alone.
+pub(crate) fn is_of_the_schema(name: &str) -> bool {
+    META.iter().any(|(meta, _)| *meta == name)
+}
+
 /// The names of an operation's roots, each once.
 pub(crate) fn names<'a>(
     document: &'a ExecutableDocument,
@@ -198,7 +203,7 @@ fn scope_of(kind: OperationType, name: &str) -> Option<Scope> {
 }
 
 /// What the schema calls the type of an operation's roots.
-const fn type_of(kind: OperationType) -> &'static str {
+pub(crate) const fn type_of(kind: OperationType) -> &'static str {
     match kind {
         OperationType::Query => "Query",
         OperationType::Mutation => "Mutation",
@@ -286,6 +291,7 @@ mod tests {
         let caller = Caller::Holder {
             token: TokenId::from_bytes([1; 16]),
             scopes: Scopes::from(scopes.to_vec()),
+            sights: None,
         };
         let refusal = check(&read, operation, &caller).err()?;
         let scope = refusal.error.extensions.as_ref()?.get("scope").cloned();

@@ -155,7 +155,7 @@ impl Refusal {
             Self::Unproven(_) | Self::Barred(Barred::NoCredential | Barred::BadCredential) => {
                 StatusCode::UNAUTHORIZED
             }
-            Self::Barred(Barred::Lacks(_)) => StatusCode::FORBIDDEN,
+            Self::Barred(Barred::Lacks(_) | Barred::Limited) => StatusCode::FORBIDDEN,
             Self::UnknownSender(_) => StatusCode::NOT_FOUND,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Busy | Self::Record(_) | Self::Quarantine(_) | Self::NotKnown(_) => {

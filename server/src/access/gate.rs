@@ -236,10 +236,12 @@ impl Gate {
             true => Caller::Holder {
                 token: id,
                 scopes: Scopes::from(Scope::ALL.to_vec()),
+                sights: None,
             },
             false => Caller::Holder {
                 token: id,
                 scopes: token.created.scopes.clone(),
+                sights: token.created.sight.clone().map(|sight| Arc::from([sight])),
             },
         }
     }

@@ -50,7 +50,7 @@ pub(crate) async fn guard(
     // GraphQL writes its questions down by itself, field by field.
     let noted = (door != Door::Open && route.as_str() != GRAPHQL).then(|| caller.clone());
     if let Door::For(wanted) = door
-        && let Err(barred) = caller.may(wanted)
+        && let Err(barred) = caller.may_on_all(wanted)
     {
         gate.note(reason(barred));
         let answer = barring(barred);
@@ -104,7 +104,7 @@ pub(crate) async fn guard_grpc(
             Barred::NoCredential | Barred::BadCredential => {
                 Status::unauthenticated(barred.to_string())
             }
-            Barred::Lacks(_) => Status::permission_denied(barred.to_string()),
+            Barred::Lacks(_) | Barred::Limited => Status::permission_denied(barred.to_string()),
         };
         gate.asked(&caller, &asked, i32::from(status.code()).to_string(), began);
         return status.into_http::<Body>();
@@ -166,6 +166,7 @@ fn barring(barred: Barred) -> Response {
             let lacks = format!("error=\"insufficient_scope\", scope=\"{scope}\"");
             (StatusCode::FORBIDDEN, format!("{CHALLENGE}, {lacks}"))
         }
+        Barred::Limited => (StatusCode::FORBIDDEN, CHALLENGE.to_owned()),
     };
     let challenge = [(header::WWW_AUTHENTICATE, challenge)];
     (challenge, said(status, &barred.to_string())).into_response()
@@ -175,7 +176,7 @@ const fn reason(barred: Barred) -> Refused {
     match barred {
         Barred::NoCredential => Refused::NoCredential,
         Barred::BadCredential => Refused::BadCredential,
-        Barred::Lacks(_) => Refused::Scope,
+        Barred::Lacks(_) | Barred::Limited => Refused::Scope,
     }
 }
 

@@ -43,7 +43,43 @@ pub(crate) struct CreateFlags {
     #[arg(long, value_name = "NUMBER")]
     events_per_minute: Option<u32>,
     #[command(flatten)]
+    sight: SightFlags,
+    #[command(flatten)]
     place: PlaceFlags,
+}
+
+/// The part of the estate that a token shows: of each that is given one has to fit.
+#[derive(Debug, Serialize, clap::Args)]
+struct SightFlags {
+    /// Shows only what this team answers for; repeat it for several
+    #[arg(long = "sees-team", value_name = "TEAM")]
+    teams: Vec<String>,
+    /// Shows only what is in this environment; repeat it for several
+    #[arg(long = "sees-environment", value_name = "NAME")]
+    environments: Vec<String>,
+    /// Shows only what lies inside this item, as keys write it; repeat it for several
+    #[arg(long = "sees-business", value_name = "KEY")]
+    businesses: Vec<String>,
+    /// Shows only items of this kind; repeat it for several
+    #[arg(long = "sees-kind", value_name = "KIND")]
+    kinds: Vec<String>,
+    /// Shows only what is as critical as this, such as P0; repeat it for several
+    #[arg(long = "sees-level", value_name = "LEVEL")]
+    levels: Vec<String>,
+}
+
+impl SightFlags {
+    /// Nothing where none is given.
+    fn given(&self) -> Option<&Self> {
+        let lists = [
+            &self.teams,
+            &self.environments,
+            &self.businesses,
+            &self.kinds,
+            &self.levels,
+        ];
+        lists.iter().any(|list| !list.is_empty()).then_some(self)
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -115,6 +151,7 @@ query Tokens($all: Boolean, $first: Int, $after: String) {
     nodes {
       id name scopes status createdAt createdBy expiresAt lastUsedAt revokedAt revokedReason
       requestsPerMinute eventsPerMinute throttledRequests
+      sight { teams environments businesses kinds levels }
     }
     pageInfo { hasNextPage endCursor }
   }
@@ -154,6 +191,7 @@ fn create(flags: &CreateFlags) -> anyhow::Result<()> {
     let input = json!({
         "name": flags.name, "scopes": flags.scopes, "expiresIn": flags.expires_in,
         "requestsPerMinute": flags.requests_per_minute, "eventsPerMinute": flags.events_per_minute,
+        "sight": flags.sight.given(),
     });
     let data = flags.place.ask(CREATE, &json!({ "input": input }))?;
     flags.place.show(&data, "createToken", |created: &Created| {

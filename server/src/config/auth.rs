@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use model::Scope;
+use model::{Scope, Sight};
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,10 @@ pub struct IssuerSettings {
     pub claim: String,
     /// What each value of it stands for.
     pub scopes: BTreeMap<String, Vec<Scope>>,
+    /// The part of the estate that whoever has a value may see, whatever other values they have; all of it
+    /// where no value of theirs is here.
+    #[serde(default)]
+    pub sights: BTreeMap<String, Sight>,
 }
 
 /// How a token may be signed: by a key that only its issuer has.
@@ -114,6 +118,11 @@ impl AuthSettings {
 }
 
 impl IssuerSettings {
+    fn only_reads(&self, value: &str) -> bool {
+        let scopes = self.scopes.get(value);
+        scopes.is_some_and(|scopes| scopes == &[Scope::Read])
+    }
+
     fn fault(&self) -> Option<&'static str> {
         let mut scopes = self.scopes.values();
         match () {
@@ -128,6 +137,12 @@ impl IssuerSettings {
             () if self.claim.is_empty() => Some("it needs a `claim`"),
             () if self.scopes.is_empty() || scopes.any(Vec::is_empty) => {
                 Some("it needs `scopes`, one at least for each value of the claim")
+            }
+            () if !self.sights.keys().all(|value| self.only_reads(value)) => {
+                Some("a value in `sights` is one whose `scopes` are [\"read\"]")
+            }
+            () if self.sights.values().any(|sight| sight.fault().is_some()) => {
+                Some("each of `sights` has one entry at least, and 100 in a list at most")
             }
             () => None,
         }

@@ -21,6 +21,7 @@ impl Known {
             let vouched = Vouched {
                 name: format!("certificate:{}", client.name),
                 scopes: Scopes::from(client.scopes.clone()),
+                sights: None,
                 until: None,
             };
             (client.clone(), Arc::new(vouched))

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header};
-use model::{Clock, Scopes, Timestamp, Vouched};
+use model::{Clock, Scopes, Sight, Timestamp, Vouched};
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -107,9 +108,12 @@ impl Claims {
         let ends = ends as i64 + skew;
         let values = self.values(&issuer.claim);
         let scopes = values.iter().filter_map(|value| issuer.scopes.get(*value));
+        let sights = values.iter().filter_map(|value| issuer.sights.get(*value));
+        let sights: Vec<Sight> = sights.cloned().collect();
         Some(Vouched {
             name: format!("{}#{subject}", issuer.issuer),
             scopes: Scopes::from(scopes.flatten().copied().collect::<Vec<_>>()),
+            sights: (!sights.is_empty()).then(|| Arc::from(sights)),
             until: Some(Timestamp::from_unix_nanos(
                 ends.saturating_mul(SECOND_NANOS),
             )),

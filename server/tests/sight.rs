@@ -1,0 +1,297 @@
+//! Tokens of limited sight, with the real binary: whatever is asked with one tells nothing of what it does not show.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, which is what it is for"
+)]
+
+mod crawling;
+mod halves;
+mod plain;
+#[expect(dead_code, reason = "other tests stop the server by themselves")]
+mod serving;
+
+use std::collections::BTreeMap;
+
+use crawling::{Crawled, Crawler, marked};
+use halves::Halves;
+use serde_json::{Value, json};
+
+const AT: &str = "2026-11-20T10:10:00Z";
+
+/// What each root is asked, in words of one half and of both.
+struct Asked {
+    item: String,
+    changes: Vec<String>,
+    incidents: Vec<String>,
+    scene: [String; 2],
+}
+
+impl Asked {
+    async fn of(halves: &Halves, half: &str) -> Self {
+        let ids = |answer: &Value, at: &str| -> Vec<String> {
+            let nodes = answer.pointer(at).unwrap().as_array().unwrap().iter();
+            let own = nodes.filter(|node| node["source"] != other(half));
+            own.map(|node| node["id"].as_str().unwrap().to_owned())
+                .collect()
+        };
+        let answer = halves
+            .ask(
+                &halves.admin,
+                "{ changes { nodes { id source } } incidents { nodes { id source } } }",
+            )
+            .await;
+        Self {
+            item: format!("{half}_service:{half}-env/{half}-web"),
+            changes: ids(&answer, "/data/changes/nodes"),
+            incidents: ids(&answer, "/data/incidents/nodes"),
+            scene: [format!("{half}-platform"), format!("{half}-scene")],
+        }
+    }
+
+    /// The arguments to ask a root with, one after another. A new root needs an arm here.
+    fn arguments(&self, root: &str) -> Vec<String> {
+        let Self {
+            item,
+            changes,
+            incidents,
+            scene,
+        } = self;
+        let time = format!("asOf: {{ validAt: \"{AT}\" }}");
+        let each = |field: &str, ids: &[String]| -> Vec<String> {
+            ids.iter().map(|id| format!("{field}: \"{id}\"")).collect()
+        };
+        let one = |arguments: String| vec![arguments];
+        match root {
+            "coverage" | "kinds" | "levels" | "platforms" | "relationKinds" | "riskRules"
+            | "scenes" | "sources" => one(time),
+            "deliveries" | "quarantine" | "questionsAsked" | "tokens" | "subscriptions" => {
+                one("first: 50".to_owned())
+            }
+            "measurementStore" => one(String::new()),
+            "anomalies"
+            | "dataQuality"
+            | "dependencyCycles"
+            | "drift"
+            | "groups"
+            | "incidentGroups"
+            | "incidents"
+            | "items"
+            | "changes"
+            | "changesFolded"
+            | "priorityInversions"
+            | "sharedInfrastructure"
+            | "teams"
+            | "changeMeasures" => one(format!("first: 50 {time}")),
+            "assessChange" | "mayChange" => each("change", changes),
+            "blastRadius" => {
+                let mut all = each("first: 50 change", changes);
+                all.push(format!("first: 50 items: [\"{item}\"] {time}"));
+                all
+            }
+            "calendar" => {
+                one("from: \"2026-11-20T00:00:00Z\" to: \"2026-11-21T00:00:00Z\"".to_owned())
+            }
+            "change" => each("id", changes),
+            "incident" => each("id", incidents),
+            "node" => each("id", &[&changes[..], incidents].concat()),
+            "changeGroups" => one(format!("by: [SOURCE, TEAM, KIND] first: 50 {time}")),
+            "changesNearby" => {
+                let mut all = each("first: 50 incident", incidents);
+                all.push(format!("first: 50 items: [\"{item}\"] {time}"));
+                all
+            }
+            "diff" => one("first: 50 from: { validAt: \"2026-11-20T07:00:00Z\" }".to_owned()),
+            "item" => one(format!("key: \"{item}\" {time}")),
+            "itemsGrouped" => one(format!("by: OWNER first: 50 {time}")),
+            "kind" => one(format!(
+                "name: \"{}\" {time}",
+                item.split(':').next().unwrap()
+            )),
+            "previewChange" => one(format!("input: {{ targets: [\"{item}\"] }} {time}")),
+            "previewSubscription" => {
+                one("lookback: \"P3650D\" match: { incidents: true, filter: {} }".to_owned())
+            }
+            "quality" => one(format!("from: \"2026-11-20T00:00:00Z\" {time}")),
+            "retirementCheck" => one(format!("item: \"{item}\" first: 50 {time}")),
+            "scene" => one(format!(
+                "platform: \"{}\" name: \"{}\" {time}",
+                scene[0], scene[1]
+            )),
+            "simulateRisk" => one(format!("rules: [] first: 50 {time}")),
+            "timeline" => one(format!(
+                "items: [\"{item}\"] hopsMax: 3 first: 50 from: \"2026-11-20T00:00:00Z\" {time}"
+            )),
+            "why" => one(format!("item: \"{item}\" first: 50")),
+            unknown => panic!("say what {unknown} is asked, so that its answers are looked at"),
+        }
+    }
+}
+
+fn other(half: &str) -> String {
+    let other = halves::HALVES.into_iter().find(|it| *it != half).unwrap();
+    format!("{other}-platform")
+}
+
+/// The ids of everything that only one half has.
+async fn ids(halves: &Halves, half: &str) -> Vec<String> {
+    let document = "{ items(first: 100) { nodes { id key } } changes { nodes { id source } }
+        incidents { nodes { id source } } }";
+    let answer = halves.ask(&halves.admin, document).await;
+    let mut ids = vec![half.to_owned()];
+    for (at, field) in [
+        ("items", "key"),
+        ("changes", "source"),
+        ("incidents", "source"),
+    ] {
+        for node in answer["data"][at]["nodes"].as_array().unwrap() {
+            if node[field].as_str().unwrap().contains(half) {
+                ids.push(node["id"].as_str().unwrap().to_owned());
+            }
+        }
+    }
+    assert_eq!(ids.len(), 1 + 3 + 2 + 1);
+    ids
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_a_token_of_limited_sight_asks_tells_nothing_of_what_it_does_not_show() {
+    let halves = Halves::new().await;
+    let crawler = halves.crawler().await;
+    let mut faults: Vec<String> = Vec::new();
+
+    // The crawler finds the other half where it is shown, so that silence means something.
+    let telling = walk(
+        &halves,
+        &crawler,
+        ["okapi", "zebra"],
+        &halves.admin,
+        &mut faults,
+    )
+    .await;
+    let refused: Vec<&String> = telling
+        .iter()
+        .filter(|(_, it)| it.is_refused)
+        .map(|(root, _)| root)
+        .collect();
+    assert!(
+        refused.is_empty(),
+        "refused to who may do everything: {refused:?}"
+    );
+    assert_eq!(names(&telling, |it| 0 < it.of_others.len()), TELLING);
+
+    // And nowhere else.
+    for (half, other, sight) in [
+        ("okapi", "zebra", json!({ "environments": ["okapi-env"] })),
+        ("zebra", "okapi", json!({ "teams": ["team-zebra"] })),
+        (
+            "okapi",
+            "zebra",
+            json!({ "businesses": ["business:okapi-env/okapi-business"] }),
+        ),
+        (
+            "zebra",
+            "okapi",
+            json!({
+                "kinds": ["zebra_service", "zebra_database", "business"],
+                "environments": ["zebra-env"], "levels": ["P0", "high"],
+            }),
+        ),
+    ] {
+        let secret = halves.reader(sight.clone()).await;
+        let told = walk(&halves, &crawler, [half, other], &secret, &mut faults).await;
+        for (root, told) in &told {
+            if !told.of_others.is_empty() {
+                faults.push(format!("{sight}: {root} tells {:#?}", told.of_others));
+            }
+        }
+        assert_eq!(names(&told, |it| !it.is_refused), SHOWN, "{sight}");
+        // What is answered shows the own half, so that nothing is not taken for a secret that is kept.
+        assert_eq!(names(&told, |it| 0 < it.of_own), SHOWN, "{sight}");
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// What a root told.
+#[derive(Default)]
+struct Told {
+    is_refused: bool,
+    of_own: usize,
+    of_others: Vec<String>,
+}
+
+/// What every root tells a token that is asked about one half, and of the other.
+async fn walk(
+    halves: &Halves,
+    crawler: &Crawler,
+    [half, other]: [&str; 2],
+    secret: &str,
+    faults: &mut Vec<String>,
+) -> BTreeMap<String, Told> {
+    let asked = Asked::of(halves, half).await;
+    let hidden = ids(halves, other).await;
+    let mut all: BTreeMap<String, Told> = BTreeMap::new();
+    for root in crawler.roots() {
+        let told = all.entry(root.to_owned()).or_default();
+        for arguments in asked.arguments(root) {
+            match halves.crawl(crawler, secret, root, &arguments).await {
+                Crawled::Refused => told.is_refused = true,
+                Crawled::Answered(answer) => {
+                    if let Some(errors) = answer.get("errors") {
+                        faults.push(format!("{root}({arguments}): {errors:.1000}"));
+                    }
+                    told.of_own += marked(&answer, &[half.to_owned()]).len();
+                    told.of_others.extend(marked(&answer, &hidden));
+                }
+            }
+        }
+    }
+    all
+}
+
+fn names(told: &BTreeMap<String, Told>, which: impl Fn(&Told) -> bool) -> String {
+    let which = told.iter().filter(|(_, told)| which(told));
+    let names: Vec<&str> = which.map(|(root, _)| root.as_str()).collect();
+    names.join(" ")
+}
+
+/// The roots by which the other half is told to those who may see all.
+const TELLING: &str = "assessChange blastRadius change changeGroups changes changesFolded changesNearby diff \
+    incident incidentGroups incidents item items itemsGrouped kinds mayChange node previewChange \
+    previewSubscription priorityInversions retirementCheck sharedInfrastructure sources teams timeline";
+
+/// The roots that tokens of limited sight may ask.
+const SHOWN: &str = "";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_limited_sight_opens_nothing_but_questions() {
+    let halves = Halves::new().await;
+    let secret = halves.reader(json!({ "teams": ["team-okapi"] })).await;
+    for path in ["/metrics", "/calendar.ics"] {
+        assert_eq!(halves.status(&halves.admin, path).await, 200, "{path}");
+        assert_eq!(halves.status(&secret, path).await, 403, "{path}");
+    }
+    let event = json!([{ "source": "a", "type": "item.observed", "data": { "key": "service:a" } }]);
+    assert_eq!(halves.post("/ingest/events", &secret, &event).await.0, 403);
+
+    let create = async |scopes: &str, sight: &str| {
+        let document = format!(
+            "mutation {{ createToken(input: {{ name: \"a\", scopes: [{scopes}], sight: {{ {sight} }} }}) {{ secret }} }}"
+        );
+        let answer = halves.ask(&halves.admin, &document).await;
+        answer["errors"][0]["message"].as_str().unwrap().to_owned()
+    };
+    for scopes in ["ADMIN", "READ, INGEST", "OPERATE", "INGEST"] {
+        let told = create(scopes, "teams: [\"a\"]").await;
+        assert_eq!(
+            told,
+            "sight: a token that shows a part of the estate is for READ alone"
+        );
+    }
+    assert_eq!(create("READ", "").await, "sight has one entry at least");
+    assert_eq!(
+        create("READ", "kinds: [\" \"]").await,
+        "sight.kinds: an entry has 1 to 1024 bytes"
+    );
+}
