@@ -41,6 +41,7 @@ mod radius;
 mod recording;
 mod risk;
 mod scalars;
+mod sight;
 mod similar;
 mod source;
 mod standpoint;

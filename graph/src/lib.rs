@@ -40,6 +40,7 @@ mod retractions;
 mod risk;
 mod saved;
 mod shelves;
+mod sight;
 mod similar;
 mod sources;
 mod stamped;
@@ -122,6 +123,7 @@ pub use risk::{
     SimulationLimits, assess_change, simulate_risk,
 };
 pub use saved::RestoreError;
+pub use sight::{Eyes, SeenChanges};
 pub use similar::{
     SIMILARITY, SIMILARITY_VERSION, SimilarIncident, SimilarIncidents, SimilarLimits, Similarity,
     similar_incidents,

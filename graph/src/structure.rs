@@ -29,6 +29,7 @@ pub use criticality::Criticality;
 pub use cycles::{CycleLimits, DependencyCycle, DependencyCycles, dependency_cycles};
 pub use dependencies::DEPENDENCIES;
 pub use drift::{Drift, DriftFilter, DriftKind, Drifts, drift};
+pub(crate) use environments::Inside;
 pub use filter::ItemCriteria;
 pub(crate) use fold::folded;
 pub use grouping::{GroupBy, ItemGroup, ItemGroups, grouped};

@@ -16,5 +16,5 @@ pub(crate) use doors::{Door, doors};
 pub(crate) use gate::{Gate, HouseKey, Lock};
 pub(crate) use guard::{guard, guard_grpc};
 pub(crate) use issuers::Issuers;
-pub(crate) use secret::{hash_of, mint};
+pub(crate) use secret::{Veil, hash_of, mint};
 pub(crate) use uses::Uses;

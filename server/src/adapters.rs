@@ -27,7 +27,7 @@ use serde_json::Value;
 use store::{Appended, EventLog, ReadLimit};
 use tokio::sync::watch;
 
-use crate::access::Gate;
+use crate::access::{Gate, Veil};
 use crate::clock::SystemClock;
 use crate::parts::Parts;
 use crate::projector::{Past, PastError, Published};
@@ -46,7 +46,7 @@ use texts::SearchedTexts;
 const READ_BYTES: usize = 4 * 1024 * 1024;
 
 /// The ports over the parts of a server, behind its gate.
-pub(crate) fn ports(parts: &Parts, gate: &Arc<Gate>) -> Ports {
+pub(crate) fn ports(parts: &Parts, gate: &Arc<Gate>, veil: Veil) -> Ports {
     let (intake, log) = (Arc::clone(&parts.intake), Arc::clone(&parts.log));
     Ports {
         views: Arc::new(FoldedViews {
@@ -67,6 +67,7 @@ pub(crate) fn ports(parts: &Parts, gate: &Arc<Gate>) -> Ports {
         access: Arc::new(HashedTokens {
             gate: Arc::clone(gate),
             recorder: parts.delivering.recorder.clone(),
+            veil,
         }),
         audit: Arc::new(WrittenDown(Arc::clone(&parts.audit))),
         deliveries: Arc::new(SealedDeliveries {

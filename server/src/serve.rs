@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use api::{ApiState, TrustedDocuments};
+use api::{ApiState, NoRandomness, TrustedDocuments};
 use axum::{Router, middleware};
 use model::Clock;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tonic::service::Routes;
 
-use crate::access::{Gate, HouseKey, Lock, guard, guard_grpc};
+use crate::access::{Gate, HouseKey, Lock, Veil, guard, guard_grpc};
 use crate::adapters;
 use crate::clock::SystemClock;
 use crate::config::{ConfigError, Settings};
@@ -78,6 +78,7 @@ impl Server {
         let (http, http_address) = bind("listen", settings.listen).await?;
         let (otlp_http, otlp_http_address) = bind("otlp_http", settings.otlp_http).await?;
         let (otlp_grpc, otlp_grpc_address) = bind("otlp_grpc", settings.otlp_grpc).await?;
+        let veil = Veil::fresh().map_err(|_| NoRandomness)?;
         let metrics = Arc::new(Metrics::default());
         metrics::register_process(&metrics);
         let parts = Parts::start(&settings, &metrics)?;
@@ -99,7 +100,7 @@ impl Server {
         let (stop_listening, stopping) = shutdown::switch();
         let mut listeners = Tasks::default();
 
-        let graphql = graphql(&settings, &parts, &gate, trusted, stopping.clone());
+        let graphql = graphql(&settings, &parts, &gate, veil, trusted, stopping.clone());
         let page = page(&parts, &metrics, graphql.clone());
         let router = measured("http", behind(&gate, page), &metrics);
         let door = entrance(Speaks::Http);
@@ -236,13 +237,14 @@ fn graphql(
     settings: &Settings,
     parts: &Parts,
     gate: &Arc<Gate>,
+    veil: Veil,
     trusted: TrustedDocuments,
     stopping: watch::Receiver<bool>,
 ) -> ApiState {
     let wait_ms = settings.projector.wait_timeout_ms;
     let loopback_only = settings.listen.ip().is_loopback();
     ApiState::new(
-        adapters::ports(parts, gate),
+        adapters::ports(parts, gate, veil),
         settings.graphql.limits(wait_ms),
         settings.graphql.origins(loopback_only),
         trusted,
@@ -327,7 +329,8 @@ mod tests {
         let locked = gate(&settings, &parts, &Lock::Tokens).await.unwrap();
         let (_stop, stopping) = shutdown::switch();
         let documents = TrustedDocuments::none();
-        let graphql = graphql(&settings, &parts, &locked, documents, stopping);
+        let veil = Veil::fresh().unwrap();
+        let graphql = graphql(&settings, &parts, &locked, veil, documents, stopping);
         let routes = page(&parts, &metrics, graphql);
         let doors = doors();
         assert_eq!(paths(&routes), doors.keys().cloned().collect());

@@ -97,7 +97,8 @@ impl Trusting {
             config += &format!(
                 "[[auth.issuers]]\nissuer = '{issuer}'\naudience = '{AUDIENCE}'\n\
                  algorithms = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA']\n\
-                 scopes = {{ sre = ['operate'], feeds = ['ingest'], boss = ['admin'] }}\n"
+                 scopes = {{ sre = ['operate'], feeds = ['ingest'], boss = ['admin'], shop = ['read'] }}\n\
+                 sights = {{ shop = {{ teams = ['team-shop'], kinds = ['service'] }} }}\n"
             );
         }
         let path = folder.path().join("epicenter.toml");
@@ -171,6 +172,38 @@ async fn who_an_issuer_vouches_for_may_do_what_their_groups_are_for() {
         rsa_signature(rsa, &RSA_PSS_SHA256, message)
     });
     assert_eq!(server.status(&pss).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_a_group_that_is_limited_is_limited_whatever_other_groups_they_have() {
+    let key = Key::p256("a");
+    let issuer = Issuer::new(&[&key]).await;
+    let server = Trusting::new(&[&issuer.url], "");
+    let token = |groups: &[&str]| key.token(&issuer.claims(groups));
+    let boss = token(&["boss"]);
+    let item =
+        |name: &str, owner: &str| format!("{{ key: \"service:{name}\", owner: \"{owner}\" }}");
+    let items = format!("[{}, {}]", item("a", "team-shop"), item("b", "team-pay"));
+    let said = format!(
+        "mutation {{ upsertItems(input: {{ source: \"test\", items: {items} }}) {{ accepted }} }}"
+    );
+    let told = server.ask(&boss, &said).await;
+    assert_eq!(told["data"]["upsertItems"]["accepted"], 2, "{told}");
+    let seen = "{ items { totalCount hiddenCount nodes { key } } }";
+    for groups in [&["shop"][..], &["shop", "sre"], &["boss", "shop", "feeds"]] {
+        let limited = token(groups);
+        let told = server.ask(&limited, seen).await;
+        let part = json!({ "totalCount": 1, "hiddenCount": 1, "nodes": [{ "key": "service:a" }] });
+        assert_eq!(told["data"]["items"], part, "{told}");
+        let told = server.ask(&limited, &said).await;
+        assert_eq!(
+            told["errors"][0]["message"],
+            "this is not for tokens of limited sight"
+        );
+        assert_eq!(server.status(&limited).await, 403);
+    }
+    let told = server.ask(&boss, seen).await;
+    assert_eq!(told["data"]["items"]["totalCount"], 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,6 +20,43 @@ use serde_json::{Value, json};
 
 const AT: &str = "2026-11-20T10:10:00Z";
 
+/// Roots that are asked for a moment.
+const TIMED: [&str; 8] = [
+    "coverage",
+    "kinds",
+    "levels",
+    "platforms",
+    "relationKinds",
+    "riskRules",
+    "scenes",
+    "sources",
+];
+/// Roots that are asked for a page.
+const PAGED: [&str; 5] = [
+    "deliveries",
+    "quarantine",
+    "questionsAsked",
+    "subscriptions",
+    "tokens",
+];
+/// Roots that are asked for a page at a moment.
+const LISTED: [&str; 14] = [
+    "anomalies",
+    "changeMeasures",
+    "changes",
+    "changesFolded",
+    "dataQuality",
+    "dependencyCycles",
+    "drift",
+    "groups",
+    "incidentGroups",
+    "incidents",
+    "items",
+    "priorityInversions",
+    "sharedInfrastructure",
+    "teams",
+];
+
 /// What each root is asked, in words of one half and of both.
 struct Asked {
     item: String,
@@ -64,26 +101,10 @@ impl Asked {
         };
         let one = |arguments: String| vec![arguments];
         match root {
-            "coverage" | "kinds" | "levels" | "platforms" | "relationKinds" | "riskRules"
-            | "scenes" | "sources" => one(time),
-            "deliveries" | "quarantine" | "questionsAsked" | "tokens" | "subscriptions" => {
-                one("first: 50".to_owned())
-            }
             "measurementStore" => one(String::new()),
-            "anomalies"
-            | "dataQuality"
-            | "dependencyCycles"
-            | "drift"
-            | "groups"
-            | "incidentGroups"
-            | "incidents"
-            | "items"
-            | "changes"
-            | "changesFolded"
-            | "priorityInversions"
-            | "sharedInfrastructure"
-            | "teams"
-            | "changeMeasures" => one(format!("first: 50 {time}")),
+            timed if TIMED.contains(&timed) => one(time),
+            paged if PAGED.contains(&paged) => one("first: 50".to_owned()),
+            listed if LISTED.contains(&listed) => one(format!("first: 50 {time}")),
             "assessChange" | "mayChange" => each("change", changes),
             "blastRadius" => {
                 let mut all = each("first: 50 change", changes);
@@ -179,7 +200,7 @@ async fn whatever_a_token_of_limited_sight_asks_tells_nothing_of_what_it_does_no
         refused.is_empty(),
         "refused to who may do everything: {refused:?}"
     );
-    assert_eq!(names(&telling, |it| 0 < it.of_others.len()), TELLING);
+    assert_eq!(names(&telling, |it| !it.of_others.is_empty()), TELLING);
 
     // And nowhere else.
     for (half, other, sight) in [
@@ -262,7 +283,7 @@ const TELLING: &str = "assessChange blastRadius change changeGroups changes chan
     previewSubscription priorityInversions retirementCheck sharedInfrastructure sources teams timeline";
 
 /// The roots that tokens of limited sight may ask.
-const SHOWN: &str = "";
+const SHOWN: &str = "blastRadius change changes changesNearby incident incidents item items node";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_of_limited_sight_opens_nothing_but_questions() {
@@ -294,4 +315,177 @@ async fn a_token_of_limited_sight_opens_nothing_but_questions() {
         create("READ", "kinds: [\" \"]").await,
         "sight.kinds: an entry has 1 to 1024 bytes"
     );
+}
+
+const COUNTS: &str = "{ items { totalCount hiddenCount } changes { totalCount hiddenCount } \
+    incidents { totalCount hiddenCount } }";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn totals_with_what_is_hidden_are_those_of_who_sees_everything() {
+    let halves = Halves::new().await;
+    let secret = halves
+        .reader(json!({ "environments": ["okapi-env"] }))
+        .await;
+    let [all, part] = halves.both(&secret, COUNTS).await;
+    for list in ["items", "changes", "incidents"] {
+        let count = |answer: &Value, name: &str| answer[list][name].as_u64().unwrap();
+        assert_eq!(count(&all, "hiddenCount"), 0, "{list}");
+        let hidden = count(&part, "hiddenCount");
+        assert!(0 < hidden, "{list}");
+        assert_eq!(
+            count(&part, "totalCount") + hidden,
+            count(&all, "totalCount"),
+            "{list}"
+        );
+    }
+
+    let radius = "{ blastRadius(items: [\"okapi_database:okapi-env/okapi-db\"]) { total hiddenCount \
+        impacts { score hops item { hidden key } path { againstArrow } } } }";
+    let [mut all, mut part] = halves.both(&secret, radius).await;
+    let keys = |answer: &mut Value| -> Vec<String> {
+        let impacts = answer["blastRadius"]["impacts"]
+            .as_array_mut()
+            .unwrap()
+            .iter_mut();
+        impacts
+            .map(|it| it["item"].take()["key"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let (every, some) = (keys(&mut all), keys(&mut part));
+    let hidden = some.iter().filter(|key| *key == "hidden").count();
+    assert_eq!(part["blastRadius"]["hiddenCount"].take(), hidden);
+    assert_eq!(all["blastRadius"]["hiddenCount"].take(), 0);
+    assert_eq!(all, part);
+    let zebras = every.iter().filter(|key| key.contains("zebra")).count();
+    assert!(0 < zebras && zebras == hidden, "{every:?} {some:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cause_that_is_hidden_holds_its_place_in_the_ranking() {
+    let halves = Halves::new().await;
+    let secret = halves
+        .reader(json!({ "environments": ["okapi-env"] }))
+        .await;
+    let asked = Asked::of(&halves, "okapi").await;
+    for incident in &asked.incidents {
+        let nearby = format!(
+            "{{ changesNearby(incident: \"{incident}\") {{ considered hiddenCount changes {{ rank score hops leadMs \
+             path {{ againstArrow }} change {{ hidden title startedAt }} }} }} }}"
+        );
+        let [mut all, mut part] = halves.both(&secret, &nearby).await;
+        let titles = |answer: &mut Value| -> Vec<String> {
+            let changes = answer["changesNearby"]["changes"]
+                .as_array_mut()
+                .unwrap()
+                .iter_mut();
+            let changes = changes.map(|it| &mut it["change"]);
+            changes
+                .map(|it| {
+                    it["hidden"].take();
+                    it["title"].take().as_str().unwrap().to_owned()
+                })
+                .collect()
+        };
+        let (every, some) = (titles(&mut all), titles(&mut part));
+        for (title, told) in every.iter().zip(&some) {
+            let wanted = if title.contains("zebra") {
+                "hidden"
+            } else {
+                title
+            };
+            assert_eq!(told, wanted);
+        }
+        let hidden = some.iter().filter(|title| *title == "hidden").count();
+        assert_eq!(hidden, 2, "{every:?}");
+        assert_eq!(part["changesNearby"]["hiddenCount"].take(), hidden);
+        assert_eq!(all["changesNearby"]["hiddenCount"].take(), 0);
+        assert_eq!(all, part);
+    }
+}
+
+/// Questions about something that one token may not see; each names it by `SOME`.
+const ABOUT: [&str; 14] = [
+    "item(key: \"SOME_service:SOME-env/SOME-web\") { id }",
+    "item(key: \"serial=SOME-SOME_service:SOME-env/SOME-web\") { id }",
+    "blastRadius(items: [\"SOME_database:SOME-env/SOME-db\"]) { total }",
+    "changesNearby(items: [\"okapi_service:okapi-env/okapi-web\", \"SOME_service:SOME-env/SOME-web\"]) \
+        { considered coverage { unknownItems } changes { score } }",
+    "items(filter: { text: \"SOME\" }) { totalCount hiddenCount }",
+    "items(filter: { attributes: [{ name: \"SOME_attribute\", operator: EXISTS }] }) { totalCount }",
+    "changes(filter: { text: \"SOME\" }) { totalCount hiddenCount nodes { title } }",
+    "changes(filter: { items: [\"SOME_database:SOME-env/SOME-db\"] }) { totalCount }",
+    "changes(filter: { itemKinds: [\"SOME_database\"] }) { totalCount }",
+    "changes(filter: { environment: \"SOME-env\" }) { totalCount }",
+    "changes(filter: { operator: \"SOME-olga\" }) { totalCount }",
+    "changesNearby(items: [\"okapi_service:okapi-env/okapi-web\"], filter: { kind: \"SOME_deployment\" }) \
+        { considered changes { score } }",
+    "incidents(filter: { text: \"SOME\" }) { totalCount hiddenCount }",
+    "incidents(filter: { items: [\"SOME_service:SOME-env/SOME-web\"] }) { totalCount }",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_hidden_is_answered_as_what_is_not_there() {
+    let halves = Halves::new().await;
+    let secret = halves.reader(json!({ "teams": ["team-okapi"] })).await;
+    let ask = async |secret: &str, question: &str, some: &str| {
+        let document = format!("{{ {} }}", question.replace("SOME", some));
+        let mut answer = halves.ask(secret, &document).await;
+        answer["extensions"].take();
+        answer.to_string().replace(some, "SOME")
+    };
+    for question in ABOUT {
+        let seen = ask(&halves.admin, question, "zebra").await;
+        let hidden = ask(&secret, question, "zebra").await;
+        let unknown = ask(&secret, question, "quagga").await;
+        assert_eq!(hidden, unknown, "{question}");
+        assert_ne!(hidden, seen, "{question} finds nothing for anybody");
+    }
+    let ids = ids(&halves, "zebra").await;
+    for id in ids.iter().filter(|id| id.contains('_')) {
+        let (kind, _) = id.split_once('_').unwrap();
+        let other = format!("{kind}_0123456789abcdef0123456789abcdef");
+        for question in [
+            "node(id: \"SOME\") { id }",
+            "change(id: \"SOME\") { id }",
+            "incident(id: \"SOME\") { id }",
+            "item(key: \"SOME\") { id }",
+            "blastRadius(change: \"SOME\") { total }",
+            "changesNearby(incident: \"SOME\") { considered }",
+        ] {
+            let [hidden, unknown] = [
+                ask(&secret, question, id).await,
+                ask(&secret, question, &other).await,
+            ];
+            assert_eq!(hidden, unknown, "{question}");
+        }
+    }
+    for (question, what) in [
+        (
+            "items(filter: { ownedBy: \"a\" }) { totalCount }",
+            "filter.ownedBy",
+        ),
+        (
+            "items(filter: { group: \"a\" }) { totalCount }",
+            "filter.group",
+        ),
+        (
+            "changes(filter: { teams: [\"a\"] }) { totalCount }",
+            "filter.teams",
+        ),
+        (
+            "changes(orderBy: { by: RELEVANCE }, filter: { text: \"a\" }) { totalCount }",
+            "an order by RELEVANCE",
+        ),
+    ] {
+        let told = ask(&secret, question, "zebra").await;
+        assert!(
+            told.contains(&format!("{what} is not for tokens of limited sight")),
+            "{told}"
+        );
+        assert!(
+            !ask(&halves.admin, question, "zebra")
+                .await
+                .contains("limited sight")
+        );
+    }
 }

@@ -17,6 +17,10 @@ pub trait Access: Send + Sync + 'static {
     /// Whether a caller that was known is so still: its token was not revoked, nor is its time over.
     fn still(&self, caller: &Caller) -> bool;
 
+    /// What something hidden is called for a caller: the same each time while this server runs, and nothing by which
+    /// its name could be guessed.
+    fn veil(&self, caller: &Caller, name: &str) -> [u8; 16];
+
     /// When a token was used last, to the minute, as far as this node knows.
     fn last_used(&self, id: TokenId) -> Option<Timestamp>;
 

@@ -13,6 +13,7 @@ use super::item::ConfigurationItem;
 use super::paging::question_size;
 use super::risk::RiskScore;
 use super::scalars::DateTime;
+use super::sight::HIDDEN;
 use super::standpoint::Standpoint;
 use crate::error::ErrorCode;
 use course::{ChangeExemption, ChangeHistory, Check, Rollout};
@@ -27,6 +28,8 @@ const PARTS_MAX: usize = 1_000;
 pub(crate) struct Change {
     at: Standpoint,
     id: ChangeId,
+    /// Whether it is shown to whoever asks.
+    is_shown: bool,
 }
 
 /// What a change touches.
@@ -84,15 +87,20 @@ pub(crate) struct ChangeRelation {
 }
 
 impl Change {
-    /// A handle to a change of a view, if it is there.
+    /// A handle to a change of a view, if it is there and shown to whoever asks.
     pub(crate) fn find(at: &Standpoint, id: ChangeId) -> Option<Self> {
         at.view.graph.change(id)?;
-        Some(Self { at: at.clone(), id })
+        Some(Self::of(at, id)).filter(|change| change.is_shown)
     }
 
-    /// A handle to a change that is in the standpoint's view.
+    /// A handle to a change that is in the standpoint's view. One that is hidden stands for itself.
     pub(crate) fn of(at: &Standpoint, id: ChangeId) -> Self {
-        Self { at: at.clone(), id }
+        let row = at.sight.as_ref().and_then(|_| at.view.graph.change(id));
+        Self {
+            is_shown: row.is_none_or(|row| at.sees_change(&row)),
+            at: at.clone(),
+            id,
+        }
     }
 
     /// The change an id names; an error when there is none.
@@ -100,7 +108,13 @@ impl Change {
         let not_found =
             || ErrorCode::ChangeNotFound.error(format!("no change has the id {}", &**id));
         let id: ChangeId = id.parse().map_err(|_| not_found())?;
-        at.view.graph.change(id).ok_or_else(not_found)
+        let row = at.view.graph.change(id);
+        row.filter(|row| at.sees_change(row)).ok_or_else(not_found)
+    }
+
+    /// It as the view has it, if it is shown to whoever asks.
+    fn shown(&self) -> Option<graph::ChangeRow<'_>> {
+        self.is_shown.then(|| self.row())
     }
 
     /// It as the view has it.
@@ -132,7 +146,10 @@ impl Change {
         let targets = targets.into_iter();
         targets
             .map(|target| ChangeTarget {
-                key: target.key(),
+                key: match self.at.sees(target.item) {
+                    true => target.key(),
+                    false => HIDDEN.to_owned(),
+                },
                 item: Some(ConfigurationItem::of(&self.at, target.item)),
             })
             .collect()
@@ -144,27 +161,36 @@ impl Change {
 impl Change {
     /// The global id: derived from `source` and `sourceId`.
     pub(crate) async fn id(&self) -> ID {
-        ID(self.id.to_string())
+        match self.is_shown {
+            true => ID(self.id.to_string()),
+            false => ID(self.at.veiled_change(self.id).to_string()),
+        }
+    }
+
+    /// Whether it touches only what is outside of what the token shows: then it is there, has its times and holds its
+    /// place, its texts are `hidden`, and nothing else is told of it.
+    async fn hidden(&self) -> bool {
+        !self.is_shown
     }
 
     /// The platform that made it.
     async fn source(&self) -> &str {
-        self.row().source()
+        self.shown().map_or(HIDDEN, |row| row.source())
     }
 
     /// The platform's own id.
     async fn source_id(&self) -> &str {
-        self.row().source_id()
+        self.shown().map_or(HIDDEN, |row| row.source_id())
     }
 
     /// A line for people; the platform's id where nobody gave one.
     async fn title(&self) -> &str {
-        self.row().title()
+        self.shown().map_or(HIDDEN, |row| row.title())
     }
 
     /// What sort of change: `deployment`, `configuration`, `flag`, `infrastructure`, `database`, `drill` or the source's own word.
     async fn kind(&self) -> Option<&str> {
-        self.row().kind()
+        self.shown()?.kind()
     }
 
     /// The registered scene, such as an iteration release.
@@ -174,23 +200,24 @@ impl Change {
 
     /// Where it takes effect.
     async fn environment(&self) -> Option<&str> {
-        self.row().environment()
+        self.shown()?.environment()
     }
 
     /// Its level of control, `G0` to `G4`.
     async fn level(&self) -> Option<&str> {
-        self.row().level()
+        self.shown()?.level()
     }
 
     /// Where it stands: `planned`, `submitted`, `approved`, `rejected`, `running`, `paused`, `succeeded`, `skipped`,
     /// `failed`, `timed_out`, `cancelled` or `rolled_back`.
     async fn status(&self) -> String {
-        word(&self.row().status())
+        let row = self.shown();
+        row.map_or_else(|| HIDDEN.to_owned(), |row| word(&row.status()))
     }
 
     /// Who carried it out, if a name was given.
     async fn operator(&self) -> Option<&str> {
-        self.row().operator()
+        self.shown()?.operator()
     }
 
     /// Whether a person or a machine carried it out: `human`, `automatic` or `unknown`.
@@ -200,7 +227,7 @@ impl Change {
 
     /// Whether it jumped the queue, if its platform said.
     async fn emergency(&self) -> Option<bool> {
-        self.row().emergency()
+        self.shown()?.emergency()
     }
 
     /// Whether alerts were kept quiet while it ran; silence is then no sign of health.
@@ -210,12 +237,14 @@ impl Change {
 
     /// What it touches, in the source's own keys and as the items they mean.
     async fn targets(&self) -> Vec<ChangeTarget> {
-        self.targets_of(self.row().targets())
+        let targets = self.shown().map(|row| row.targets());
+        self.targets_of(targets.unwrap_or_default())
     }
 
     /// Its batches, if it is gradual.
     async fn batches(&self) -> Vec<ChangeBatch> {
-        let batches = self.row().batches().into_iter();
+        let batches = self.shown().map(|row| row.batches());
+        let batches = batches.into_iter().flatten();
         batches
             .map(|batch| ChangeBatch {
                 index: batch.index,

@@ -202,6 +202,12 @@ impl ChangeTotals {
         ask(ctx, move || criteria.count(&at)).await
     }
 
+    /// How many more start by the moment asked about that the token does not show, whatever the filter.
+    async fn hidden_count(&self, ctx: &Context<'_>) -> Result<usize> {
+        let at = self.at.clone();
+        ask(ctx, move || ChangeCriteria::hidden_count(&at)).await
+    }
+
     /// How many of them differ in bookkeeping only; `bookkeeping: false` in the filter leaves them out.
     async fn bookkeeping_count(&self, ctx: &Context<'_>) -> Result<usize> {
         let (at, criteria) = (self.at.clone(), Arc::clone(&self.criteria));

@@ -30,6 +30,10 @@ pub(crate) struct ChangeMeaning {
     pub(super) texts: TextQuestion,
     /// Whether a scope was too large.
     truncated: bool,
+    /// Whether it asks for what may be said of hidden targets, too.
+    asks_targets: bool,
+    /// Whether it asks for anything at all.
+    asks: bool,
 }
 
 /// The changes that a filter means, everything looked up.
@@ -42,6 +46,7 @@ pub(crate) struct ChangeCriteria {
     /// Up to where texts were seen, if texts were asked.
     pub(super) texts_seen: Option<LogPosition>,
     truncated: bool,
+    asks: bool,
 }
 
 impl ChangeMeaning {
@@ -51,6 +56,8 @@ impl ChangeMeaning {
         let nothing = ChangeFilter::default();
         let filter = filter.unwrap_or(&nothing);
         filter.check()?;
+        // Who answers for a thing may be said by what contains it, and that may be hidden.
+        at.needs_all(filter.teams.is_some(), "filter.teams")?;
         let list = |one: &Option<String>, more: &Option<Vec<String>>| {
             let mut list = more.clone().unwrap_or_default();
             list.extend(one.clone());
@@ -90,7 +97,15 @@ impl ChangeMeaning {
             ..TextQuestion::default()
         };
         let (scopes, truncated) = scopes(filter, at);
+        let asks_texts =
+            texts.query.is_some() || !texts.exact.is_empty() || !texts.became.is_empty();
+        let unfiltered = ChangeConditions {
+            until: asked_until,
+            ..ChangeConditions::default()
+        };
         Ok(Self {
+            asks_targets: asks_texts || !conditions.environments.is_empty(),
+            asks: asks_texts || !scopes.is_empty() || conditions != unfiltered,
             conditions,
             scopes,
             texts,
@@ -124,6 +139,8 @@ impl ChangeMeaning {
             scopes,
             texts,
             mut truncated,
+            asks_targets,
+            asks,
         } = self;
         let (mut scores, mut statistics, mut texts_seen) = (Vec::new(), None, None);
         let asks_texts =
@@ -142,11 +159,24 @@ impl ChangeMeaning {
         ask(ctx, move || {
             let graph = &standpoint.view.graph;
             for scope in &scopes {
-                let items = scope.items(graph, standpoint.valid_at);
+                let mut items = scope.items(graph, standpoint.valid_at);
+                if standpoint.sight.is_some() {
+                    items.retain(|id| graph.item(*id).is_some_and(|item| standpoint.sees(item)));
+                }
                 let touching = graph.changes_touching(items.into_iter());
                 conditions.among.push(Arc::new(touching));
             }
+            if let Some(sight) = &standpoint.sight {
+                let passing = ChangeSelection::new(graph, conditions.clone());
+                let changes = sight.eyes.changes(graph, &passing);
+                // Texts of a change name everything that it touches.
+                conditions.among.push(Arc::new(match asks_targets {
+                    true => changes.whole,
+                    false => changes.seen,
+                }));
+            }
             ChangeCriteria {
+                asks,
                 selection: ChangeSelection::new(graph, conditions),
                 scores,
                 statistics,
@@ -184,6 +214,25 @@ impl ChangeCriteria {
     /// Whether there were more texts, or more items, than are looked at.
     pub(crate) fn truncated(&self) -> bool {
         self.truncated
+    }
+
+    /// Whether it leaves anything out.
+    pub(crate) fn asks(&self) -> bool {
+        self.asks
+    }
+
+    /// How many changes that start by the moment are hidden from whoever asks.
+    pub(crate) fn hidden_count(at: &Standpoint) -> usize {
+        let Some(sight) = &at.sight else {
+            return 0;
+        };
+        let every = ChangeConditions {
+            until: at.stated.then(|| at.valid_at.plus_nanos(1)),
+            ..ChangeConditions::default()
+        };
+        let every = ChangeSelection::new(&at.view.graph, every);
+        let seen = sight.eyes.changes(&at.view.graph, &every).seen;
+        every.count(&at.view.graph).saturating_sub(seen.len())
     }
 
     /// How many changes pass.

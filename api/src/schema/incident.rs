@@ -53,6 +53,8 @@ pub(crate) type IncidentOrder = (Reverse<Timestamp>, IncidentId);
 pub(crate) struct IncidentTotals {
     /// How many incidents there are on all pages.
     pub(crate) total_count: usize,
+    /// How many more began by the moment asked about that the token does not show, whatever the filter.
+    pub(crate) hidden_count: usize,
     /// The last position that was known when this was answered.
     pub(crate) position: LogPosition,
 }
@@ -62,9 +64,12 @@ pub(crate) type IncidentConnection =
     Connection<OpaqueCursor<IncidentOrder>, Incident, IncidentTotals, EmptyFields>;
 
 impl Incident {
-    /// A handle to an incident of a view, if it is there.
+    /// A handle to an incident of a view, if it is there and shown to whoever asks.
     pub(crate) fn find(at: &Standpoint, id: IncidentId) -> Option<Self> {
-        at.view.graph.incident(id)?;
+        let row = at.view.graph.incident(id)?;
+        if !at.sees_incident(&row) {
+            return None;
+        }
         Some(Self { at: at.clone(), id })
     }
 
@@ -78,7 +83,9 @@ impl Incident {
         let not_found =
             || ErrorCode::IncidentNotFound.error(format!("no incident has the id {}", &**id));
         let id: IncidentId = id.parse().map_err(|_| not_found())?;
-        at.view.graph.incident(id).ok_or_else(not_found)
+        let row = at.view.graph.incident(id);
+        row.filter(|row| at.sees_incident(row))
+            .ok_or_else(not_found)
     }
 
     fn row(&self) -> graph::IncidentRow<'_> {
@@ -218,11 +225,23 @@ impl<'f> IncidentCriteria<'f> {
         at: &'v Standpoint,
     ) -> impl Iterator<Item = (IncidentOrder, IncidentId)> + 'v {
         let incidents = at.view.graph.incidents_unsorted();
-        let passing = incidents.filter(|incident| self.passes(incident));
+        let shown = incidents.filter(|incident| at.sees_incident(incident));
+        let passing = shown.filter(|incident| self.passes(incident));
         passing.map(|incident| {
             let id = incident.id();
             ((Reverse(incident.started_at()), id), id)
         })
+    }
+
+    /// How many incidents began by the moment that are hidden from whoever asks.
+    pub(crate) fn hidden_count(at: &Standpoint) -> usize {
+        if at.sight.is_none() {
+            return 0;
+        }
+        let every = Self::read(None, at);
+        let incidents = at.view.graph.incidents_unsorted();
+        let hidden = incidents.filter(|incident| !at.sees_incident(incident));
+        hidden.filter(|incident| every.passes(incident)).count()
     }
 
     /// From when, if it says so, and until when what passes begins.

@@ -14,15 +14,21 @@ use super::measurements::{
 };
 use super::paging::{PageArguments, page_cost, question_size};
 use super::scalars::{DateTime, Duration, LogPosition};
+use super::sight::HIDDEN;
 use super::standpoint::Standpoint;
 use super::structure::ItemPlace;
 use super::values::{self, AttributeHistory, ItemAttribute};
+
+/// What hidden items are ordered by among others: behind every key.
+const LAST: char = char::MAX;
 
 /// A thing someone answers for: a service, host, database, queue, flag ...
 #[derive(Clone)]
 pub(crate) struct ConfigurationItem {
     at: Standpoint,
     id: CiId,
+    /// Whether it is shown to whoever asks.
+    is_shown: bool,
 }
 
 /// Another name an item answers to.
@@ -78,10 +84,15 @@ pub(crate) type RelationConnection =
     Connection<OpaqueCursor<(String, String)>, Relation, RelationTotals, EmptyFields>;
 
 impl ConfigurationItem {
-    /// A handle to an item of a view, if it is there. Former ids find it too.
+    /// A handle to an item of a view, if it is there. Former ids find it too. One that is hidden stands for itself.
     pub(crate) fn find(at: &Standpoint, id: CiId) -> Option<Self> {
         let item = at.view.graph.item(id)?;
         Some(Self::of(at, item))
+    }
+
+    /// The same, if it is shown to whoever asks.
+    pub(crate) fn find_shown(at: &Standpoint, id: CiId) -> Option<Self> {
+        Self::find(at, id).filter(|item| item.is_shown)
     }
 
     /// A handle to an item of the standpoint's view.
@@ -89,7 +100,13 @@ impl ConfigurationItem {
         Self {
             at: at.clone(),
             id: item.id(),
+            is_shown: at.sees(item),
         }
+    }
+
+    /// It as the view has it, if it is shown to whoever asks.
+    fn shown(&self) -> Option<graph::Item<'_>> {
+        self.is_shown.then(|| self.item())
     }
 
     fn item(&self) -> graph::Item<'_> {
@@ -103,27 +120,37 @@ impl ConfigurationItem {
 impl ConfigurationItem {
     /// The global id: derived from the item's least identifying name. Former ids still find it.
     pub(crate) async fn id(&self) -> ID {
-        ID(self.id.to_string())
+        match self.is_shown {
+            true => ID(self.id.to_string()),
+            false => ID(self.at.veiled_item(self.id).to_string()),
+        }
+    }
+
+    /// Whether it is outside of what the token shows: then it is there and counts, its texts are `hidden`, and
+    /// nothing else is told of it.
+    async fn hidden(&self) -> bool {
+        !self.is_shown
     }
 
     /// The canonical key, `kind:[environment/[namespace/]]name`.
     async fn key(&self) -> String {
-        self.item().key()
+        let item = self.shown();
+        item.map_or_else(|| HIDDEN.to_owned(), |item| item.key())
     }
 
     /// The kind in lower case, such as `service`; `unknown` while only names in other schemes are known.
     async fn kind(&self) -> &str {
-        self.item().kind()
+        self.shown().map_or(HIDDEN, |item| item.kind())
     }
 
     /// The name, without environment and namespace.
     async fn name(&self) -> &str {
-        self.item().name()
+        self.shown().map_or(HIDDEN, |item| item.name())
     }
 
     /// The environment, if known.
     async fn environment(&self) -> Option<&str> {
-        self.item().environment()
+        self.shown()?.environment()
     }
 
     /// Its named values at the moment asked about, by name: of each the statement of the source that is
@@ -137,7 +164,10 @@ impl ConfigurationItem {
         )]
         names: Option<Vec<String>>,
     ) -> Result<Vec<ItemAttribute>> {
-        values::attributes(ctx, &self.at, self.item(), names.as_deref()).await
+        match self.shown() {
+            Some(item) => values::attributes(ctx, &self.at, item, names.as_deref()).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     /// How its values came to be up to the moment asked about: each change by any source, the newest first.
@@ -157,22 +187,22 @@ impl ConfigurationItem {
 
     /// The namespace, if known.
     async fn namespace(&self) -> Option<&str> {
-        self.item().namespace()
+        self.shown()?.namespace()
     }
 
     /// A name for people, by the latest source that gave one.
     async fn display_name(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        values::field(ctx, &self.at, self.item(), ItemField::DisplayName).await
+        self.field(ctx, ItemField::DisplayName).await
     }
 
     /// The team that answers for it, by the latest source that named one.
     async fn owner(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        values::field(ctx, &self.at, self.item(), ItemField::Owner).await
+        self.field(ctx, ItemField::Owner).await
     }
 
     /// How much depends on it, in the words of the latest source that said so: `P0`, `P1`, `P2`, `critical` ...
     async fn criticality(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        values::field(ctx, &self.at, self.item(), ItemField::Criticality).await
+        self.field(ctx, ItemField::Criticality).await
     }
 
     /// Its place in the order of the estate.
@@ -186,13 +216,13 @@ impl ConfigurationItem {
 
     /// Every other name it answers to.
     async fn aliases(&self) -> Vec<Alias> {
-        let aliases = self.item().aliases();
-        aliases.into_iter().map(Alias::from).collect()
+        let aliases = self.shown().map(|item| item.aliases());
+        aliases.into_iter().flatten().map(Alias::from).collect()
     }
 
     /// The names of all sources that speak of it.
     async fn sources(&self) -> Vec<&str> {
-        self.item().sources()
+        self.shown().map(|item| item.sources()).unwrap_or_default()
     }
 
     /// How sure we are that it exists at the moment asked about.
@@ -208,8 +238,8 @@ impl ConfigurationItem {
         #[graphql(desc = "The size of the page; 20 when missing.")] first: Option<i32>,
         #[graphql(desc = "Begin after the entry with this cursor.")] after: Option<String>,
     ) -> Result<RelationConnection> {
-        let relations = self.item().depends_on(self.at.valid_at);
-        self.relations(ctx, relations, first, after)
+        let relations = self.shown().map(|item| item.depends_on(self.at.valid_at));
+        self.relations(ctx, relations.unwrap_or_default(), first, after)
     }
 
     /// Against the arrow: who needs it at the moment asked about, and is harmed with it (its callers).
@@ -220,8 +250,8 @@ impl ConfigurationItem {
         #[graphql(desc = "The size of the page; 20 when missing.")] first: Option<i32>,
         #[graphql(desc = "Begin after the entry with this cursor.")] after: Option<String>,
     ) -> Result<RelationConnection> {
-        let relations = self.item().used_by(self.at.valid_at);
-        self.relations(ctx, relations, first, after)
+        let relations = self.shown().map(|item| item.used_by(self.at.valid_at));
+        self.relations(ctx, relations.unwrap_or_default(), first, after)
     }
 
     /// What was measured of the calls that it takes, whoever makes them: rate, errors and latency, in steps.
@@ -261,6 +291,13 @@ impl ConfigurationItem {
 }
 
 impl ConfigurationItem {
+    async fn field(&self, ctx: &Context<'_>, field: ItemField) -> Result<Option<String>> {
+        match self.shown() {
+            Some(item) => values::field(ctx, &self.at, item, field).await,
+            None => Ok(None),
+        }
+    }
+
     fn relations(
         &self,
         ctx: &Context<'_>,
@@ -281,7 +318,12 @@ impl ConfigurationItem {
             } else {
                 relation.dependent()
             };
-            ((other.key(), relation.kind().to_owned()), relation)
+            // A key in a cursor, or a place between keys, would tell it.
+            let place = match self.at.sees(other) {
+                true => other.key(),
+                false => format!("{LAST}{}", self.at.veiled_item(other.id())),
+            };
+            ((place, relation.kind().to_owned()), relation)
         });
         let page = page.select(sorted);
         Ok(page.connection(RelationTotals { total_count }, |relation| {
@@ -293,12 +335,22 @@ impl ConfigurationItem {
 impl Relation {
     /// The relation as it stands at the standpoint's moment.
     pub(crate) fn of(at: &Standpoint, relation: &graph::Relation<'_>) -> Self {
-        let sources = relation.sources();
+        let (dependent, provider) = (relation.dependent(), relation.provider());
+        let shown = [dependent, provider].map(|item| at.sees(item));
+        // Who speaks of it tells who speaks of either end.
+        let sources = match shown == [true; 2] {
+            true => relation.sources(),
+            false => Vec::new(),
+        };
+        let kind = match shown == [false; 2] {
+            true => HIDDEN,
+            false => relation.kind(),
+        };
         Self {
             at: at.clone(),
-            dependent: relation.dependent().id(),
-            provider: relation.provider().id(),
-            kind: relation.kind().to_owned(),
+            dependent: dependent.id(),
+            provider: provider.id(),
+            kind: kind.to_owned(),
             strength: relation.strength().map(|strength| match strength {
                 model::Strength::Strong => "strong",
                 model::Strength::Weak => "weak",
@@ -311,10 +363,8 @@ impl Relation {
     }
 
     fn item(&self, id: CiId) -> ConfigurationItem {
-        ConfigurationItem {
-            at: self.at.clone(),
-            id,
-        }
+        let item = ConfigurationItem::find(&self.at, id);
+        item.expect("a relation is between items of its own view")
     }
 }
 
@@ -413,6 +463,8 @@ impl From<graph::AliasOfItem> for Alias {
 pub(crate) struct ItemTotals {
     /// How many items there are on all pages.
     pub(crate) total_count: usize,
+    /// How many more items exist at the moment asked about that the token does not show, whatever the filter.
+    pub(crate) hidden_count: usize,
     /// Whether a part of the estate was not looked at, so that items may be missing.
     pub(crate) truncated: bool,
     /// What was not looked at, in words.

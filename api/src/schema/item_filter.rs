@@ -174,7 +174,11 @@ impl ItemChoice {
         filter: Option<ItemFilter>,
         also: Option<String>,
     ) -> Result<Self> {
-        let filters = with_groups(at, filter.unwrap_or_default().read()?)?;
+        let filter = filter.unwrap_or_default();
+        // Both can be answered by what contains an item, and that may be hidden.
+        at.needs_all(filter.owned_by.is_some(), "filter.ownedBy")?;
+        at.needs_all(filter.group.is_some(), "filter.group")?;
+        let filters = with_groups(at, filter.read()?)?;
         let mut choice = Self {
             attributes: AttributeTable::default(),
             cuts: Vec::new(),
@@ -223,6 +227,21 @@ impl ItemChoice {
         &self.attributes
     }
 
+    /// How many items exist at the moment that are hidden from whoever asks.
+    pub(crate) fn hidden_count(at: &Standpoint) -> usize {
+        if at.sight.is_none() {
+            return 0;
+        }
+        let every = ItemCriteria::new(
+            &at.view.graph,
+            Vec::new(),
+            AttributeTable::default(),
+            at.valid_at,
+        );
+        let hidden = every.select(&at.view.graph).keeping(|item| !at.sees(item));
+        hidden.count()
+    }
+
     /// The items that are meant, and sentences on what was not looked at.
     pub(crate) fn select<'v>(&self, at: &'v Standpoint) -> (Selection<'v>, Vec<String>) {
         let graph = &at.view.graph;
@@ -232,7 +251,11 @@ impl ItemChoice {
         if criteria.truncated() {
             cuts.push("the environment contains more than was looked at".to_owned());
         }
-        (criteria.select(graph), cuts)
+        let selection = criteria.select(graph);
+        match at.sight {
+            Some(_) => (selection.keeping(|item| at.sees(item)), cuts),
+            None => (selection, cuts),
+        }
     }
 }
 

@@ -27,15 +27,21 @@ impl Meant {
     }
 }
 
-/// What a key, alias or id means.
+/// What a key, alias or id means to whoever asks: to a caller of limited sight nothing that is hidden from them.
 pub(crate) fn meant(at: &Standpoint, key: &str, environment: Option<&str>) -> Meant {
     let graph = &at.view.graph;
     match graph.resolve(&SourceKey::text(key), environment, at.valid_at) {
-        Resolution::Item(item) => Meant::Item(item.id()),
-        Resolution::Ambiguous(items) => {
-            Meant::Ambiguous(items.iter().map(graph::Item::key).collect())
+        Resolution::Item(item) if at.sees(item) => Meant::Item(item.id()),
+        Resolution::Ambiguous(mut items) => {
+            items.retain(|item| at.sees(*item));
+            match items.as_slice() {
+                [] => Meant::Unknown,
+                // What else it could mean is hidden, and so is that there is more.
+                [item] => Meant::Item(item.id()),
+                items => Meant::Ambiguous(items.iter().map(graph::Item::key).collect()),
+            }
         }
-        Resolution::Unknown => Meant::Unknown,
+        Resolution::Item(_) | Resolution::Unknown => Meant::Unknown,
     }
 }
 

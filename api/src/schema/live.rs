@@ -204,6 +204,8 @@ impl Following {
             view: self.folded_to(last).await?,
             valid_at: self.ports.clock.now(),
             stated: false,
+            // Callers of limited sight are refused before anything is followed.
+            sight: None,
         });
         self.read_to = last;
         self.waiting = events.into();

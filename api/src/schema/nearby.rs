@@ -71,7 +71,9 @@ impl NearbyChanges {
         ask(ctx, move || {
             let bookkeeping = std::cell::Cell::new(0_usize);
             let admits = |change: &graph::ChangeRow<'_>| {
-                let passes = criteria.passes(change);
+                // What is hidden holds its place; a filter would tell something of it.
+                let holds_its_place = !criteria.asks() && !at.sees_change(change);
+                let passes = holds_its_place || criteria.passes(change);
                 let is_noise = !criteria.names_bookkeeping() && change.is_bookkeeping();
                 bookkeeping.set(bookkeeping.get() + usize::from(passes && is_noise));
                 passes && !is_noise
@@ -107,6 +109,13 @@ impl NearbyChanges {
             .collect()
     }
 
+    /// How many of the listed changes the token does not show.
+    async fn hidden_count(&self) -> usize {
+        let row = |one: &graph::NearbyChange| self.at.view.graph.change(one.change);
+        let rows = self.answer.changes.iter().filter_map(row);
+        rows.filter(|row| !self.at.sees_change(row)).count()
+    }
+
     /// How many changes were weighed.
     async fn considered(&self) -> usize {
         self.answer.considered
@@ -140,6 +149,13 @@ impl NearbyChanges {
     /// Which weights were used. The same question at the same position under the same version has the same answer.
     async fn model_version(&self) -> &str {
         &self.answer.model_version
+    }
+}
+
+impl NearbyChange {
+    fn hidden(&self) -> bool {
+        let row = self.at.view.graph.change(self.suspect.change);
+        row.is_some_and(|row| !self.at.sees_change(&row))
     }
 }
 
@@ -204,8 +220,11 @@ impl NearbyChange {
         others.map(|id| Change::of(&self.at, *id)).collect()
     }
 
-    /// The parts of the score.
+    /// The parts of the score; none is told of a hidden change.
     async fn contributions(&self) -> Vec<Contribution> {
+        if self.hidden() {
+            return Vec::new();
+        }
         let parts = self.suspect.contributions.iter().cloned();
         parts.map(Contribution::from).collect()
     }

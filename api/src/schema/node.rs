@@ -45,7 +45,7 @@ impl Node {
     /// The node with an id, if there is one.
     pub(crate) fn find(at: &Standpoint, id: AnyId) -> Option<Self> {
         match id {
-            AnyId::Item(id) => ConfigurationItem::find(at, id).map(Self::Item),
+            AnyId::Item(id) => ConfigurationItem::find_shown(at, id).map(Self::Item),
             AnyId::Change(id) => Change::find(at, id).map(Self::Change),
             AnyId::Incident(id) => Incident::find(at, id).map(Self::Incident),
         }

@@ -69,7 +69,7 @@ impl CoreQuery {
     ) -> Result<Option<ConfigurationItem>> {
         let at = Standpoint::of(ctx, as_of.as_ref()).await?;
         match keys::meant(&at, &key, None) {
-            Meant::Item(id) => Ok(ConfigurationItem::find(&at, id)),
+            Meant::Item(id) => Ok(ConfigurationItem::find_shown(&at, id)),
             Meant::Unknown => Ok(None),
             Meant::Ambiguous(candidates) => Err(keys::ambiguous(&key, &candidates)),
         }
@@ -113,6 +113,7 @@ impl CoreQuery {
             let (selection, cuts) = choice.select(&at);
             let totals = ItemTotals {
                 total_count: selection.count(),
+                hidden_count: ItemChoice::hidden_count(&at),
                 truncated: !cuts.is_empty(),
                 cuts,
                 position: at.position(),
@@ -169,6 +170,8 @@ impl CoreQuery {
         let page_max = ctx.data::<Shared>()?.limits.page_max;
         let wanted = ListWanted::read(order_by, arguments, page_max)?;
         let at = Standpoint::of(ctx, as_of.as_ref()).await?;
+        // How well something is found depends on how often its words stand anywhere.
+        at.needs_all(wanted.by_relevance(), "an order by RELEVANCE")?;
         let mut meaning = ChangeMeaning::read(filter.as_ref(), &at)?;
         if wanted.by_relevance() {
             meaning = meaning.by_relevance(wanted.statistics())?;
@@ -227,6 +230,7 @@ impl CoreQuery {
             let page = page.select(counted);
             let totals = IncidentTotals {
                 total_count,
+                hidden_count: IncidentCriteria::hidden_count(&at),
                 position: at.position(),
             };
             page.connection(totals, |id| Incident::of(&at, id))

@@ -183,6 +183,13 @@ impl BlastRadius {
         Ok(impacts)
     }
 
+    /// How many of the listed items the token does not show.
+    async fn hidden_count(&self) -> usize {
+        let item = |impact: &graph::Impact| self.at.view.graph.item(impact.item);
+        let items = self.radius.impacts.iter().filter_map(item);
+        items.filter(|item| !self.at.sees(*item)).count()
+    }
+
     /// How many items are harmed in all.
     async fn total(&self) -> usize {
         self.radius.total

@@ -9,6 +9,7 @@ use model::{AsOf, CiId, Timestamp};
 
 use super::asking::ask;
 use super::scalars::{DateTime, LogPosition};
+use super::sight::Sighted;
 use super::{Shared, values};
 use crate::error::ErrorCode;
 use crate::reading::{reading, view_error};
@@ -36,6 +37,8 @@ pub(crate) struct Standpoint {
     pub(crate) valid_at: Timestamp,
     /// Whether the moment was asked for, rather than being now.
     pub(crate) stated: bool,
+    /// What whoever asks may see; everything where there is nothing.
+    pub(crate) sight: Option<Arc<Sighted>>,
 }
 
 /// The moment of a question, before it is known where it ends up.
@@ -105,6 +108,7 @@ impl Standpoint {
             None => ctx.data::<Shared>()?.ports.clock.now(),
         };
         Ok(Ok(Self {
+            sight: Sighted::of(ctx, &view, valid_at)?,
             view,
             valid_at,
             stated: moment.stated.is_some(),

@@ -17,7 +17,79 @@ use super::roots;
 use crate::error::{ErrorCode, Refusal};
 
 /// Each type with its fields that keep to what the caller may see.
-const SHOWN: &[(&str, &[&str])] = &[];
+const SHOWN: &[(&str, &str)] = &[
+    (
+        "Query",
+        "blastRadius change changes changesNearby incident incidents item items node",
+    ),
+    ("Node", "id"),
+    (
+        "PageInfo",
+        "endCursor hasNextPage hasPreviousPage startCursor",
+    ),
+    (
+        "ItemConnection",
+        "cuts edges hiddenCount nodes pageInfo position totalCount truncated",
+    ),
+    ("ItemEdge", "cursor node"),
+    (
+        "ConfigurationItem",
+        "aliases attributes criticality dependsOn displayName environment freshness hidden id key kind name namespace owner usedBy",
+    ),
+    ("Alias", "scheme validFrom validUntil value"),
+    (
+        "ItemAttribute",
+        "disputed name others position source statedAt truncated value",
+    ),
+    ("StatedValue", "position source statedAt value"),
+    ("RelationConnection", "edges nodes pageInfo totalCount"),
+    ("RelationEdge", "cursor node"),
+    (
+        "Relation",
+        "dependent firstSeenAt freshness kind lastSeenAt provider sources strength",
+    ),
+    (
+        "ChangeConnection",
+        "bookkeepingCount edges hiddenCount nodes pageInfo position textsPosition totalCount truncated",
+    ),
+    ("ChangeEdge", "cursor fragments node score"),
+    ("TextFragment", "cutBefore cutBehind field pieces"),
+    ("TextPiece", "found text"),
+    (
+        "Change",
+        "batches emergency environment finishedAt hidden id kind level operator plannedFinishAt plannedStartAt source sourceId startedAt status targets title",
+    ),
+    (
+        "ChangeBatch",
+        "finishedAt index plannedFinishAt plannedStartAt startedAt status targets trafficPercent",
+    ),
+    ("ChangeTarget", "item key"),
+    (
+        "IncidentConnection",
+        "edges hiddenCount nodes pageInfo position totalCount",
+    ),
+    ("IncidentEdge", "cursor node"),
+    (
+        "Incident",
+        "declared description environment id items link resolvedAt severity source sourceId startedAt status title",
+    ),
+    (
+        "NearbyChanges",
+        "at changes considered coverage hiddenCount modelVersion position suppressedBookkeeping truncated",
+    ),
+    (
+        "NearbyChange",
+        "change contributions foldReason folded foldedCount hops leadMs path rank score",
+    ),
+    ("Contribution", "contribution signal value"),
+    ("Coverage", "itemsWithoutSource unknownItems"),
+    ("PathStep", "againstArrow from relation to"),
+    (
+        "BlastRadius",
+        "hiddenCount impacts position total truncated",
+    ),
+    ("Impact", "contributions hops item path score"),
+];
 
 /// Most fields that a refusal names.
 const NAMED_MAX: usize = 100;
@@ -42,7 +114,7 @@ impl Shapes {
                 | TypeKind::Enum(_)
                 | TypeKind::InputObject(_) => continue,
             };
-            let fields = fields.into_iter().map(|field| named(field.node));
+            let fields = fields.into_iter().map(|field| named(&field.node));
             shapes.insert(definition.node.name.node.to_string(), fields.collect());
         }
         Self(shapes)
@@ -55,7 +127,7 @@ impl Shapes {
 }
 
 /// A field, and what its type is called without lists around it.
-fn named(field: FieldDefinition) -> (String, String) {
+fn named(field: &FieldDefinition) -> (String, String) {
     fn base(of: &Type) -> &str {
         match &of.base {
             BaseType::Named(name) => name,
@@ -118,7 +190,7 @@ pub(crate) fn check<'s>(
 fn is_shown(of: &str, field: &str) -> bool {
     let mut types = SHOWN.iter();
     let shown = types.find(|(name, _)| *name == of);
-    shown.is_some_and(|(_, fields)| fields.contains(&field))
+    shown.is_some_and(|(_, fields)| fields.split(' ').any(|it| it == field))
 }
 
 fn not_shown(refused: &BTreeSet<(&str, &str)>) -> Refusal {
@@ -147,7 +219,7 @@ mod tests {
     fn what_is_shown_is_in_the_schema() {
         let shapes = Shapes::of(&crate::schema_text());
         for (of, fields) in SHOWN {
-            for field in *fields {
+            for field in fields.split(' ') {
                 assert!(shapes.of_field(of, field).is_some(), "{of}.{field}");
             }
         }

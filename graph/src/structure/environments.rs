@@ -72,7 +72,7 @@ impl Inside {
     }
 
     /// Whether an environment of this name is it or lies inside.
-    pub(super) fn names(&self, word: &str) -> bool {
+    pub(crate) fn names(&self, word: &str) -> bool {
         self.words.contains(word) || self.words.iter().any(|outer| is_inside(word, outer))
     }
 }

@@ -36,6 +36,16 @@ impl<'v> Selection<'v> {
         counts.sum()
     }
 
+    /// Those of them that pass.
+    #[must_use]
+    pub fn keeping(mut self, passes: impl Fn(Item<'v>) -> bool) -> Self {
+        for (shelf, mask) in self.masks.iter_mut().enumerate() {
+            let passing = places(*mask).filter(|place| passes(self.view.item_on(shelf, *place)));
+            *mask = passing.fold(0, |kept, place| kept | 1 << place);
+        }
+        self
+    }
+
     /// The items, in no particular order of meaning but always the same one.
     pub fn items(&self) -> impl Iterator<Item = Item<'v>> + '_ {
         let shelves = self.masks.iter().enumerate();

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use model::TokenHash;
 use ring::digest::{SHA256, digest};
 use ring::error::Unspecified;
+use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 
 /// What every secret begins with, so that people and scanners recognise one.
@@ -29,6 +30,23 @@ pub(crate) fn hash_of(secret: &str) -> TokenHash {
     let hash = digest(&SHA256, secret.as_bytes());
     let bytes = hash.as_ref().try_into();
     TokenHash::from_bytes(bytes.expect("SHA-256 has 32 bytes"))
+}
+
+/// Names for what is hidden, by a key that nobody learns and that ends with the process.
+pub(crate) struct Veil(hmac::Key);
+
+impl Veil {
+    /// One with a fresh key.
+    pub(crate) fn fresh() -> Result<Self, Unspecified> {
+        hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).map(Self)
+    }
+
+    /// What stands for a name.
+    pub(crate) fn of(&self, name: &str) -> [u8; 16] {
+        let tag = hmac::sign(&self.0, name.as_bytes());
+        let first = tag.as_ref().first_chunk();
+        *first.expect("a tag has 32 bytes")
+    }
 }
 
 #[cfg(test)]

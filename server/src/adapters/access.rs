@@ -6,13 +6,14 @@ use api::{MintedToken, NoRandomness, PortFuture, RecordError};
 use ingest::Recorder;
 use model::{Caller, Event, IdSource, LogPosition, Timestamp, TokenId};
 
-use crate::access::{Gate, hash_of, mint};
+use crate::access::{Gate, Veil, hash_of, mint};
 use crate::clock::RandomIds;
 
 /// The gate, and the door to the log for what is said of tokens.
 pub(super) struct HashedTokens {
     pub(super) gate: Arc<Gate>,
     pub(super) recorder: Recorder,
+    pub(super) veil: Veil,
 }
 
 impl api::Access for HashedTokens {
@@ -32,6 +33,11 @@ impl api::Access for HashedTokens {
 
     fn still(&self, caller: &Caller) -> bool {
         self.gate.still(caller)
+    }
+
+    fn veil(&self, caller: &Caller, name: &str) -> [u8; 16] {
+        let caller = caller.name().unwrap_or_default();
+        self.veil.of(&format!("{caller} {name}"))
     }
 
     fn last_used(&self, id: TokenId) -> Option<Timestamp> {

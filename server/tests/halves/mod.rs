@@ -67,6 +67,14 @@ impl Halves {
         self.post("/graphql", secret, &body).await.1
     }
 
+    /// What whoever may see everything is answered, and what a token is.
+    pub(crate) async fn both(&self, secret: &str, document: &str) -> [Value; 2] {
+        [
+            self.ask(&self.admin, document).await["data"].take(),
+            self.ask(secret, document).await["data"].take(),
+        ]
+    }
+
     pub(crate) async fn status(&self, secret: &str, path: &str) -> u16 {
         let url = format!("{}{path}", self.serving.http);
         let request = plain::client().get(url).bearer_auth(secret);
@@ -131,14 +139,14 @@ fn token(data: &Path, scope: &str, more: &[&str]) -> String {
     made["secret"].as_str().unwrap().to_owned()
 }
 
-fn event(source: &str, kind: &str, at: &str, data: Value) -> Value {
+fn event(source: &str, kind: &str, at: &str, data: &Value) -> Value {
     json!({ "source": source, "type": kind, "time": format!("2026-11-20T{at}:00Z"), "data": data })
 }
 
 /// What is of one half, and how the other half hangs on it.
 fn half(own: &str, other: &str) -> Vec<Value> {
     let source = format!("{own}-platform");
-    let say = |kind: &str, at: &str, data: Value| event(&source, kind, at, data);
+    let say = |kind: &str, at: &str, data: Value| event(&source, kind, at, &data);
     let item = |key: &str, level: &str| {
         say(
             "item.observed",
@@ -207,7 +215,7 @@ fn shared() -> Vec<Value> {
         let keys = HALVES.map(|half| format!("{half}_{name}:{half}-env/{half}-{}", short(name)));
         json!(keys)
     };
-    let say = |kind: &str, at: &str, data: Value| event("shared", kind, at, data);
+    let say = |kind: &str, at: &str, data: Value| event("shared", kind, at, &data);
     vec![
         say(
             "change.recorded",
