@@ -61,6 +61,20 @@ async fn standing(server: &Running, is_so: impl Fn(&Value) -> bool) -> Value {
     }
 }
 
+/// The deliveries of a subscription, once the second newest was taken.
+async fn listed(server: &Running, id: &str) -> Value {
+    let asked = format!(
+        r#"{{ deliveries(subscription: "{id}") {{ nodes {{ id digest position status }} }} }}"#
+    );
+    loop {
+        let listed = server.ask(&asked).await["deliveries"]["nodes"].clone();
+        if listed[1]["status"] == "DELIVERED" {
+            return listed;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn in_quiet_hours_only_what_is_urgent_is_sent_and_the_rest_when_they_are_over() {
     let folder = folder();
@@ -168,13 +182,7 @@ async fn what_gathers_is_one_message_that_can_be_listed_and_sent_again() {
     ]);
     assert_eq!(Value::Array(told), expected);
 
-    let asked = format!(
-        r#"{{ deliveries(subscription: "{id}") {{ nodes {{ id digest position status }} }} }}"#
-    );
-    let mut listed = server.ask(&asked).await["deliveries"]["nodes"].clone();
-    while listed[1]["status"] != "DELIVERED" {
-        listed = server.ask(&asked).await["deliveries"]["nodes"].clone();
-    }
+    let listed = listed(&server, &id).await;
     assert_eq!(listed[1]["digest"], true);
     assert_eq!(listed[1]["id"], digest.id);
     assert_eq!(listed[0]["digest"], false);
