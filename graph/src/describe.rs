@@ -67,6 +67,7 @@ impl GraphView {
         for (change, incident, verdict) in self.verdicts() {
             take(format!("verdict {change} {incident} {verdict:?}"));
         }
+        self.judged_pairs.each_line(&mut take);
         self.kinds.each_line(&mut take);
         self.groups.each_line(&mut take);
         self.subscriptions.each_line(&mut take);

@@ -56,7 +56,7 @@ pub struct Estate {
 impl Projection for Estate {
     type View = GraphView;
     const NAME: &'static str = "estate";
-    const VERSION: u32 = 20;
+    const VERSION: u32 = 21;
 
     fn apply(&mut self, envelope: &EventEnvelope) {
         assert_eq!(
@@ -100,6 +100,10 @@ impl Estate {
             }
             Event::IncidentUpdated(incident) => self.incident_said(incident, stamp, None),
             Event::CauseJudged(judged) => self.cause_judged(judged, stamp),
+            Event::IncidentsJudged(judged) => {
+                let pairs = Arc::make_mut(&mut self.view.judged_pairs);
+                pairs.say(judged, &envelope.id.source, stamp);
+            }
             Event::ItemDeviated(deviated) => self.item_deviated(deviated, stamp),
             Event::RelationDeviated(deviated) => self.relation_deviated(deviated, stamp),
             Event::ObservationGap(gap) => self.gap(gap),

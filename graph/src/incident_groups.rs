@@ -2,9 +2,11 @@
 //!
 //! A group is derived when somebody asks, from what is known and the moment asked about; nothing of it is stored,
 //! so a better relation or a late alert repairs the past. It joins incidents and changes none of them.
+//! What somebody says of two incidents ([`model::IncidentsJudged`]) comes before what harm says.
 //! What it deliberately does not do: guess by words, or join what no known relation connects.
 
 mod components;
+mod judged;
 mod origins;
 mod rules;
 mod said;
@@ -16,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{CiId, IncidentId, IncidentStatus, Timestamp};
 
 pub use components::GroupComponent;
+pub(crate) use judged::JudgedPairs;
 pub(crate) use origins::Finder;
 pub use rules::{GROUPING, GROUPING_VERSION, GroupLevel, Grouping, LEVEL_UNSTATED};
 pub use said::MemberReason;
@@ -104,9 +107,11 @@ impl<'v> IncidentGroups<'v> {
     /// Every group of a time.
     pub fn find(view: &'v GraphView, asked: GroupsAsked) -> Self {
         let span = GROUPING.span();
-        let until = asked.to.plus_nanos(span).min(asked.seen_until);
-        let first = asked.from.plus_nanos(-span);
         let window = GROUPING.window();
+        // What began a window after the last member may be a group beside it.
+        let until = asked.to.plus_nanos(span).plus_nanos(window);
+        let until = until.min(asked.seen_until);
+        let first = asked.from.plus_nanos(-span);
         let division = GROUPING.division();
         let begin = first.unix_nanos().div_euclid(division) - 1;
         let begin = Timestamp::from_unix_nanos(begin.saturating_mul(division));
@@ -116,7 +121,8 @@ impl<'v> IncidentGroups<'v> {
             .filter(|(start, _)| begin.plus_nanos(-window) <= *start && *start <= until)
             .collect();
         rows.sort_by_cached_key(|(start, row)| (*start, row.id()));
-        let (from, follows) = pause_before(&rows, first, begin);
+        let tied = view.tied_times(span);
+        let (from, follows) = pause_before(&rows, first, begin, &tied);
         rows.drain(..from);
         let too_many = rows.len().saturating_sub(asked.looked_at_max);
         rows.drain(..too_many);
@@ -189,7 +195,7 @@ impl<'v> IncidentGroups<'v> {
         let view = self.view;
         let alerts: Vec<&Alert<'v>> = self.alerts(group).collect();
         let links = said::links_of(&self.swept, &self.group_of, group.0);
-        let through = links.iter().map(|link| link.through).collect();
+        let through = links.iter().filter_map(|link| link.through).collect();
         let components = Components::of(view, &alerts, &through);
         let mut order: Vec<(usize, &Alert<'v>)> = alerts
             .iter()
@@ -261,12 +267,13 @@ impl<'v> IncidentGroups<'v> {
     }
 }
 
-/// From where on a list is looked at: from the last pause of a whole window that no chain crosses, else from a
-/// fixed moment, and whether something came right before that.
+/// From where on a list is looked at: from the last pause of a whole window that no chain crosses, and nobody says
+/// that what lies on both sides is one, else from a fixed moment, and whether something came right before that.
 fn pause_before(
     rows: &[(Timestamp, IncidentRow<'_>)],
     first: Timestamp,
     begin: Timestamp,
+    tied: &[(Timestamp, Timestamp)],
 ) -> (usize, bool) {
     let early = rows.partition_point(|(start, _)| *start < begin);
     let wanted = rows.partition_point(|(start, _)| *start < first);
@@ -276,8 +283,15 @@ fn pause_before(
         .enumerate()
         .take(wanted)
         .skip(early.saturating_sub(1));
+    let is_tied = |before: Timestamp, after: Timestamp| {
+        let mut tied = tied.iter();
+        tied.any(|(one, other)| *one <= before && after <= *other)
+    };
     let mut pauses = pairs.filter_map(|(place, pair)| match pair {
-        [(before, _), (after, _)] => (before.plus_nanos(window) < *after).then_some(place + 1),
+        [(before, _), (after, _)] => {
+            let is_pause = before.plus_nanos(window) < *after && !is_tied(*before, *after);
+            is_pause.then_some(place + 1)
+        }
         _ => None,
     });
     match pauses.next_back() {

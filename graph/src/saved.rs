@@ -14,6 +14,7 @@ use crate::cow::CowVec;
 use crate::facts::ItemFacts;
 use crate::groups::{Groups, SavedGroup};
 use crate::identity::{Identity, SavedIdentity};
+use crate::incident_groups::JudgedPairs;
 use crate::incidents::{self, Incidents};
 use crate::intern::Words;
 use crate::kinds::{KindBook, SavedKinds};
@@ -68,6 +69,7 @@ pub(crate) struct SavedEstate {
     operators: Words,
     incidents: CowVec<incidents::Row, 32>,
     judgements: BTreeMap<(ChangeId, IncidentId), Stamped<Verdict>>,
+    judged_pairs: JudgedPairs,
     check_judgements: CheckJudgements,
     risk_scores: RiskScores,
     sources: BTreeMap<String, SourceRow>,
@@ -98,6 +100,7 @@ impl SavedEstate {
             operators: view.changes.operators.clone(),
             incidents: view.incidents.rows.clone(),
             judgements: (*view.judgements).clone(),
+            judged_pairs: (*view.judged_pairs).clone(),
             check_judgements: (*view.check_judgements).clone(),
             risk_scores: (*view.risk_scores).clone(),
             sources: (*view.sources).clone(),
@@ -138,6 +141,7 @@ impl SavedEstate {
             identity,
             facts: self.facts,
             judgements: Arc::new(self.judgements),
+            judged_pairs: Arc::new(self.judged_pairs),
             check_judgements: Arc::new(self.check_judgements),
             risk_scores: Arc::new(self.risk_scores),
             sources: Arc::new(self.sources),

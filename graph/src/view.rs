@@ -28,6 +28,7 @@ use crate::declarations::Declared;
 use crate::facts::ItemFacts;
 use crate::groups::{Group, Groups};
 use crate::identity::{Identity, ItemIx};
+use crate::incident_groups::JudgedPairs;
 use crate::incidents::Incidents;
 use crate::kinds::KindBook;
 use crate::listings::Lists;
@@ -69,6 +70,7 @@ pub struct GraphView {
     pub(crate) changes: Changes,
     pub(crate) incidents: Incidents,
     pub(crate) judgements: Arc<BTreeMap<(ChangeId, IncidentId), Stamped<Verdict>>>,
+    pub(crate) judged_pairs: Arc<JudgedPairs>,
     pub(crate) check_judgements: Arc<CheckJudgements>,
     pub(crate) risk_scores: Arc<RiskScores>,
     pub(crate) sources: Arc<BTreeMap<String, SourceRow>>,

@@ -20,6 +20,7 @@ pub(crate) fn scrub(event: &mut Event) {
         Event::ItemRetired(retired) => scrub_text(&mut retired.reason),
         Event::RelationEnded(ended) => scrub_text(&mut ended.reason),
         Event::CauseJudged(judged) => scrub_text(&mut judged.reason),
+        Event::IncidentsJudged(judged) => scrub_text(&mut judged.reason),
         Event::InputQuarantined(input) => scrub_line(&mut input.reason),
         Event::ItemsMerged(merged) => scrub_text(&mut merged.reason),
         Event::ItemSplit(split) => scrub_text(&mut split.reason),

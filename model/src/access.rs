@@ -278,6 +278,7 @@ impl Event {
             | Self::SourceListed(_)
             | Self::RiskScored(_) => Scope::Ingest,
             Self::CauseJudged(_)
+            | Self::IncidentsJudged(_)
             | Self::ItemsMerged(_)
             | Self::ItemSplit(_)
             | Self::IdentityReverted(_)

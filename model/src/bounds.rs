@@ -39,3 +39,5 @@ pub const EVENTS_PER_REQUEST_MAX: usize = 10_000;
 pub const BODY_BYTES: usize = 16 * 1024 * 1024;
 /// Largest encoded payload of one event.
 pub const EVENT_BYTES: usize = 4 * 1024 * 1024;
+/// Incidents that one statement says an incident belongs with, or does not.
+pub const INCIDENTS_JUDGED_MAX: usize = 1_000;

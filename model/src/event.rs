@@ -7,13 +7,13 @@ use crate::payload;
 use crate::{
     CalendarRuleDeclared, CalendarRuleWithdrawn, CauseJudged, Change, CheckJudged,
     ExemptionGranted, ExemptionWithdrawn, GroupDefined, GroupWithdrawn, IdentityReverted, Incident,
-    ItemDeviated, ItemRetired, ItemSplit, ItemsMerged, KindDefined, KindWithdrawn, LevelDefined,
-    LevelWithdrawn, ObservationGap, ObservedCalls, ObservedItem, ObservedRelation, Occurred,
-    PlatformRegistered, PlatformWithdrawn, QuarantinedInput, QuestionsAsked, RelationDeviated,
-    RelationEnded, RelationKindDefined, RelationKindWithdrawn, RiskRuleDeclared, RiskRuleWithdrawn,
-    RiskScored, SceneRegistered, SceneWithdrawn, SourceListed, SourceRestored, SourceRetracted,
-    SubscriptionDeclared, SubscriptionDisabled, SubscriptionWithdrawn, Timestamp, TokenCreated,
-    TokenRevoked,
+    IncidentsJudged, ItemDeviated, ItemRetired, ItemSplit, ItemsMerged, KindDefined, KindWithdrawn,
+    LevelDefined, LevelWithdrawn, ObservationGap, ObservedCalls, ObservedItem, ObservedRelation,
+    Occurred, PlatformRegistered, PlatformWithdrawn, QuarantinedInput, QuestionsAsked,
+    RelationDeviated, RelationEnded, RelationKindDefined, RelationKindWithdrawn, RiskRuleDeclared,
+    RiskRuleWithdrawn, RiskScored, SceneRegistered, SceneWithdrawn, SourceListed, SourceRestored,
+    SourceRetracted, SubscriptionDeclared, SubscriptionDisabled, SubscriptionWithdrawn, Timestamp,
+    TokenCreated, TokenRevoked,
 };
 
 /// Something that was observed or decided. Named in the past tense.
@@ -37,6 +37,8 @@ pub enum Event {
     IncidentUpdated(Incident),
     /// Somebody judged a cause.
     CauseJudged(CauseJudged),
+    /// Somebody judged whether incidents are one.
+    IncidentsJudged(IncidentsJudged),
     /// A measure of an item left its baseline.
     ItemDeviated(ItemDeviated),
     /// A measure of a relation left its baseline.
@@ -129,7 +131,7 @@ pub enum DecodeEventError {
 
 impl Event {
     /// Every stored name with its newest payload version.
-    pub const TAGS: [(&'static str, u16); 45] = [
+    pub const TAGS: [(&'static str, u16); 46] = [
         ("item.observed", 1),
         ("item.retired", 1),
         ("relation.observed", 1),
@@ -139,6 +141,7 @@ impl Event {
         ("incident.opened", 1),
         ("incident.updated", 1),
         ("cause.judged", 1),
+        ("incidents.judged", 1),
         ("item.deviated", 1),
         ("relation.deviated", 1),
         ("observation.gap", 1),
@@ -189,6 +192,7 @@ impl Event {
             Self::IncidentOpened(_) => ("incident.opened", 1),
             Self::IncidentUpdated(_) => ("incident.updated", 1),
             Self::CauseJudged(_) => ("cause.judged", 1),
+            Self::IncidentsJudged(_) => ("incidents.judged", 1),
             Self::ItemDeviated(_) => ("item.deviated", 1),
             Self::RelationDeviated(_) => ("relation.deviated", 1),
             Self::ObservationGap(_) => ("observation.gap", 1),
@@ -254,6 +258,7 @@ impl Event {
             | Self::RelationObserved(_)
             | Self::RelationEnded(_)
             | Self::CauseJudged(_)
+            | Self::IncidentsJudged(_)
             | Self::ObservationGap(_)
             | Self::InputQuarantined(_)
             | Self::ItemsMerged(_)
@@ -304,6 +309,7 @@ impl Event {
                 payload::write(payload, out)
             }
             Self::CauseJudged(payload) => payload::write(payload, out),
+            Self::IncidentsJudged(payload) => payload::write(payload, out),
             Self::ItemDeviated(payload) => payload::write(payload, out),
             Self::RelationDeviated(payload) => payload::write(payload, out),
             Self::ObservationGap(payload) => payload::write(payload, out),
@@ -356,6 +362,7 @@ impl Event {
             "incident.opened" => serde_json::from_slice(payload).map(Self::IncidentOpened),
             "incident.updated" => serde_json::from_slice(payload).map(Self::IncidentUpdated),
             "cause.judged" => serde_json::from_slice(payload).map(Self::CauseJudged),
+            "incidents.judged" => serde_json::from_slice(payload).map(Self::IncidentsJudged),
             "item.deviated" => serde_json::from_slice(payload).map(Self::ItemDeviated),
             "relation.deviated" => serde_json::from_slice(payload).map(Self::RelationDeviated),
             "observation.gap" => serde_json::from_slice(payload).map(Self::ObservationGap),

@@ -1,4 +1,4 @@
-//! What people and tools found out: about causes, and about risks.
+//! What people and tools found out: about causes, about which incidents are one, and about risks.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,33 @@ pub struct CauseJudged {
     pub change: SourceRef,
     /// The finding.
     pub verdict: Verdict,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What somebody finds of two incidents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Belonging {
+    /// They are one.
+    Together,
+    /// They are not.
+    Apart,
+    /// What was found of them before no longer counts.
+    Withdrawn,
+}
+
+/// `incidents.judged`: whether an incident is one with others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct IncidentsJudged {
+    /// The incident that belongs or does not, by its source's name.
+    pub incident: SourceRef,
+    /// The others, by their sources' names; at most [`crate::bounds::INCIDENTS_JUDGED_MAX`].
+    pub others: Vec<SourceRef>,
+    /// The finding.
+    pub verdict: Belonging,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

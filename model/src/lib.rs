@@ -65,7 +65,7 @@ pub use identity::{IdentityReverted, ItemSplit, ItemsMerged};
 pub use incident::{Incident, IncidentStatus};
 pub use item::{Alias, Attributes, Claim, ItemRetired, ObservedItem, TakenBack};
 pub use item_filter::{AttributeOperator, AttributeTest, ItemFilter, LabelTest, Sureness};
-pub use judgement::{CauseJudged, RiskScored, Verdict};
+pub use judgement::{Belonging, CauseJudged, IncidentsJudged, RiskScored, Verdict};
 pub use key::{KeyError, KeyParts, SourceKey};
 pub use kind::{
     AttributeRule, BUILT_IN_KINDS, BUILT_IN_RELATION_KINDS, Breach, BuiltInKind,

@@ -1,9 +1,9 @@
 //! What an event is about, for readers that care for some of it only.
 
 use crate::{
-    CauseJudged, Change, CheckJudged, Event, IdentityReverted, Incident, ItemDeviated, ItemRetired,
-    ItemSplit, ItemsMerged, ObservedCalls, ObservedItem, ObservedRelation, RelationDeviated,
-    RelationEnded, RiskScored,
+    CauseJudged, Change, CheckJudged, Event, IdentityReverted, Incident, IncidentsJudged,
+    ItemDeviated, ItemRetired, ItemSplit, ItemsMerged, ObservedCalls, ObservedItem,
+    ObservedRelation, RelationDeviated, RelationEnded, RiskScored,
 };
 
 /// What an event is about.
@@ -72,6 +72,8 @@ pub enum Deviated<'e> {
 pub enum Judgement<'e> {
     /// Whether a change caused an incident.
     Cause(&'e CauseJudged),
+    /// Whether incidents are one.
+    Incidents(&'e IncidentsJudged),
     /// Whether a check was right.
     Check(&'e CheckJudged),
     /// How risky a change is.
@@ -99,6 +101,7 @@ impl Event {
                 Topic::Incident(incident)
             }
             Self::CauseJudged(judged) => Topic::Judgement(Judgement::Cause(judged)),
+            Self::IncidentsJudged(judged) => Topic::Judgement(Judgement::Incidents(judged)),
             Self::CheckJudged(judged) => Topic::Judgement(Judgement::Check(judged)),
             Self::RiskScored(scored) => Topic::Judgement(Judgement::Risk(scored)),
             Self::ObservationGap(_)

@@ -85,6 +85,8 @@ pub(crate) enum IncidentGroupLimit {
     Span,
     /// It would have too many members.
     Members,
+    /// Somebody says that an incident of one is not one with an incident of the other.
+    Judged,
 }
 
 /// Additional fields of a list of groups.
@@ -222,6 +224,12 @@ impl IncidentGroup {
             })
         })
         .await
+    }
+
+    /// The other incidents of it, in the order of the group.
+    pub(crate) fn others(&self, incident: IncidentId) -> Vec<IncidentId> {
+        let members = self.group.members.iter().map(|member| member.incident);
+        members.filter(|member| *member != incident).collect()
     }
 
     fn head_row(&self) -> Option<graph::IncidentRow<'_>> {
@@ -446,10 +454,15 @@ impl IncidentLink {
         Incident::of(&self.at, self.reason.with)
     }
 
-    /// Where the harm comes from that explains both.
+    /// Where the harm comes from that explains both; null where somebody says that they are one.
     async fn through(&self) -> Option<ConfigurationItem> {
-        let item = self.at.view.graph.item(self.reason.through)?;
+        let item = self.at.view.graph.item(self.reason.through?)?;
         Some(ConfigurationItem::of(&self.at, item))
+    }
+
+    /// Who says that they are one; null where harm links them.
+    async fn said_by(&self) -> Option<&str> {
+        self.reason.said_by.as_deref()
     }
 
     /// Whether that shows symptoms itself.
@@ -472,7 +485,7 @@ impl IncidentLink {
         self.reason.after_ms
     }
 
-    /// The share of harm that gets to both, from 0 to 1.
+    /// The share of harm that gets to both, from 0 to 1; 0 where somebody says that they are one.
     async fn harm(&self) -> f64 {
         self.reason.harm
     }

@@ -1,16 +1,18 @@
-//! What a client states of an incident and of its cause. It becomes our own events of these names.
+//! What a client states of an incident, of its cause and of the group it is in. It becomes our own events of these names.
 
-use async_graphql::{Enum, ID, InputObject, Result};
-use model::{SourceKey, SourceRef};
+use async_graphql::{Context, Enum, ID, InputObject, Result};
+use model::{IncidentId, SourceKey, SourceRef, bounds};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::change::Change;
 use super::incident::Incident;
+use super::incident_groups::IncidentGroup;
 use super::keys;
 use super::recording::Envelope;
 use super::scalars::{DateTime, ItemKey};
 use super::standpoint::Standpoint;
+use crate::error::ErrorCode;
 
 /// The beginning of an incident. A repeat without `eventId` is a duplicate when its content is equal,
 /// and an update when it is not.
@@ -94,6 +96,38 @@ pub(crate) struct JudgeCauseInput {
     verdict: Verdict,
     /// Why.
     reason: Option<String>,
+}
+
+/// Whether an incident is one with others, as a person finds.
+#[derive(InputObject)]
+pub(crate) struct JudgeIncidentsInput {
+    /// The sender's id of this statement. A retry with the same id and content is recorded once.
+    event_id: Option<String>,
+    /// When this was found; now when missing.
+    occurred_at: Option<DateTime>,
+    /// Who says so.
+    #[graphql(default = "graphql")]
+    source: String,
+    /// The incident that belongs or does not.
+    incident: ID,
+    /// The others. When missing: with `APART` all others of its group as it is now, with `WITHDRAWN` all of which something was said.
+    others: Option<Vec<ID>>,
+    /// The finding.
+    verdict: Belonging,
+    /// Why.
+    reason: Option<String>,
+}
+
+/// A finding about incidents.
+#[derive(Clone, Copy, PartialEq, Eq, Enum, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Belonging {
+    /// They are one.
+    Together,
+    /// They are not.
+    Apart,
+    /// What was found of them before no longer counts.
+    Withdrawn,
 }
 
 /// Where an incident stands.
@@ -197,5 +231,70 @@ impl JudgeCauseInput {
             occurred_at: self.occurred_at,
         };
         Ok((envelope.seal("cause.judged", &data), incident))
+    }
+}
+
+impl JudgeIncidentsInput {
+    /// The event that states it, and which incident it is about. It names all of them by their sources' names.
+    pub(crate) async fn into_event(
+        self,
+        ctx: &Context<'_>,
+        at: &Standpoint,
+    ) -> Result<(Value, SourceRef)> {
+        let incident = Incident::require(at, &self.incident)?.reference();
+        let mut others: Vec<SourceRef> = Vec::new();
+        match &self.others {
+            Some(named) => {
+                for other in named {
+                    others.push(Incident::require(at, other)?.reference());
+                }
+            }
+            None => {
+                let meant = self.meant(ctx, at, IncidentId::of(&incident)).await?;
+                let rows = meant.iter().filter_map(|id| at.view.graph.incident(*id));
+                others.extend(rows.map(|row| row.reference()));
+            }
+        }
+        let data = json!({
+            "incident": incident,
+            "others": others,
+            "verdict": self.verdict,
+            "reason": self.reason,
+        });
+        let envelope = Envelope {
+            event_id: self.event_id,
+            source: self.source,
+            occurred_at: self.occurred_at,
+        };
+        Ok((envelope.seal("incidents.judged", &data), incident))
+    }
+
+    /// Whom nobody named.
+    async fn meant(
+        &self,
+        ctx: &Context<'_>,
+        at: &Standpoint,
+        incident: IncidentId,
+    ) -> Result<Vec<IncidentId>> {
+        let meant = match self.verdict {
+            Belonging::Together => {
+                let message = "others: say which incidents it is one with";
+                return Err(ErrorCode::BadInput.error(message));
+            }
+            Belonging::Apart => {
+                let group = IncidentGroup::around(ctx, at.clone(), incident).await?;
+                group.map_or_else(Vec::new, |group| group.others(incident))
+            }
+            Belonging::Withdrawn => at.view.graph.judged_with(incident),
+        };
+        let refused = match meant.len() {
+            0 => "others: it is one with no other incident, and nothing was said of it".to_owned(),
+            count if bounds::INCIDENTS_JUDGED_MAX < count => format!(
+                "others: {count} incidents are meant, and one statement names {} at most",
+                bounds::INCIDENTS_JUDGED_MAX
+            ),
+            _ => return Ok(meant),
+        };
+        Err(ErrorCode::BadInput.error(refused))
     }
 }

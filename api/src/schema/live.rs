@@ -228,6 +228,7 @@ fn incident_of(event: &Event) -> Option<IncidentId> {
     match event.topic() {
         Topic::Incident(incident) => Some(IncidentId::of(&incident.reference())),
         Topic::Judgement(Judgement::Cause(judged)) => Some(IncidentId::of(&judged.incident)),
+        Topic::Judgement(Judgement::Incidents(judged)) => Some(IncidentId::of(&judged.incident)),
         Topic::Judgement(Judgement::Check(_) | Judgement::Risk(_))
         | Topic::Observation(_)
         | Topic::Identity(_)

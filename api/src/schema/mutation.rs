@@ -5,7 +5,9 @@ use model::{ChangeId, IncidentId, SourceName, SourceRef};
 
 use super::Shared;
 use super::change_input::RecordChangeInput;
-use super::incident_input::{JudgeCauseInput, OpenIncidentInput, UpdateIncidentInput};
+use super::incident_input::{
+    JudgeCauseInput, JudgeIncidentsInput, OpenIncidentInput, UpdateIncidentInput,
+};
 use super::item_input::{UpsertItemsInput, UpsertRelationsInput};
 use super::node::AnyId;
 use super::quarantine::{ReprocessedInput, quarantine_error, read_hash};
@@ -66,6 +68,18 @@ impl CoreMutation {
     ) -> Result<Recorded> {
         let at = Standpoint::of(ctx, None).await?;
         let (event, incident) = input.into_event(&at)?;
+        let id = IncidentId::of(&incident);
+        record_one(ctx, event, AnyId::Incident(id)).await
+    }
+
+    /// Records whether an incident is one with others: groups of incidents follow it, whatever harm says. A newer finding about two incidents replaces an older one.
+    async fn judge_incidents(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The finding.")] input: JudgeIncidentsInput,
+    ) -> Result<Recorded> {
+        let at = Standpoint::of(ctx, None).await?;
+        let (event, incident) = input.into_event(ctx, &at).await?;
         let id = IncidentId::of(&incident);
         record_one(ctx, event, AnyId::Incident(id)).await
     }

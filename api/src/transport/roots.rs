@@ -82,6 +82,7 @@ const MUTATIONS: [(&str, Scope); 43] = [
     ("grantExemption", Operate),
     ("judgeCause", Operate),
     ("judgeCheck", Operate),
+    ("judgeIncidents", Operate),
     ("mergeItems", Operate),
     ("openIncident", Operate),
     ("recordChange", Ingest),

@@ -5,7 +5,7 @@
 use crate::structure::Criticality;
 
 /// The name of these rules; raised with every change of a number or a word in them.
-pub const GROUPING_VERSION: &str = "incident-groups-1";
+pub const GROUPING_VERSION: &str = "incident-groups-2";
 
 /// The numbers of the grouping.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use model::{CiId, IncidentId};
 
+use super::judged::PairSaid;
 use super::origins::Step;
 use super::sweep::{Link, Swept};
 use crate::blast::phrase;
@@ -20,8 +21,10 @@ use crate::view::{GraphView, Relation};
 pub struct MemberReason {
     /// The other one.
     pub with: IncidentId,
-    /// Where the harm comes from that explains both.
-    pub through: CiId,
+    /// Where the harm comes from that explains both; nothing where somebody says that they are one.
+    pub through: Option<CiId>,
+    /// Who says that they are one.
+    pub said_by: Option<String>,
     /// Whether that shows symptoms itself.
     pub shows_symptoms: bool,
     /// The way of harm from there to the member; empty where it shows on it.
@@ -30,7 +33,7 @@ pub struct MemberReason {
     pub path_of_other: Vec<PathStep>,
     /// How long after the other one the member began, in milliseconds; negative when before.
     pub after_ms: f64,
-    /// The share of harm that gets to both.
+    /// The share of harm that gets to both; 0 where somebody says that they are one.
     pub harm: f64,
     /// The same as a sentence.
     pub sentence: String,
@@ -85,8 +88,9 @@ fn reason(view: &GraphView, swept: &Swept<'_>, link: &Link, member: usize) -> Me
     let lapse = lapse(after_ms);
     MemberReason {
         with: other.id,
-        through: view.item_at(link.through).id(),
-        shows_symptoms: link.silent.is_none(),
+        through: link.through.map(|item| view.item_at(item).id()),
+        said_by: link.said.as_ref().map(|said| said.source.clone()),
+        shows_symptoms: link.through.is_some() && link.silent.is_none(),
         path: steps(path),
         path_of_other: steps(path_of_other),
         after_ms,
@@ -103,7 +107,9 @@ fn sentence(
     lapse: &str,
 ) -> String {
     let key = |item: ItemIx| view.item_at(item).key();
-    let through = key(link.through);
+    let Some(through) = link.through.map(key) else {
+        return link.said.as_ref().map_or_else(String::new, said);
+    };
     match (path.is_empty(), path_of_other.is_empty()) {
         (true, true) => format!("{through} shows both, {lapse}"),
         (false, true) => format!("{}; {through} showed a symptom {lapse}", told(view, path)),
@@ -124,6 +130,15 @@ fn sentence(
             let both = (told(view, path), told(view, path_of_other));
             format!("{}, and {}, {lapse}; {why}", both.0, both.1)
         }
+    }
+}
+
+/// What somebody says of two incidents that are one.
+fn said(said: &PairSaid) -> String {
+    let source = &said.source;
+    match &said.reason {
+        Some(reason) => format!("{source} says that both are one: {reason}"),
+        None => format!("{source} says that both are one"),
     }
 }
 

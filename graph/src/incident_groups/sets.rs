@@ -13,6 +13,8 @@ pub enum GroupLimit {
     Span,
     /// It would have too many members.
     Members,
+    /// Somebody says that an incident of one is not one with an incident of the other.
+    Judged,
 }
 
 /// What a set may become.

@@ -1,5 +1,7 @@
 //! One pass over incidents in order of their beginnings, which joins those that harm from one item explains.
 //!
+//! What somebody says of two incidents comes first: those that are not one are in no set together, and what harm says
+//! of an incident that does not belong comes after what it says of others.
 //! It looks at nothing but what began before, so what comes later never changes what a group was joined for.
 //! Ties fall by id, so the order in which anything arrived cannot show.
 #![expect(
@@ -7,10 +9,11 @@
     reason = "a number is the place of an incident in this sweep"
 )]
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use model::{IncidentId, Timestamp};
+use model::{Belonging, IncidentId, Timestamp};
 
+use super::judged::PairSaid;
 use super::origins::{Finder, Origin, Origins, Step};
 use super::rules::GROUPING;
 use super::sets::{Bounds, GroupLimit, Sets};
@@ -28,13 +31,15 @@ pub(super) struct Alert<'v> {
     pub(super) touched: Vec<(ItemIx, f64)>,
 }
 
-/// Two incidents that one item explains.
+/// Two incidents that one item explains, or of which somebody says that they are one.
 #[derive(Clone, Debug)]
 pub(super) struct Link {
     pub(super) later: usize,
     pub(super) earlier: usize,
     /// Where the harm comes from.
-    pub(super) through: ItemIx,
+    pub(super) through: Option<ItemIx>,
+    /// What somebody says instead.
+    pub(super) said: Option<PairSaid>,
     /// The share of it that gets to both.
     pub(super) harm: f64,
     /// Of the items that harm from it comes to directly, how many show symptoms, if it shows none itself.
@@ -66,7 +71,20 @@ struct Sweep<'v> {
     live_from: usize,
     /// How many items harm from one comes to directly, by division of the clock.
     harmed: BTreeMap<(ItemIx, i64), usize>,
+    judged: Judged<'v>,
     swept: Swept<'v>,
+}
+
+/// What is said of incidents by people.
+#[derive(Default)]
+struct Judged<'v> {
+    with: BTreeMap<IncidentId, Vec<(IncidentId, &'v PairSaid)>>,
+    /// The numbers of those that came already.
+    numbers: BTreeMap<IncidentId, usize>,
+    /// Two that are not one.
+    apart: Vec<(usize, usize)>,
+    /// Those that do not belong with another one.
+    aside: BTreeSet<usize>,
 }
 
 /// What harm from one item may have come to lately.
@@ -81,7 +99,8 @@ struct AtOrigin {
 /// What may link the incident at hand to an earlier one.
 struct Candidate {
     earlier: usize,
-    through: ItemIx,
+    through: Option<ItemIx>,
+    said: Option<PairSaid>,
     harm: f64,
     silent: Option<(usize, usize)>,
 }
@@ -102,6 +121,7 @@ pub(super) fn sweep<'v>(view: &'v GraphView, rows: Vec<(Timestamp, IncidentRow<'
         live: VecDeque::new(),
         live_from: 0,
         harmed: BTreeMap::new(),
+        judged: Judged::of(view),
         swept: Swept {
             alerts: Vec::with_capacity(rows.len()),
             sets: Sets::new(bounds),
@@ -127,7 +147,11 @@ impl<'v> Sweep<'v> {
         self.swept.sets.add(start);
         self.swept.chains.add(start);
         self.swept.origins_cut.push(origins.cut_short);
-        let mut candidates: Vec<Candidate> = Vec::new();
+        let id = row.id();
+        let alerts = &self.swept.alerts;
+        let earliest = start.plus_nanos(-GROUPING.span());
+        let may_join = |earlier: usize| earliest <= alerts[earlier].start;
+        let mut candidates = self.judged.hear(number, id, may_join);
         let mut causes: Vec<ItemIx> = Vec::new();
         for origin in origins.each() {
             let first_harmed = origins.first_harmed(origin);
@@ -143,7 +167,7 @@ impl<'v> Sweep<'v> {
         }
         self.swept.alerts.push(Alert {
             row,
-            id: row.id(),
+            id,
             start,
             items,
             touched: origins.each().map(|it| (it.item, it.harm)).collect(),
@@ -205,7 +229,8 @@ impl<'v> Sweep<'v> {
             };
             candidates.push(Candidate {
                 earlier: *earlier,
-                through: origin.item,
+                through: Some(origin.item),
+                said: None,
                 harm: origin.harm * other.harm,
                 silent,
             });
@@ -215,13 +240,16 @@ impl<'v> Sweep<'v> {
     /// Joins the incident at hand with the groups that it hangs on, the strongest link first.
     fn link(&mut self, number: usize, mut candidates: Vec<Candidate>) {
         let view = self.finder.view();
+        let aside = &self.judged.aside;
         candidates.sort_by(|one, other| {
-            let by_harm = other.harm.total_cmp(&one.harm);
-            by_harm
+            let rank = |it: &Candidate| (it.said.is_none(), aside.contains(&it.earlier));
+            let by_word = rank(one).cmp(&rank(other));
+            by_word
+                .then(other.harm.total_cmp(&one.harm))
                 .then(one.silent.is_some().cmp(&other.silent.is_some()))
                 .then(other.earlier.cmp(&one.earlier))
                 .then_with(|| {
-                    let name = |it: &Candidate| view.item_at(it.through).id();
+                    let name = |it: &Candidate| it.through.map(|item| view.item_at(item).id());
                     name(one).cmp(&name(other))
                 })
         });
@@ -231,14 +259,21 @@ impl<'v> Sweep<'v> {
             let joined_chains = chains.join(number, candidate.earlier);
             debug_assert!(joined_chains.is_ok(), "chains have no limits");
             let root = sets.root(candidate.earlier);
+            let is_said = candidate.said.is_some();
             if root == sets.root(number) || refused.contains(&root) {
                 continue;
             }
-            match sets.join(number, candidate.earlier) {
+            let joined = match self.judged.keeps_apart(sets, number, candidate.earlier) {
+                true => Err(GroupLimit::Judged),
+                false => sets.join(number, candidate.earlier),
+            };
+            match joined {
                 Ok(()) => {
                     let link = self.link_of(number, &candidate);
                     self.swept.links.push(link);
                 }
+                // What people say reaches further than what is looked at, so its limits are not told.
+                Err(_) if is_said => {}
                 Err(limit) => {
                     refused.push(root);
                     self.swept.apart.push((number, candidate.earlier, limit));
@@ -249,13 +284,17 @@ impl<'v> Sweep<'v> {
 
     fn link_of(&self, later: usize, candidate: &Candidate) -> Link {
         let way = |number: usize| {
+            let Some(through) = candidate.through else {
+                return Vec::new();
+            };
             let origins = self.live.get(number - self.live_from);
-            origins.map_or_else(Vec::new, |it| it.way_from(candidate.through).0)
+            origins.map_or_else(Vec::new, |it| it.way_from(through).0)
         };
         Link {
             later,
             earlier: candidate.earlier,
             through: candidate.through,
+            said: candidate.said.clone(),
             harm: candidate.harm,
             silent: candidate.silent,
             to_later: way(later),
@@ -278,6 +317,66 @@ impl<'v> Sweep<'v> {
             }
         }
         here.recent = kept;
+    }
+}
+
+impl<'v> Judged<'v> {
+    fn of(view: &'v GraphView) -> Self {
+        let mut judged = Self::default();
+        for ((one, other), said) in view.judged_pairs.standing() {
+            judged.with.entry(one).or_default().push((other, said));
+            judged.with.entry(other).or_default().push((one, said));
+        }
+        judged
+    }
+
+    /// Takes an incident; whom it is one with of those that came before.
+    fn hear(
+        &mut self,
+        number: usize,
+        id: IncidentId,
+        may_join: impl Fn(usize) -> bool,
+    ) -> Vec<Candidate> {
+        let Some(with) = self.with.get(&id) else {
+            return Vec::new();
+        };
+        self.numbers.insert(id, number);
+        let mut together = Vec::new();
+        for (other, said) in with {
+            let Some(earlier) = self.numbers.get(other).copied() else {
+                continue;
+            };
+            if said.verdict == Belonging::Together {
+                if !may_join(earlier) {
+                    continue;
+                }
+                together.push(Candidate {
+                    earlier,
+                    through: None,
+                    said: Some((*said).clone()),
+                    harm: 0.0,
+                    silent: None,
+                });
+            } else {
+                self.apart.push((number, earlier));
+                let is_subject = said.subject == id;
+                self.aside.insert(if is_subject { number } else { earlier });
+            }
+        }
+        together
+    }
+
+    /// Whether somebody says of an incident of one set that it is not one with an incident of the other.
+    fn keeps_apart(&self, sets: &Sets, one: usize, other: usize) -> bool {
+        if self.apart.is_empty() {
+            return false;
+        }
+        let both = [sets.standing(one), sets.standing(other)];
+        let mut apart = self.apart.iter();
+        apart.any(|(here, there)| {
+            let found = [sets.standing(*here), sets.standing(*there)];
+            found == both || [found[1], found[0]] == both
+        })
     }
 }
 

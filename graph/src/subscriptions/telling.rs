@@ -49,7 +49,9 @@ impl<'v> Telling<'v> {
             Topic::Incident(incident) => {
                 About::Incident(view.incident(IncidentId::of(&incident.reference()))?)
             }
-            Topic::Judgement(Judgement::Cause(_) | Judgement::Check(_))
+            Topic::Judgement(
+                Judgement::Cause(_) | Judgement::Incidents(_) | Judgement::Check(_),
+            )
             | Topic::Observation(_)
             | Topic::Identity(_)
             | Topic::Deviation(_)

@@ -100,7 +100,7 @@ impl Envelope {
 }
 
 /// The types a sender may state.
-const TYPES: [&str; 35] = [
+const TYPES: [&str; 36] = [
     "item.observed",
     "item.retired",
     "relation.observed",
@@ -109,6 +109,7 @@ const TYPES: [&str; 35] = [
     "incident.opened",
     "incident.updated",
     "cause.judged",
+    "incidents.judged",
     "item.deviated",
     "relation.deviated",
     "items.merged",
@@ -171,6 +172,7 @@ pub(crate) fn read_data(
             incident::stated(data, envelope, path, problems).map(Event::IncidentUpdated)
         }
         "cause.judged" => incident::judged(data, path, problems).map(Event::CauseJudged),
+        "incidents.judged" => incident::belonging(data, path, problems).map(Event::IncidentsJudged),
         "items.merged" => identity::merged(data, path, problems).map(Event::ItemsMerged),
         "item.split" => identity::split(data, path, problems).map(Event::ItemSplit),
         "identity.reverted" => {

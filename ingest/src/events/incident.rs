@@ -1,6 +1,8 @@
 //! What a sender states of an incident, and of its cause.
 
-use model::{CauseJudged, Incident, IncidentStatus, SourceRef, Verdict, bounds};
+use model::{
+    Belonging, CauseJudged, Incident, IncidentStatus, IncidentsJudged, SourceRef, Verdict, bounds,
+};
 use serde_json::Value;
 
 use super::decode::Envelope;
@@ -16,6 +18,12 @@ const VERDICTS: [(&str, Verdict); 3] = [
     ("cause", Verdict::Cause),
     ("not_cause", Verdict::NotCause),
     ("unsure", Verdict::Unsure),
+];
+
+const BELONGINGS: [(&str, Belonging); 3] = [
+    ("together", Belonging::Together),
+    ("apart", Belonging::Apart),
+    ("withdrawn", Belonging::Withdrawn),
 ];
 
 /// `incident.opened` and `incident.updated`.
@@ -69,6 +77,34 @@ pub(super) fn judged(data: Value, path: &Path<'_>, problems: &mut Problems) -> O
     Some(CauseJudged {
         incident: incident?,
         change: change?,
+        verdict: verdict?,
+        reason,
+    })
+}
+
+/// `incidents.judged`.
+pub(super) fn belonging(
+    data: Value,
+    path: &Path<'_>,
+    problems: &mut Problems,
+) -> Option<IncidentsJudged> {
+    let mut fields = Fields::open(data, path, problems)?;
+    let incident = fields.must("incident", source_ref);
+    let others = fields.list("others", bounds::INCIDENTS_JUDGED_MAX, source_ref);
+    let verdict = fields.must("verdict", |value, path, problems| {
+        fields::word(&BELONGINGS, value, path, problems)
+    });
+    let reason = fields.may("reason", fields::text);
+    if others.is_empty() {
+        fields.problem("others", "it is said of at least one other incident");
+    }
+    if incident.as_ref().is_some_and(|it| others.contains(it)) {
+        fields.problem("others", "no incident is another one than itself");
+    }
+    fields.close();
+    Some(IncidentsJudged {
+        incident: incident?,
+        others,
         verdict: verdict?,
         reason,
     })

@@ -16,6 +16,7 @@
 //! deviated api error_rate 0.01 -> 0.3 10:20-10:30
 //! deviated web -> api latency_p99_ms 20 -> 90 10:20-10:30
 //! judged inc-1 deploy-1 cause
+//! belong inc-1 inc-2,inc-3 apart 11:00 another_disk   or `together`, or `withdrawn`; the reason may be missing
 //! @cmdb item host:a at=10:00 ip=10.0.0.1   what another source than `test` says, and when
 //! merge m1 host:a,host:b 10:00      decisions have ids
 //! split s1 host:b from host:a 11:00

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use model::{
-    Actor, ActorKind, Alias, CauseJudged, Change, ChangeLink, ChangeStatus, Claim, Deviation,
-    Event, EventId, Evidence, IdentityReverted, Incident, IncidentStatus, ItemDeviated, ItemSplit,
-    ItemsMerged, NewEvent, ObservedCall, ObservedCalls, ObservedItem, ObservedRelation, Occurred,
-    RelationDeviated, RelationEnded, RelationKind, SourceKey, SourceName, SourceRef,
-    SourceRestored, SourceRetracted, Strength, Timestamp, ValidInterval, Verdict,
+    Actor, ActorKind, Alias, Belonging, CauseJudged, Change, ChangeLink, ChangeStatus, Claim,
+    Deviation, Event, EventId, Evidence, IdentityReverted, Incident, IncidentStatus,
+    IncidentsJudged, ItemDeviated, ItemSplit, ItemsMerged, NewEvent, ObservedCall, ObservedCalls,
+    ObservedItem, ObservedRelation, Occurred, RelationDeviated, RelationEnded, RelationKind,
+    SourceKey, SourceName, SourceRef, SourceRestored, SourceRetracted, Strength, Timestamp,
+    ValidInterval, Verdict,
 };
 
 use crate::at;
@@ -94,6 +95,10 @@ fn read(line: &str) -> Vec<(Timestamp, Event)> {
         ["merge" | "split" | "revert" | "retract" | "restore", ..] => vec![decision(&words, line)],
         ["judged", incident, change, verdict] => {
             vec![(at("11:59"), judged(incident, change, verdict))]
+        }
+        ["belong", incident, others, verdict, time, reason @ ..] => {
+            let said = (*incident, *others, *verdict, reason.first().copied());
+            vec![(at(time), belonging(said))]
         }
         chain => relations(chain, line),
     }
@@ -201,6 +206,24 @@ fn relation_deviated(
         deviation,
     };
     (at, Event::RelationDeviated(said))
+}
+
+fn belonging((incident, others, verdict, reason): (&str, &str, &str, Option<&str>)) -> Event {
+    let reference = |id: &str| SourceRef {
+        source: SourceName::new("test"),
+        source_id: id.to_owned(),
+    };
+    Event::IncidentsJudged(IncidentsJudged {
+        incident: reference(incident),
+        others: others.split(',').map(reference).collect(),
+        verdict: match verdict {
+            "together" => Belonging::Together,
+            "apart" => Belonging::Apart,
+            "withdrawn" => Belonging::Withdrawn,
+            other => panic!("no such verdict: {other:?}"),
+        },
+        reason: reason.map(|reason| reason.replace('_', " ")),
+    })
 }
 
 fn judged(incident: &str, change: &str, verdict: &str) -> Event {

@@ -50,7 +50,7 @@ async fn alerts_that_one_item_explains_are_one_incident_with_its_changes() {
     let groups = &answer["incidentGroups"];
     assert_eq!(
         (&groups["totalCount"], &groups["rulesVersion"]),
-        (&json!(1), &json!("incident-groups-1"))
+        (&json!(1), &json!("incident-groups-2"))
     );
     let group = &groups["nodes"][0];
     assert_eq!(
@@ -82,4 +82,56 @@ async fn alerts_that_one_item_explains_are_one_incident_with_its_changes() {
     let then = "query($id: ID!) { incident(id: $id, asOf: { validAt: \"2026-11-20T10:01:30Z\" }) { group { title } } }";
     let answer = server.ask_with(then, &one).await;
     assert_eq!(answer["incident"]["group"], Value::Null, "it began later");
+}
+
+#[tokio::test]
+async fn a_person_takes_an_incident_out_of_its_group_and_back_in() {
+    let folder = folder();
+    let server = Running::over(folder.path()).await;
+    storm(&server).await;
+    let ids = "{ incidents(filter: { from: \"2026-11-20T00:00:00Z\" }) { nodes { id title } } }";
+    let answer = server.ask(ids).await;
+    let nodes = answer["incidents"]["nodes"].as_array().unwrap().clone();
+    let id = |title: &str| {
+        let found = nodes.iter().find(|it| it["title"] == title).unwrap();
+        found["id"].as_str().unwrap().to_owned()
+    };
+    let judge =
+        "mutation($input: JudgeIncidentsInput!) { judgeIncidents(input: $input) { position } }";
+    let judged = async |verdict: &str, incident: &str, others: Value| {
+        let input = json!({ "input": { "source": "ann", "incident": id(incident), "others": others, "verdict": verdict, "reason": "a cable" } });
+        server.ask_with(judge, &input).await;
+    };
+    let group = "query($id: ID!) { incident(id: $id) { group { memberCount adjoining { limit }
+        members { nodes { incident { title } reasons { saidBy sentence through { key } } } } } } }";
+    let of = async |title: &str| {
+        let answer = server.ask_with(group, &json!({ "id": id(title) })).await;
+        answer["incident"]["group"].clone()
+    };
+
+    judged("APART", "worker fails", Value::Null).await;
+    let worker = of("worker fails").await;
+    assert_eq!(worker["memberCount"], json!(1), "{worker}");
+    assert_eq!(worker["adjoining"], json!([{ "limit": "JUDGED" }]));
+    assert_eq!(of("db fails").await["memberCount"], json!(3));
+
+    judged("WITHDRAWN", "worker fails", Value::Null).await;
+    assert_eq!(of("worker fails").await["memberCount"], json!(4));
+
+    judged("TOGETHER", "printer fails", json!([id("web fails")])).await;
+    let printer = of("printer fails").await;
+    let members = printer["members"]["nodes"].as_array().unwrap();
+    let member = members
+        .iter()
+        .find(|it| it["incident"]["title"] == "printer fails");
+    assert_eq!(
+        member.unwrap()["reasons"],
+        json!([{ "saidBy": "ann", "sentence": "ann says that both are one: a cable", "through": null }])
+    );
+    assert_eq!(printer["memberCount"], json!(5));
+
+    let alone =
+        json!({ "input": { "source": "ann", "incident": id("web fails"), "verdict": "TOGETHER" } });
+    let refused = server.refused(judge, &alone).await;
+    assert_eq!(refused, "others: say which incidents it is one with");
 }

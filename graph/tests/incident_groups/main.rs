@@ -1,6 +1,8 @@
 //! Which incidents are one, and why.
 #![expect(clippy::unwrap_used, reason = "a test fails where it is wrong")]
 
+mod judged;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -407,7 +409,11 @@ fn estates() -> impl Strategy<Value = String> {
     let incident = (0..10_u8, 0..600_u32, any::<bool>());
     let relations = prop::collection::vec(relation, 0..14);
     let incidents = prop::collection::vec(incident, 0..40);
-    (relations, incidents).prop_map(|(relations, incidents)| {
+    let word = prop_oneof![Just("together"), Just("apart"), Just("withdrawn")];
+    let said = (0..40_u8, 0..40_u8, word).prop_filter("of two", |(one, other, _)| one != other);
+    let said = said.prop_map(|(one, other, word)| format!("belong i{one} i{other} {word} 11:59\n"));
+    let said = prop::collection::vec(said, 0..6);
+    (relations, incidents, said).prop_map(|(relations, incidents, said)| {
         let incidents = incidents
             .iter()
             .enumerate()
@@ -416,7 +422,7 @@ fn estates() -> impl Strategy<Value = String> {
                 let declared = if *declared { " declared=yes" } else { "" };
                 format!("incident i{n} s{item} {time}{declared}\n")
             });
-        relations.into_iter().chain(incidents).collect()
+        relations.into_iter().chain(incidents).chain(said).collect()
     })
 }
 
