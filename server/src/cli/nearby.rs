@@ -49,7 +49,14 @@ query Nearby($incident: ID, $items: [String!], $at: DateTime, $lookback: Duratio
 
 pub(crate) const INCIDENT_DOCUMENT: &str = "\
 query Incident($incident: ID!) {
-  incident(id: $incident) { id title status severity startedAt items { key } }
+  incident(id: $incident) {
+    id title status severity startedAt items { key }
+    group {
+      title level memberCount openCount
+      components(first: 3) { item { key } explains alerts }
+      members(first: 8) { nodes { incident { id title status } reasons { sentence } } }
+    }
+  }
 }";
 
 /// The answer, as far as people read it.
@@ -123,6 +130,49 @@ struct Incident {
     severity: Option<String>,
     started_at: Timestamp,
     items: Vec<ItemKey>,
+    group: Option<Group>,
+}
+
+/// The incidents that it is one with, itself among them.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Group {
+    title: String,
+    level: String,
+    member_count: usize,
+    open_count: usize,
+    components: Vec<Component>,
+    members: Members,
+}
+
+#[derive(Debug, Deserialize)]
+struct Component {
+    item: ItemKey,
+    explains: usize,
+    alerts: usize,
+}
+
+#[derive(Debug, Deserialize)]
+struct Members {
+    nodes: Vec<Member>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Member {
+    incident: MemberIncident,
+    reasons: Vec<Reason>,
+}
+
+#[derive(Debug, Deserialize)]
+struct MemberIncident {
+    id: String,
+    title: String,
+    status: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Reason {
+    sentence: String,
 }
 
 /// Asks what is known of an incident itself.
@@ -145,16 +195,51 @@ pub(crate) fn render_incident(answer: &IncidentAnswer) -> String {
         .iter()
         .map(|item| item.key.as_str())
         .collect();
+    let group = incident.group.as_ref();
+    let group = group.filter(|group| 1 < group.member_count);
     format!(
-        "{}\n  {}, {severity}, since {}\n  affected: {}\n\n",
+        "{}\n  {}, {severity}, since {}\n  affected: {}\n{}\n",
         incident.title,
         incident.status.to_lowercase(),
         clock_time(incident.started_at),
         match items.is_empty() {
             true => "no known item".to_owned(),
             false => items.join(", "),
-        }
+        },
+        group.map(render_group).unwrap_or_default(),
     )
+}
+
+/// The incidents that are one with it, and why.
+fn render_group(group: &Group) -> String {
+    let mut text = format!(
+        "  one of {} that are one: {} ({}, {} open)\n",
+        count(group.member_count, "incident"),
+        group.title,
+        group.level,
+        group.open_count,
+    );
+    for component in &group.components {
+        let shown = match component.alerts {
+            0 => "shows nothing itself".to_owned(),
+            alerts => format!("{alerts} on it"),
+        };
+        let (key, explains) = (&component.item.key, component.explains);
+        text.push_str(&format!("    {key} explains {explains} ({shown})\n"));
+    }
+    for member in &group.members.nodes {
+        let (id, title) = (&member.incident.id, &member.incident.title);
+        let status = member.incident.status.to_lowercase();
+        text.push_str(&format!("    - {title}, {status}  {id}\n"));
+        for reason in &member.reasons {
+            text.push_str(&format!("      because {}\n", reason.sentence));
+        }
+    }
+    let more = group.member_count - group.members.nodes.len().min(group.member_count);
+    if 0 < more {
+        text.push_str(&format!("    and {more} more\n"));
+    }
+    text
 }
 
 /// The ranked changes in words.
@@ -244,6 +329,39 @@ fn write_change(text: &mut String, near: &NearbyChange) -> std::fmt::Result {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_incident_tells_which_others_are_one_with_it_and_why() {
+        let member = |id: &str, title: &str, reasons: serde_json::Value| json!({ "incident": { "id": id, "title": title, "status": "OPEN" }, "reasons": reasons });
+        let because = json!([{ "sentence": "service:web queries database:db, 2 min later" }]);
+        let mut answer = json!({ "incident": {
+            "title": "web fails", "status": "OPEN", "severity": "P1",
+            "startedAt": "2026-11-20T10:00:00Z", "items": [{ "key": "service:web" }],
+            "group": {
+                "title": "shop is down", "level": "P1", "memberCount": 3, "openCount": 2,
+                "components": [{ "item": { "key": "database:db" }, "explains": 3, "alerts": 0 }],
+                "members": { "nodes": [member("inc_1", "web fails", json!([])), member("inc_2", "shop is down", because)] },
+            },
+        }});
+        let text = render_incident(&serde_json::from_value(answer.clone()).unwrap());
+        let expected = "
+web fails
+  open, P1, since 2026-11-20 10:00:00 UTC
+  affected: service:web
+  one of 3 incidents that are one: shop is down (P1, 2 open)
+    database:db explains 3 (shows nothing itself)
+    - web fails, open  inc_1
+    - shop is down, open  inc_2
+      because service:web queries database:db, 2 min later
+    and 1 more
+
+";
+        assert_eq!(text, expected.trim_start_matches('\n'));
+
+        answer["incident"]["group"]["memberCount"] = json!(1);
+        let text = render_incident(&serde_json::from_value(answer).unwrap());
+        assert!(text.ends_with("affected: service:web\n\n"), "{text}");
+    }
 
     #[test]
     fn an_answer_reads_from_top_to_bottom() {

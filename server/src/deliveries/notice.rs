@@ -1,6 +1,9 @@
 //! What an endpoint is sent: a `CloudEvents` event in JSON that tells what was said and how the change or incident stands.
 
-use graph::{ChangeRow, GraphView, IncidentRow, Item, Nearness, Telling};
+use graph::{
+    ChangeRow, GraphView, GroupsAsked, IncidentGroup, IncidentGroups, IncidentRow, Item, Nearness,
+    Telling,
+};
 use model::{CiId, EventEnvelope, LogPosition, NoticeFormat, SubscriptionDeclared, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -18,6 +21,9 @@ const CLOUD_EVENTS: &str = "application/cloudevents+json; charset=utf-8";
 const JSON: &str = "application/json; charset=utf-8";
 /// Most items that a line for people names.
 const NAMED_MAX: usize = 5;
+
+/// Most incidents that are looked at for the group of one.
+const GROUPED_MAX: usize = 20_000;
 
 /// A message as it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,8 +67,13 @@ pub(crate) fn message(
             )
         }
         (None, Some(row)) => {
-            let line = line_of_incident(&row);
-            let told = incident(&row, ITEMS_MAX);
+            let group = group_of(view, &row);
+            let line = line_of_incident(&row) + &line_of_group(view, group.as_ref());
+            let mut told = incident(&row, ITEMS_MAX);
+            if let Some(told) = told.as_object_mut() {
+                let group = group.map(|group| shown_group(view, &group));
+                told.insert("group".to_owned(), json!(group));
+            }
             (row.id().to_string(), "incident", told, line)
         }
         (None, None) => return None,
@@ -201,6 +212,33 @@ pub(super) fn line_of_incident(row: &IncidentRow<'_>) -> String {
     )
 }
 
+/// The incidents that one is one with; nothing where it is alone.
+fn group_of(view: &GraphView, row: &IncidentRow<'_>) -> Option<IncidentGroup> {
+    let from = row.started_at();
+    let asked = GroupsAsked {
+        from,
+        to: from.plus_nanos(1),
+        seen_until: Timestamp::MAX,
+        looked_at_max: GROUPED_MAX,
+    };
+    let groups = IncidentGroups::find(view, asked);
+    let group = groups.group(groups.number_of(row.id())?);
+    (1 < group.members.len()).then_some(group)
+}
+
+fn line_of_group(view: &GraphView, group: Option<&IncidentGroup>) -> String {
+    let Some(group) = group else {
+        return String::new();
+    };
+    let lead = view.incident(group.head);
+    let lead = lead.map_or_else(String::new, |lead| lead.title().to_owned());
+    format!(
+        "\none of {} incidents that are one ({}): {lead}",
+        group.members.len(),
+        group.level.name(),
+    )
+}
+
 fn named(items: &[String]) -> String {
     let shown = items.iter().take(NAMED_MAX).cloned();
     let mut words: Vec<String> = shown.collect();
@@ -259,6 +297,17 @@ pub(super) fn change(row: &ChangeRow<'_>, items_max: usize) -> Value {
         "finishedAt": row.finished_at(),
         "targets": listed.collect::<Vec<Value>>(),
         "targetsTotal": targets.len(),
+    })
+}
+
+/// The incidents that one is one with.
+fn shown_group(view: &GraphView, group: &IncidentGroup) -> Value {
+    json!({
+        "lead": group.head.to_string(),
+        "leadTitle": view.incident(group.head).map(|lead| lead.title().to_owned()),
+        "members": group.members.len(),
+        "open": group.open,
+        "level": group.level.name(),
     })
 }
 

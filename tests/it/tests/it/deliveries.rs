@@ -443,3 +443,52 @@ async fn what_was_not_sent_before_a_stop_is_sent_after_the_next_start() {
     );
     again.stop().await;
 }
+
+#[tokio::test]
+async fn a_notice_of_an_incident_names_the_group_that_it_is_in() {
+    let folder = folder();
+    let receiver = Receiver::start().await;
+    let server = Running::with(hasty(&[]), folder.path()).await;
+    let needs = json!({ "dependent": "service:web", "provider": "service:api", "kind": "calls", "validFrom": TIME });
+    server
+        .take(&[event("relation.observed", TIME, &needs)])
+        .await;
+    let wanted = json!({ "items": ["service:web"], "direction": "DEPENDS_ON", "incidents": true });
+    subscribe(
+        &server,
+        &format!("{}/ok/events", receiver.url),
+        wanted.clone(),
+    )
+    .await;
+    let document = "mutation ($input: SubscribeInput!) { subscribe(input: $input) { id } }";
+    let input = json!({ "input": { "name": "chat", "format": "SLACK",
+        "url": format!("{}/ok/chat", receiver.url), "match": wanted } });
+    server.ask_with(document, &input).await;
+    let alert = |id: &str, at: &str| {
+        let data = json!({ "sourceId": id, "title": format!("{id} fails"),
+            "items": [format!("service:{id}")], "startedAt": at });
+        event("incident.opened", at, &data)
+    };
+    server.take(&[alert("api", "2026-11-20T10:01:00Z")]).await;
+    let alone = receiver.until("/ok/events", |all| all.len() == 1).await;
+    assert_eq!(alone[0].event()["data"]["incident"]["group"], Value::Null);
+
+    server.take(&[alert("web", "2026-11-20T10:02:00Z")]).await;
+    let told = receiver.until("/ok/events", |all| all.len() == 2).await;
+    let group = told[1].event()["data"]["incident"]["group"].clone();
+    assert_eq!(group["lead"], alone[0].event()["data"]["incident"]["id"]);
+    let stands = json!([
+        group["leadTitle"],
+        group["members"],
+        group["open"],
+        group["level"]
+    ]);
+    assert_eq!(stands, json!(["api fails", 2, 2, "P3"]));
+    let chat = receiver.until("/ok/chat", |all| all.len() == 2).await;
+    let line = chat[1].event()["text"].as_str().unwrap().to_owned();
+    assert!(
+        line.contains("\none of 2 incidents that are one (P3): api fails"),
+        "{line}"
+    );
+    server.stop().await;
+}
