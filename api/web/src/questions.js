@@ -32,13 +32,48 @@ query OpenIncidents {
 }
 `;
 
+const group = `# Which incidents are one with this one, the lowest component first, and why?
+query IncidentGroup($incident: ID!) {
+  incident(id: $incident) {
+    title
+    group {
+      title
+      level
+      levelReason
+      memberCount
+      openCount
+      components(first: 3) { item { key owner } explains alerts }
+      members(first: 20) { nodes { incident { id title status startedAt items { key } } reasons { sentence saidBy } } }
+      adjoining { limit incident { id title } }
+    }
+  }
+}
+`;
+
+const groups = `# Which incidents are one, the newest first, and why?
+query IncidentGroups {
+  incidentGroups(membersMin: 2, first: 10) {
+    totalCount
+    nodes {
+      title
+      level
+      memberCount
+      openCount
+      startedAt
+      components(first: 3) { item { key owner } explains alerts }
+      members(first: 5) { nodes { incident { id title status } reasons { sentence saidBy } } }
+    }
+  }
+}
+`;
+
 const radius = `# What else is hit, and whom do I call?
 query BlastRadius($items: [String!]) {
   blastRadius(items: $items, first: 20) {
     total
     truncated
     teams { team items hops score }
-    impacts { hops score reason item { key owner criticality } }
+    impacts { hops score reason redundancy { members touched needed } item { key owner criticality } }
   }
 }
 `;
@@ -73,5 +108,6 @@ export function readyQuestions(address) {
   const keys = item ? [item] : ["service:checkout"];
   const affected = incident ? { incident } : { items: keys };
   const tab = (query, variables) => ({ query, variables: variables && JSON.stringify(variables, null, 2) });
-  return [tab(nearby, affected), tab(incidents), tab(radius, { items: keys }), tab(items), tab(live, { fromPosition: "0" })];
+  const one = incident ? tab(group, { incident }) : tab(groups);
+  return [tab(nearby, affected), tab(incidents), one, tab(radius, { items: keys }), tab(items), tab(live, { fromPosition: "0" })];
 }

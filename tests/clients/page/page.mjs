@@ -1,14 +1,27 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
-import { recordChange } from "../graphql/ask.mjs";
+import { ask, recordChange } from "../graphql/ask.mjs";
 import { start } from "../server.mjs";
 
 let server;
 let browser;
+let incident;
+
+/** Opens an incident on an item and returns its id. */
+async function openIncident(sourceId, item, minutesAgo) {
+  const input = { source: "alerts", sourceId, title: `${sourceId} fails`, items: [item], startedAt: new Date(Date.now() - minutesAgo * 60_000).toISOString() };
+  const { data, errors } = await ask(server, "mutation($input: OpenIncidentInput!) { openIncident(input: $input) { node { id } } }", { input });
+  if (errors) throw new Error(JSON.stringify(errors));
+  return data.openIncident.node.id;
+}
 before(async () => {
   server = await start();
   await recordChange(server, { source: "cd", sourceId: "deploy-1", title: "Deploy checkout 42", targets: ["service:checkout"], startedAt: new Date(Date.now() - 60_000).toISOString() });
+  const relations = { source: "ops", relations: [{ dependent: "service:web", provider: "service:checkout", kind: "calls" }] };
+  await ask(server, "mutation($input: UpsertRelationsInput!) { upsertRelations(input: $input) { position } }", { input: relations });
+  incident = await openIncident("checkout", "service:checkout", 4);
+  await openIncident("web", "service:web", 3);
   browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
 });
 after(async () => {
@@ -43,10 +56,22 @@ test("the page runs a ready question and shows the answer", async () => {
   assert.match(await run(page), /Deploy checkout 42|deploy-1|changesNearby/);
   const tabs = await page.locator(".graphiql-tab").allInnerTexts();
   const named = tabs.map((tab) => tab.trim()).filter(Boolean);
-  assert.deepEqual(named.slice(0, 5), ["WhatChangedNearby", "OpenIncidents", "BlastRadius", "Items", "LiveChanges"]);
+  assert.deepEqual(named.slice(0, 6), ["WhatChangedNearby", "OpenIncidents", "IncidentGroups", "BlastRadius", "Items", "LiveChanges"]);
   const elsewhere = requests.filter((url) => !/^(data|blob):/.test(url) && new URL(url).host !== new URL(server.http).host);
   assert.deepEqual(elsewhere, [], "a request left for another host");
   assert.ok(requests.length > 3);
+  assert.deepEqual(errors, []);
+});
+
+test("the page of an incident shows which others are one with it, and why", async () => {
+  const { page, errors } = await open(`/?incident=${incident}`);
+  await page.locator(".graphiql-tab button", { hasText: "IncidentGroup" }).first().click();
+  await page.waitForFunction(() => document.querySelector(".graphiql-query-editor").innerText.includes("IncidentGroup"));
+  const shown = await run(page);
+  assert.match(shown.replaceAll("\u00a0", " "), /"memberCount": 2|"checkout fails"/);
+  const asked = `{ incident(id: "${incident}") { group { memberCount members { nodes { incident { title } reasons { sentence } } } } } }`;
+  const { data } = await ask(server, asked);
+  assert.equal(data.incident.group.memberCount, 2);
   assert.deepEqual(errors, []);
 });
 
