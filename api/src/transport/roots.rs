@@ -70,7 +70,7 @@ const QUERIES: [(&str, Scope); 49] = [
 ];
 
 /// What is stated.
-const MUTATIONS: [(&str, Scope); 43] = [
+const MUTATIONS: [(&str, Scope); 44] = [
     ("createToken", Admin),
     ("declareFreeze", Operate),
     ("declareRiskRule", Operate),
