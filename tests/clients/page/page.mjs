@@ -18,7 +18,7 @@ async function openIncident(sourceId, item, minutesAgo) {
 before(async () => {
   server = await start();
   await recordChange(server, { source: "cd", sourceId: "deploy-1", title: "Deploy checkout 42", targets: ["service:checkout"], startedAt: new Date(Date.now() - 60_000).toISOString() });
-  const relations = { source: "ops", relations: [{ dependent: "service:web", provider: "service:checkout", kind: "calls" }] };
+  const relations = { source: "ops", occurredAt: new Date(Date.now() - 3_600_000).toISOString(), relations: [{ dependent: "service:web", provider: "service:checkout", kind: "calls" }] };
   await ask(server, "mutation($input: UpsertRelationsInput!) { upsertRelations(input: $input) { position } }", { input: relations });
   incident = await openIncident("checkout", "service:checkout", 4);
   await openIncident("web", "service:web", 3);
@@ -68,10 +68,7 @@ test("the page of an incident shows which others are one with it, and why", asyn
   await page.locator(".graphiql-tab button", { hasText: "IncidentGroup" }).first().click();
   await page.waitForFunction(() => document.querySelector(".graphiql-query-editor").innerText.includes("IncidentGroup"));
   const shown = await run(page);
-  assert.match(shown.replaceAll("\u00a0", " "), /"memberCount": 2|"checkout fails"/);
-  const asked = `{ incident(id: "${incident}") { group { memberCount members { nodes { incident { title } reasons { sentence } } } } } }`;
-  const { data } = await ask(server, asked);
-  assert.equal(data.incident.group.memberCount, 2);
+  assert.match(shown.replaceAll("\u00a0", " "), /"memberCount": 2/);
   assert.deepEqual(errors, []);
 });
 
