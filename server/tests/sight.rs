@@ -403,12 +403,13 @@ async fn a_cause_that_is_hidden_holds_its_place_in_the_ranking() {
     }
 }
 
-/// Questions about something that one token may not see; each names it by `SOME`.
+/// Questions about something that one token may not see; each names it by `SOME`. What is ranked is asked at a
+/// stated moment, for now it would count a little less with every answer.
 const ABOUT: [&str; 14] = [
     "item(key: \"SOME_service:SOME-env/SOME-web\") { id }",
     "item(key: \"serial=SOME-SOME_service:SOME-env/SOME-web\") { id }",
     "blastRadius(items: [\"SOME_database:SOME-env/SOME-db\"]) { total }",
-    "changesNearby(items: [\"okapi_service:okapi-env/okapi-web\", \"SOME_service:SOME-env/SOME-web\"]) \
+    "changesNearby(items: [\"okapi_service:okapi-env/okapi-web\", \"SOME_service:SOME-env/SOME-web\"], at: \"2026-11-20T10:10:00Z\") \
         { considered coverage { unknownItems } changes { score } }",
     "items(filter: { text: \"SOME\" }) { totalCount hiddenCount }",
     "items(filter: { attributes: [{ name: \"SOME_attribute\", operator: EXISTS }] }) { totalCount }",
@@ -417,7 +418,7 @@ const ABOUT: [&str; 14] = [
     "changes(filter: { itemKinds: [\"SOME_database\"] }) { totalCount }",
     "changes(filter: { environment: \"SOME-env\" }) { totalCount }",
     "changes(filter: { operator: \"SOME-olga\" }) { totalCount }",
-    "changesNearby(items: [\"okapi_service:okapi-env/okapi-web\"], filter: { kind: \"SOME_deployment\" }) \
+    "changesNearby(items: [\"okapi_service:okapi-env/okapi-web\"], filter: { kind: \"SOME_deployment\" }, at: \"2026-11-20T10:10:00Z\") \
         { considered changes { score } }",
     "incidents(filter: { text: \"SOME\" }) { totalCount hiddenCount }",
     "incidents(filter: { items: [\"SOME_service:SOME-env/SOME-web\"] }) { totalCount }",
