@@ -41,6 +41,8 @@ async function open(path = "/") {
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
   const response = await page.goto(`${server.http}${path}`);
   await page.waitForSelector(".graphiql-execute-button");
+  // It is ready once its editor shows the first question: a tab that is clicked earlier may be lost.
+  await page.waitForSelector(".graphiql-query-editor .view-lines >> text=WhatChangedNearby");
   return { page, response, requests, errors };
 }
 
