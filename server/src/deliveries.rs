@@ -27,6 +27,6 @@ pub(crate) use address::{AddressPolicy, Network, Target};
 pub(crate) use deliverer::Deliverer;
 pub(crate) use desk::DeskFolder;
 pub(crate) use house::{DeliveryLimits, House};
-pub(crate) use proof::Verification;
+pub use proof::VerifiedEndpoints;
 pub(crate) use retry::Schedule;
 pub(crate) use seals::{Endpoint, SealError, Seals, TimedKeys};

@@ -8,6 +8,7 @@
 
 mod plain;
 mod serving;
+mod tokens;
 mod written;
 
 use std::fs;
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use serving::{Serving, epicenter};
+use tokens::token;
 use written::is_written;
 
 /// A locked server over a folder, with a token that may do everything and one that may read.
@@ -34,14 +36,8 @@ struct Token {
 
 impl Token {
     fn new(data: &Path, scope: &str) -> Self {
-        let mut create = epicenter(&["token", "create", scope, "--scope", scope, "--json"]);
-        let output = create.arg("--data-dir").arg(data).output().unwrap();
-        let made: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let part = |pointer: &str| made.pointer(pointer).unwrap().as_str().unwrap().to_owned();
-        Self {
-            id: part("/token/id"),
-            secret: part("/secret"),
-        }
+        let (id, secret) = token(data, scope, &[]);
+        Self { id, secret }
     }
 }
 

@@ -7,25 +7,13 @@
 
 mod plain;
 mod serving;
+mod tokens;
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::{Value, json};
 use serving::{Serving, epicenter};
-
-fn token(data: &Path, scope: &str, more: &[&str]) -> (String, String) {
-    let mut create = epicenter(&["token", "create", scope, "--scope", scope, "--json"]);
-    let output = create
-        .args(more)
-        .arg("--data-dir")
-        .arg(data)
-        .output()
-        .unwrap();
-    let made: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let part = |pointer: &str| made.pointer(pointer).unwrap().as_str().unwrap().to_owned();
-    (part("/token/id"), part("/secret"))
-}
+use tokens::token;
 
 struct Answer {
     status: u16,

@@ -11,6 +11,7 @@ mod halves;
 mod plain;
 #[expect(dead_code, reason = "other tests stop the server by themselves")]
 mod serving;
+mod tokens;
 
 use std::collections::BTreeMap;
 

@@ -17,7 +17,7 @@ use super::recording::{record_error, standpoint_after};
 use super::scalars::{Duration, LogPosition};
 use super::standpoint::{AsOfInput, Standpoint};
 use crate::error::ErrorCode;
-use crate::{DeliveryError, DeliveryQuestion, Redelivery};
+use crate::{Deliveries, DeliveryError, DeliveryQuestion, PortFuture, Redelivery};
 pub(crate) use deliveries::DeliveryConnection;
 use deliveries::{DeliveryAttempt, DeliveryPlace, DeliveryStatus, DeliveryTotals};
 use edit::UpdateSubscriptionInput;
@@ -294,12 +294,7 @@ impl SubscriptionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The subscription.")] id: ID,
     ) -> Result<DeliveryAttempt> {
-        let at = Standpoint::of(ctx, None).await?;
-        let declared = require(&at, &id)?;
-        let deliveries = &ctx.data::<Shared>()?.ports.deliveries;
-        let attempt = deliveries.test(declared).await;
-        let attempt = attempt.map_err(|error| delivery_error(&error))?;
-        Ok(attempt.into())
+        attempt(ctx, &id, |deliveries, declared| deliveries.test(declared)).await
     }
 
     /// Sends the endpoint a challenge, and tells how it answered. One that answers with the challenge is verified.
@@ -308,12 +303,7 @@ impl SubscriptionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The subscription.")] id: ID,
     ) -> Result<DeliveryAttempt> {
-        let at = Standpoint::of(ctx, None).await?;
-        let declared = require(&at, &id)?;
-        let deliveries = &ctx.data::<Shared>()?.ports.deliveries;
-        let attempt = deliveries.verify(declared).await;
-        let attempt = attempt.map_err(|error| delivery_error(&error))?;
-        Ok(attempt.into())
+        attempt(ctx, &id, |deliveries, declared| deliveries.verify(declared)).await
     }
 
     /// Ends a subscription: nothing more is sent, and its keys are forgotten.
@@ -358,6 +348,22 @@ fn require(at: &Standpoint, id: &ID) -> Result<SubscriptionDeclared> {
     let found = at.view.graph.subscription(id);
     let declared = found.map(|found| found.declared.clone());
     declared.ok_or_else(|| delivery_error(&DeliveryError::Unknown(id.to_string())))
+}
+
+/// What comes of one message to an endpoint.
+type Sent<'d> = PortFuture<'d, Result<crate::DeliveryAttempt, DeliveryError>>;
+
+/// Sends something to the endpoint of a subscription at once, and tells how it answered.
+async fn attempt(
+    ctx: &Context<'_>,
+    id: &ID,
+    send: fn(&dyn Deliveries, SubscriptionDeclared) -> Sent<'_>,
+) -> Result<DeliveryAttempt> {
+    let at = Standpoint::of(ctx, None).await?;
+    let declared = require(&at, id)?;
+    let deliveries = &ctx.data::<Shared>()?.ports.deliveries;
+    let attempt = send(deliveries.as_ref(), declared).await;
+    Ok(attempt.map_err(|error| delivery_error(&error))?.into())
 }
 
 /// A subscription as it stands.

@@ -59,10 +59,9 @@ impl GraphView {
     /// The incidents of which somebody says that another one is one with them, or is not.
     pub fn judged_with(&self, incident: IncidentId) -> Vec<IncidentId> {
         let pairs = self.judged_pairs.standing();
-        let others = pairs.filter_map(|((one, other), _)| match () {
-            () if one == incident => Some(other),
-            () if other == incident => Some(one),
-            () => None,
+        let others = pairs.filter_map(|((one, other), _)| match one == incident {
+            true => Some(other),
+            false => (other == incident).then_some(one),
         });
         others.collect()
     }

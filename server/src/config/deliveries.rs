@@ -7,9 +7,8 @@ use model::Lookback;
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
-use crate::deliveries::{
-    AddressPolicy, DeliveryLimits, DeskFolder, Network, Schedule, Verification,
-};
+pub use crate::deliveries::VerifiedEndpoints;
+use crate::deliveries::{AddressPolicy, DeliveryLimits, DeskFolder, Network, Schedule};
 
 /// Where notices of subscriptions may go, and what keeps their keys.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,18 +51,6 @@ pub enum LoopbackDeliveries {
     /// They may.
     Always,
     /// They may not.
-    Never,
-}
-
-/// Which endpoints must answer a challenge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum VerifiedEndpoints {
-    /// All of them, but chats on their own hosts.
-    Required,
-    /// Those of subscriptions that ask for it.
-    Asked,
-    /// None.
     Never,
 }
 
@@ -140,11 +127,7 @@ impl DeliverySettings {
             schedule: self.schedule()?,
             disable_after_ms,
             per_second_max: self.per_second_max,
-            verification: match self.verify {
-                VerifiedEndpoints::Required => Verification::Required,
-                VerifiedEndpoints::Asked => Verification::Asked,
-                VerifiedEndpoints::Never => Verification::Never,
-            },
+            verification: self.verify,
             trusted_hosts: self.trusted_hosts.clone(),
             desks: DeskFolder {
                 path: folder,

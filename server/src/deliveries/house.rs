@@ -15,7 +15,7 @@ use super::address::AddressPolicy;
 use super::chat;
 use super::desk::DeskFolder;
 use super::post::Post;
-use super::proof::{Challenges, Verification};
+use super::proof::{Challenges, VerifiedEndpoints};
 use super::retry::Schedule;
 use super::seals::Seals;
 use crate::adapters::record_about_subscription;
@@ -38,7 +38,7 @@ pub(crate) struct DeliveryLimits {
     /// Most notices that are sent to one endpoint in a second.
     pub(crate) per_second_max: u32,
     /// Which endpoints must answer a challenge first.
-    pub(crate) verification: Verification,
+    pub(crate) verification: VerifiedEndpoints,
     /// Hosts that need not.
     pub(crate) trusted_hosts: Vec<String>,
     /// Where queues and journals lie.
@@ -56,7 +56,7 @@ pub(crate) struct House {
     pub(super) desks: DeskFolder,
     recorder: Recorder,
     per_second_max: u32,
-    verification: Verification,
+    verification: VerifiedEndpoints,
     trusted_hosts: Vec<String>,
     challenges: Mutex<Challenges>,
     well: Arc<Semaphore>,
@@ -115,9 +115,9 @@ impl House {
     /// Whether an endpoint must answer a challenge before it is sent anything.
     pub(super) fn asks_for_proof(&self, declared: &SubscriptionDeclared) -> bool {
         let asked = match self.verification {
-            Verification::Required => true,
-            Verification::Asked => declared.verify,
-            Verification::Never => false,
+            VerifiedEndpoints::Required => true,
+            VerifiedEndpoints::Asked => declared.verify,
+            VerifiedEndpoints::Never => false,
         };
         asked && !self.is_trusted(declared)
     }

@@ -13,9 +13,10 @@ const OF_ALL_MAX: usize = 120;
 const WITHIN_MS: i64 = 10 * 60 * 1_000;
 
 /// Which endpoints must answer a challenge before they are sent anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verification {
-    /// All of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerifiedEndpoints {
+    /// All of them, but chats on their own hosts.
     Required,
     /// Those of subscriptions that ask for it.
     Asked,

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
 use crate::crawling::{Crawled, Crawler, INTROSPECTION};
 use crate::plain;
-use crate::serving::{Serving, epicenter};
+use crate::serving::Serving;
+use crate::tokens::token;
 
 pub(crate) const HALVES: [&str; 2] = ["okapi", "zebra"];
 
@@ -27,7 +27,8 @@ impl Halves {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
-        let (admin, ingest) = (token(&data, "admin", &[]), token(&data, "ingest", &[]));
+        let (_, admin) = token(&data, "admin", &[]);
+        let (_, ingest) = token(&data, "ingest", &[]);
         let config = folder.path().join("epicenter.toml");
         let limits = "graphql.fields_max = 1000000\ngraphql.cost_max = 2000000000\n\
             graphql.depth_max = 60\ngraphql.document_bytes = 10000000\ngraphql.request_timeout_ms = 120000\n";
@@ -125,18 +126,6 @@ impl Halves {
             assert!(before < refused.len(), "{answer}");
         }
     }
-}
-
-fn token(data: &Path, scope: &str, more: &[&str]) -> String {
-    let mut create = epicenter(&["token", "create", scope, "--scope", scope, "--json"]);
-    let output = create
-        .args(more)
-        .arg("--data-dir")
-        .arg(data)
-        .output()
-        .unwrap();
-    let made: Value = serde_json::from_slice(&output.stdout).unwrap();
-    made["secret"].as_str().unwrap().to_owned()
 }
 
 fn event(source: &str, kind: &str, at: &str, data: &Value) -> Value {

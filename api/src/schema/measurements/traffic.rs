@@ -24,11 +24,14 @@ pub(crate) struct Traffic {
     unseen: Vec<String>,
 }
 
-const AN_HOUR: fn() -> Span = || Span {
-    from: None,
-    to: None,
-    step: None,
-};
+/// The hour before the standpoint's moment.
+fn the_hour_before() -> Span {
+    Span {
+        from: None,
+        to: None,
+        step: None,
+    }
+}
 
 /// What was measured of the calls of a harmed item, in the hour before the standpoint's moment.
 pub(crate) async fn traffic(
@@ -36,7 +39,7 @@ pub(crate) async fn traffic(
     at: &Standpoint,
     impact: &Impact,
 ) -> Result<Traffic> {
-    let taken = measurements(ctx, at, names_of_item(at, impact.item), AN_HOUR()).await?;
+    let taken = measurements(ctx, at, names_of_item(at, impact.item), the_hour_before()).await?;
     let mut unseen = taken.unseen;
     let mut share = None;
     if let Some((over, all)) = made(at, impact) {
@@ -46,8 +49,8 @@ pub(crate) async fn traffic(
                 all.len()
             ));
         } else {
-            let over = measurements(ctx, at, over, AN_HOUR()).await?;
-            let all = measurements(ctx, at, all, AN_HOUR()).await?;
+            let over = measurements(ctx, at, over, the_hour_before()).await?;
+            let all = measurements(ctx, at, all, the_hour_before()).await?;
             share = over.total.zip(all.total);
             unseen.extend(over.unseen);
             unseen.extend(all.unseen);

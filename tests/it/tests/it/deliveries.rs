@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use server::config::Settings;
 
-use crate::receiver::{Received, Receiver};
+use crate::receiver::{Received, Receiver, subscribe};
 use crate::running::{Running, event, folder};
 
 const TIME: &str = "2026-11-20T10:00:00Z";
@@ -24,16 +24,9 @@ fn change(id: &str, target: &str) -> Value {
     )
 }
 
-/// Subscribes, and returns the id and the secret.
-async fn subscribe(server: &Running, url: &str, wanted: Value) -> (String, String) {
-    let document = "mutation ($input: SubscribeInput!) { subscribe(input: $input) { id secret } }";
-    let input = json!({ "input": { "name": "test", "url": url, "match": wanted } });
-    let answer = server.ask_with(document, &input).await;
-    let text = |field: &str| {
-        let value = answer["subscribe"][field].as_str();
-        value.expect("a text").to_owned()
-    };
-    (text("id"), text("secret"))
+/// Subscribes to what is wanted, and returns the id and the secret.
+async fn subscribe_to(server: &Running, url: &str, wanted: Value) -> (String, String) {
+    subscribe(server, url, &json!({ "match": wanted })).await
 }
 
 fn changes(received: &[Received]) -> Vec<String> {
@@ -57,7 +50,7 @@ async fn what_is_near_is_delivered_signed_in_order_and_once() {
         .take(&[event("relation.observed", TIME, &needs)])
         .await;
     let wanted = json!({ "items": ["service:web"], "direction": "DEPENDS_ON", "hopsMax": 1 });
-    let (id, secret) = subscribe(&server, &format!("{}/ok/near", receiver.url), wanted).await;
+    let (id, secret) = subscribe_to(&server, &format!("{}/ok/near", receiver.url), wanted).await;
     let mut expected = Vec::new();
     for number in 0..30 {
         let (near, far) = (format!("near {number}"), format!("far {number}"));
@@ -112,7 +105,7 @@ async fn the_library_of_the_specification_refuses_what_was_altered_along_the_way
     for altered in [longer, other, late] {
         assert_eq!(holds(&altered), (false, false), "{altered:?}");
     }
-    let (_, stranger) = subscribe(&server, &format!("{}/ok/b", receiver.url), json!({})).await;
+    let (_, stranger) = subscribe_to(&server, &format!("{}/ok/b", receiver.url), json!({})).await;
     assert!(!genuine.is_signed_by(&stranger));
     server.stop().await;
 }
@@ -224,7 +217,7 @@ async fn a_failure_is_tried_again_and_holds_up_its_own_item_only() {
     let folder = folder();
     let receiver = Receiver::start().await;
     let server = Running::with(hasty(&["PT0.01S", "PT0.02S", "PT0.03S"]), folder.path()).await;
-    let (id, _) = subscribe(&server, &format!("{}/twice/a", receiver.url), json!({})).await;
+    let (id, _) = subscribe_to(&server, &format!("{}/twice/a", receiver.url), json!({})).await;
     let events = [
         change("1", "service:a"),
         change("2", "service:a"),
@@ -253,7 +246,7 @@ async fn what_is_never_taken_is_given_up_listed_and_sent_again_when_asked() {
     let folder = folder();
     let receiver = Receiver::start().await;
     let server = Running::with(hasty(&["PT0.01S"]), folder.path()).await;
-    let (id, _) = subscribe(&server, &format!("{}/fail/a", receiver.url), json!({})).await;
+    let (id, _) = subscribe_to(&server, &format!("{}/fail/a", receiver.url), json!({})).await;
     server
         .take(&[change("1", "service:a"), change("2", "service:b")])
         .await;
@@ -287,7 +280,7 @@ async fn an_endpoint_that_is_gone_is_left_alone_until_it_is_resumed_and_gets_eve
     let folder = folder();
     let receiver = Receiver::start().await;
     let server = Running::with(hasty(&["PT0.01S"]), folder.path()).await;
-    let (id, secret) = subscribe(&server, &format!("{}/gone/a", receiver.url), json!({})).await;
+    let (id, secret) = subscribe_to(&server, &format!("{}/gone/a", receiver.url), json!({})).await;
     server.take(&[change("1", "service:a")]).await;
     let asked = "{ subscriptions { nodes { enabled disabledReason deliveries { waiting } } } }";
     let mut node = server.ask(asked).await["subscriptions"]["nodes"][0].clone();
@@ -331,7 +324,7 @@ async fn an_edit_keeps_the_keys_and_what_waits_and_counts_for_what_comes() {
     let server = Running::with(hasty(&["PT1H"]), folder.path()).await;
     let about = |item: &str| json!({ "items": [item] });
     let url = format!("{}/fail/a", receiver.url);
-    let (id, secret) = subscribe(&server, &url, about("service:a")).await;
+    let (id, secret) = subscribe_to(&server, &url, about("service:a")).await;
     server.take(&[change("1", "service:a")]).await;
     receiver.until("/fail/a", |all| all.len() == 1).await;
     let document = "mutation ($id: ID!, $input: UpdateSubscriptionInput!) { updateSubscription(id: $id, input: $input) { name format perSecondMax match } }";
@@ -389,7 +382,7 @@ async fn slow_and_failing_endpoints_do_not_stand_in_the_way_of_the_others() {
     for number in 0..4 {
         for mode in ["ok", "fail", "hang"] {
             let url = format!("{}/{mode}/{number}", receiver.url);
-            subscribe(&server, &url, json!({})).await;
+            subscribe_to(&server, &url, json!({})).await;
         }
     }
     let mut expected = Vec::new();
@@ -419,7 +412,7 @@ async fn what_was_not_sent_before_a_stop_is_sent_after_the_next_start() {
     let folder = folder();
     let receiver = Receiver::start().await;
     let server = Running::with(hasty(&["PT1H"]), folder.path()).await;
-    let (id, _) = subscribe(&server, &format!("{}/twice/a", receiver.url), json!({})).await;
+    let (id, _) = subscribe_to(&server, &format!("{}/twice/a", receiver.url), json!({})).await;
     server
         .take(&[change("1", "service:a"), change("2", "service:b")])
         .await;
@@ -454,7 +447,7 @@ async fn a_notice_of_an_incident_names_the_group_that_it_is_in() {
         .take(&[event("relation.observed", TIME, &needs)])
         .await;
     let wanted = json!({ "items": ["service:web"], "direction": "DEPENDS_ON", "incidents": true });
-    subscribe(
+    subscribe_to(
         &server,
         &format!("{}/ok/events", receiver.url),
         wanted.clone(),

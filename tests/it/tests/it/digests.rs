@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use server::config::Settings;
 
-use crate::receiver::Receiver;
+use crate::receiver::{Receiver, subscribe};
 use crate::running::{Running, event, folder};
 
 const TIME: &str = "2026-11-20T10:00:00Z";
@@ -29,17 +29,12 @@ fn incident(id: &str, severity: &str) -> Value {
     event("incident.opened", TIME, &data)
 }
 
-async fn subscribe(server: &Running, url: &str, more: &Value) -> (String, String) {
-    let mut input = json!({ "name": "test", "url": url, "match": { "incidents": true } });
-    let fields = input.as_object_mut().expect("an object");
+/// Subscribes to incidents too.
+async fn subscribe_to_all(server: &Running, url: &str, more: &Value) -> (String, String) {
+    let mut about = json!({ "match": { "incidents": true } });
+    let fields = about.as_object_mut().expect("an object");
     fields.extend(more.as_object().expect("an object").clone());
-    let document = "mutation ($input: SubscribeInput!) { subscribe(input: $input) { id secret } }";
-    let answer = server.ask_with(document, &json!({ "input": input })).await;
-    let text = |field: &str| {
-        let value = answer["subscribe"][field].as_str();
-        value.expect("a text").to_owned()
-    };
-    (text("id"), text("secret"))
+    subscribe(server, url, &about).await
 }
 
 async fn edit(server: &Running, id: &str, input: Value) {
@@ -86,7 +81,7 @@ async fn in_quiet_hours_only_what_is_urgent_is_sent_and_the_rest_when_they_are_o
     let quiet = json!({ "quietHours": [always],
         "urgent": { "severities": ["Critical"], "emergency": true } });
     let url = format!("{}/ok/quiet", receiver.url);
-    let (id, _) = subscribe(&server, &url, &quiet).await;
+    let (id, _) = subscribe_to_all(&server, &url, &quiet).await;
     let events = [
         change("1", "running"),
         change("2", "running"),
@@ -133,7 +128,7 @@ async fn what_gathers_is_one_message_that_can_be_listed_and_sent_again() {
     let server = Running::with(Settings::defaults(), folder.path()).await;
     let weekly = json!({ "digest": { "every": "P7D" }, "urgent": { "emergency": true } });
     let url = format!("{}/ok/digest", receiver.url);
-    let (id, secret) = subscribe(&server, &url, &weekly).await;
+    let (id, secret) = subscribe_to_all(&server, &url, &weekly).await;
     let events = [
         change("1", "running"),
         change("2", "running"),
@@ -203,7 +198,7 @@ async fn what_gathers_is_one_message_that_can_be_listed_and_sent_again() {
 async fn a_digest_that_cannot_be_made_is_refused_with_its_reason() {
     let folder = folder();
     let server = Running::with(Settings::defaults(), folder.path()).await;
-    let (id, _) = subscribe(&server, "http://127.0.0.1:9/a", &json!({})).await;
+    let (id, _) = subscribe_to_all(&server, "http://127.0.0.1:9/a", &json!({})).await;
     let refused = |digest: &str| {
         format!(
             r#"mutation {{ updateSubscription(id: "{id}", input: {{ digest: {digest} }}) {{ id }} }}"#

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use server::config::{Settings, VerifiedEndpoints};
 
-use crate::receiver::{Received, Receiver};
+use crate::receiver::{Received, Receiver, subscribe};
 use crate::running::{Running, event, folder};
 
 const CHALLENGE: &str = "epicenter.subscription.verification";
@@ -21,19 +21,6 @@ fn change(id: &str) -> Value {
         "2026-11-20T10:00:00Z",
         &json!({ "sourceId": id, "targets": ["service:a"] }),
     )
-}
-
-async fn subscribe(server: &Running, url: &str, more: &Value) -> (String, String) {
-    let mut input = json!({ "name": "test", "url": url, "match": {} });
-    let fields = input.as_object_mut().expect("an object");
-    fields.extend(more.as_object().expect("an object").clone());
-    let document = "mutation ($input: SubscribeInput!) { subscribe(input: $input) { id secret } }";
-    let answer = server.ask_with(document, &json!({ "input": input })).await;
-    let text = |field: &str| {
-        let value = answer["subscribe"][field].as_str();
-        value.expect("a text").to_owned()
-    };
-    (text("id"), text("secret"))
 }
 
 async fn move_to(server: &Running, id: &str, url: &str) {

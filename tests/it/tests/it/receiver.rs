@@ -10,11 +10,27 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::signature::{ED25519, UnparsedPublicKey};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::watch;
+
+use crate::running::Running;
 
 /// Longer than any test waits for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Subscribes to everything but for what `more` says of it, and returns the id and the secret.
+pub(crate) async fn subscribe(server: &Running, url: &str, more: &Value) -> (String, String) {
+    let mut input = json!({ "name": "test", "url": url, "match": {} });
+    let fields = input.as_object_mut().expect("an object");
+    fields.extend(more.as_object().expect("an object").clone());
+    let document = "mutation ($input: SubscribeInput!) { subscribe(input: $input) { id secret } }";
+    let answer = server.ask_with(document, &json!({ "input": input })).await;
+    let text = |field: &str| {
+        let value = answer["subscribe"][field].as_str();
+        value.expect("a text").to_owned()
+    };
+    (text("id"), text("secret"))
+}
 
 /// One request.
 #[derive(Clone, Debug)]
