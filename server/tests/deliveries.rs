@@ -85,7 +85,7 @@ async fn every_event_arrives_in_the_order_of_its_item_whenever_the_process_is_ki
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_event_arrives_in_a_digest_whenever_the_process_is_killed() {
-    // A digest lies on the disk before it is sent, so nothing comes more than twice.
+    // A digest lies on the disk before it is sent, so a kill doubles what was said since the one before at most.
     let doubled = killed_again_and_again(r#", digest: { every: "PT1S" }"#).await;
     assert!(doubled <= KILLS * ITEMS * CHANGES, "{doubled} came twice");
 }
