@@ -15,9 +15,10 @@ mod sweep;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{CiId, IncidentId, IncidentStatus, Timestamp};
+use model::{Belonging, CiId, IncidentId, IncidentStatus, Timestamp};
 
 pub use components::GroupComponent;
+use judged::JudgedPair;
 pub(crate) use judged::JudgedPairs;
 pub(crate) use origins::Finder;
 pub use rules::{GROUPING, GROUPING_VERSION, GroupLevel, Grouping, LEVEL_UNSTATED};
@@ -121,13 +122,13 @@ impl<'v> IncidentGroups<'v> {
             .filter(|(start, _)| begin.plus_nanos(-window) <= *start && *start <= until)
             .collect();
         rows.sort_by_cached_key(|(start, row)| (*start, row.id()));
-        let tied = view.tied_times(span);
-        let (from, follows) = pause_before(&rows, first, begin, &tied);
+        let judged = view.judged_within(span);
+        let (from, follows) = pause_before(&rows, first, begin, &judged);
         rows.drain(..from);
         let too_many = rows.len().saturating_sub(asked.looked_at_max);
         rows.drain(..too_many);
         let edge = rows.first().map(|(start, _)| start.plus_nanos(window));
-        let swept = sweep(view, rows);
+        let swept = sweep(view, rows, &judged);
         let is_cut = follows || 0 < too_many;
         Self::of(view, swept, asked, edge.filter(|_| is_cut), 0 < too_many)
     }
@@ -273,7 +274,7 @@ fn pause_before(
     rows: &[(Timestamp, IncidentRow<'_>)],
     first: Timestamp,
     begin: Timestamp,
-    tied: &[(Timestamp, Timestamp)],
+    judged: &[JudgedPair<'_>],
 ) -> (usize, bool) {
     let early = rows.partition_point(|(start, _)| *start < begin);
     let wanted = rows.partition_point(|(start, _)| *start < first);
@@ -284,8 +285,11 @@ fn pause_before(
         .take(wanted)
         .skip(early.saturating_sub(1));
     let is_tied = |before: Timestamp, after: Timestamp| {
-        let mut tied = tied.iter();
-        tied.any(|(one, other)| *one <= before && after <= *other)
+        let tied = |pair: &JudgedPair<'_>| {
+            let is_across = pair.earlier.0 <= before && after <= pair.later.0;
+            is_across && pair.said.verdict == Belonging::Together
+        };
+        judged.iter().any(tied)
     };
     let mut pauses = pairs.filter_map(|(place, pair)| match pair {
         [(before, _), (after, _)] => {

@@ -55,6 +55,17 @@ impl JudgedPairs {
     }
 }
 
+/// When an incident began, and its id; in this order incidents are joined.
+pub(super) type Begun = (Timestamp, IncidentId);
+
+/// What was said last of two known incidents.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct JudgedPair<'v> {
+    pub(super) earlier: Begun,
+    pub(super) later: Begun,
+    pub(super) said: &'v PairSaid,
+}
+
 impl GraphView {
     /// The incidents of which somebody says that another one is one with them, or is not.
     pub fn judged_with(&self, incident: IncidentId) -> Vec<IncidentId> {
@@ -66,17 +77,21 @@ impl GraphView {
         others.collect()
     }
 
-    /// The times between which somebody says that incidents are one, as far as they may lie apart.
-    pub(super) fn tied_times(&self, span: i64) -> Vec<(Timestamp, Timestamp)> {
+    /// What people say of incidents that began so near each other that they may be of one group.
+    pub(super) fn judged_within(&self, span: i64) -> Vec<JudgedPair<'_>> {
         let pairs = self.judged_pairs.standing();
-        let together = pairs.filter(|(_, said)| said.verdict == Belonging::Together);
-        let times = together.filter_map(|((one, other), _)| {
-            let start = |id| Some(self.incident(id)?.started_at());
-            let (one, other): (Timestamp, Timestamp) = (start(one)?, start(other)?);
-            Some((one.min(other), one.max(other)))
+        let begun = |id| Some((self.incident(id)?.started_at(), id));
+        let pairs = pairs.filter_map(|((one, other), said)| {
+            let (one, other): (Begun, Begun) = (begun(one)?, begun(other)?);
+            let (earlier, later) = (one.min(other), one.max(other));
+            Some(JudgedPair {
+                earlier,
+                later,
+                said,
+            })
         });
-        times
-            .filter(|(one, other)| *other <= one.plus_nanos(span))
+        pairs
+            .filter(|pair| pair.later.0 <= pair.earlier.0.plus_nanos(span))
             .collect()
     }
 }

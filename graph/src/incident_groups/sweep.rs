@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use model::{Belonging, IncidentId, Timestamp};
 
-use super::judged::PairSaid;
+use super::judged::{JudgedPair, PairSaid};
 use super::origins::{Finder, Origin, Origins, Step};
 use super::rules::GROUPING;
 use super::sets::{Bounds, GroupLimit, Sets};
@@ -75,10 +75,10 @@ struct Sweep<'v> {
     swept: Swept<'v>,
 }
 
-/// What is said of incidents by people.
+/// What is said of incidents by people, by the later one of two.
 #[derive(Default)]
 struct Judged<'v> {
-    with: BTreeMap<IncidentId, Vec<(IncidentId, &'v PairSaid)>>,
+    with_earlier: BTreeMap<IncidentId, Vec<(IncidentId, &'v PairSaid)>>,
     /// The numbers of those that came already.
     numbers: BTreeMap<IncidentId, usize>,
     /// Two that are not one.
@@ -106,7 +106,11 @@ struct Candidate {
 }
 
 /// Joins incidents that come in order of beginning and id.
-pub(super) fn sweep<'v>(view: &'v GraphView, rows: Vec<(Timestamp, IncidentRow<'v>)>) -> Swept<'v> {
+pub(super) fn sweep<'v>(
+    view: &'v GraphView,
+    rows: Vec<(Timestamp, IncidentRow<'v>)>,
+    judged: &[JudgedPair<'v>],
+) -> Swept<'v> {
     let bounds = Bounds {
         span: GROUPING.span(),
         members_max: GROUPING.members_max,
@@ -121,7 +125,7 @@ pub(super) fn sweep<'v>(view: &'v GraphView, rows: Vec<(Timestamp, IncidentRow<'
         live: VecDeque::new(),
         live_from: 0,
         harmed: BTreeMap::new(),
-        judged: Judged::of(view),
+        judged: Judged::of(judged),
         swept: Swept {
             alerts: Vec::with_capacity(rows.len()),
             sets: Sets::new(bounds),
@@ -148,10 +152,7 @@ impl<'v> Sweep<'v> {
         self.swept.chains.add(start);
         self.swept.origins_cut.push(origins.cut_short);
         let id = row.id();
-        let alerts = &self.swept.alerts;
-        let earliest = start.plus_nanos(-GROUPING.span());
-        let may_join = |earlier: usize| earliest <= alerts[earlier].start;
-        let mut candidates = self.judged.hear(number, id, may_join);
+        let mut candidates = self.judged.hear(number, id);
         let mut causes: Vec<ItemIx> = Vec::new();
         for origin in origins.each() {
             let first_harmed = origins.first_harmed(origin);
@@ -321,47 +322,41 @@ impl<'v> Sweep<'v> {
 }
 
 impl<'v> Judged<'v> {
-    fn of(view: &'v GraphView) -> Self {
+    fn of(pairs: &[JudgedPair<'v>]) -> Self {
         let mut judged = Self::default();
-        for ((one, other), said) in view.judged_pairs.standing() {
-            judged.with.entry(one).or_default().push((other, said));
-            judged.with.entry(other).or_default().push((one, said));
+        for pair in pairs {
+            let with = judged.with_earlier.entry(pair.later.1).or_default();
+            with.push((pair.earlier.1, pair.said));
+            judged.with_earlier.entry(pair.earlier.1).or_default();
         }
         judged
     }
 
     /// Takes an incident; whom it is one with of those that came before.
-    fn hear(
-        &mut self,
-        number: usize,
-        id: IncidentId,
-        may_join: impl Fn(usize) -> bool,
-    ) -> Vec<Candidate> {
-        let Some(with) = self.with.get(&id) else {
+    fn hear(&mut self, number: usize, id: IncidentId) -> Vec<Candidate> {
+        let Some(with) = self.with_earlier.get(&id) else {
             return Vec::new();
         };
         self.numbers.insert(id, number);
         let mut together = Vec::new();
         for (other, said) in with {
-            let Some(earlier) = self.numbers.get(other).copied() else {
-                continue;
-            };
+            let earlier = self.numbers.get(other).copied();
             if said.verdict == Belonging::Together {
-                if !may_join(earlier) {
-                    continue;
-                }
-                together.push(Candidate {
+                together.extend(earlier.map(|earlier| Candidate {
                     earlier,
                     through: None,
                     said: Some((*said).clone()),
                     harm: 0.0,
                     silent: None,
-                });
-            } else {
-                self.apart.push((number, earlier));
-                let is_subject = said.subject == id;
-                self.aside.insert(if is_subject { number } else { earlier });
+                }));
+                continue;
             }
+            self.apart.extend(earlier.map(|earlier| (number, earlier)));
+            // Whether the other one came before is no question of how far back anybody looks.
+            match said.subject == id {
+                true => self.aside.insert(number),
+                false => earlier.is_some_and(|earlier| self.aside.insert(earlier)),
+            };
         }
         together
     }

@@ -1,6 +1,8 @@
 //! What people say of incidents comes before what harm says.
 
+use graph::GroupsAsked;
 use insta::assert_snapshot;
+use testkit::at;
 
 use crate::{ALL, found, groups, name, told, view_of};
 
@@ -69,6 +71,25 @@ fn what_somebody_says_is_bound_by_the_longest_group() {
     };
     assert_eq!(apart("12:00"), "a: a b");
     assert_eq!(apart("12:01"), "a: a\nb: b");
+}
+
+/// Looking at less of the past must change nothing: what is said of two that can never be of one group says nothing.
+#[test]
+fn what_is_said_of_an_incident_long_ago_changes_no_reason() {
+    let text = "s7 -> s4\n s4 -> s8\n s0 -> s1\n s1 -> s7
+        incident old s0 01:00\n incident a s8 10:20\n incident b s0 10:34\n incident c s7 10:35
+        belong b old apart 11:00";
+    let view = view_of(testkit::events(text));
+    let since = |from: &str| {
+        let asked = GroupsAsked {
+            from: at(from),
+            ..ALL
+        };
+        found(&view, asked).pop()
+    };
+    assert_eq!(since("00:30"), since("10:35"));
+    let not_said = view_of(testkit::events(text.split_once("belong").unwrap().0));
+    assert_eq!(since("00:30"), found(&not_said, ALL).pop());
 }
 
 #[test]

@@ -41,7 +41,8 @@ fn pools<'v>(relations: &[Relation<'v>]) -> (Vec<Pool>, Vec<Relation<'v>>) {
             Sharing::Any => true,
             Sharing::Alike => quorum.is_some() || INTERCHANGEABLE.contains(&of_kind),
         };
-        let weight = |relation: &Relation<'_>| Propagation::of(kind).to_dependent * doubt(relation);
+        let weight =
+            |relation: &Relation<'_>| doubted(Propagation::of(kind).to_dependent, relation);
         let members = relations.iter().map(|it| (it.provider().id(), weight(it)));
         let members: BTreeMap<CiId, f64> = members.filter(|(_, weight)| 0.0 < *weight).collect();
         if is_shared && 1 < members.len() {
@@ -71,9 +72,10 @@ impl Pool {
     }
 }
 
-/// Every harmed item with its best score, and every number of steps that has it but for rounding: found the slow
-/// and obvious way, round after round over all relations. Two ways whose products are equal on paper differ in the
-/// last bit or not, after the order of their weights, so which of them counts as the better one is left open.
+/// Every harmed item with its best score and the fewest steps that have it, found the slow and obvious way: round
+/// after round over all relations. Two ways whose products are equal on paper differ in the last bit or not, after
+/// the order in which their weights are multiplied, so that is the engine's: from the origin outwards, and in a
+/// relation the kind's weight, then how strong it is, then how fresh.
 ///
 /// What a pool lets through depends on who else of it is touched, so all rounds are gone through until nobody is
 /// touched worse than the time before.
@@ -81,7 +83,7 @@ pub(crate) fn harmed(
     view: &GraphView,
     origin: Item<'_>,
     hops_max: u32,
-) -> BTreeMap<CiId, (f64, Vec<u32>)> {
+) -> BTreeMap<CiId, (f64, u32)> {
     let relations: Vec<Relation<'_>> = view
         .items()
         .flat_map(|item| item.depends_on(at("10:00")))
@@ -111,10 +113,11 @@ pub(crate) fn harmed(
     let best = ways
         .into_iter()
         .filter(|(item, _)| *item != origin.id())
-        .map(|(item, ways)| {
-            let score = ways.iter().map(|(score, _)| *score).fold(0.0, f64::max);
-            let equal = ways.iter().filter(|(other, _)| score - other < 1e-9);
-            (item, (score, equal.map(|(_, hops)| *hops).collect()))
+        .filter_map(|(item, ways)| {
+            let best = ways
+                .into_iter()
+                .min_by_key(|(score, hops)| rank(*score, *hops));
+            Some((item, best?))
         });
     best.collect()
 }
@@ -145,14 +148,14 @@ fn rounds(
             *kept = kept.max(score);
         };
         for relation in relations {
-            let share = Propagation::of(relation.kind()).to_provider * doubt(relation);
+            let share = doubted(Propagation::of(relation.kind()).to_provider, relation);
             take(
                 relation.provider().id(),
                 reached(&relation.dependent().id()) * share,
             );
         }
         for relation in alone {
-            let share = Propagation::of(relation.kind()).to_dependent * doubt(relation);
+            let share = doubted(Propagation::of(relation.kind()).to_dependent, relation);
             take(
                 relation.dependent().id(),
                 reached(&relation.provider().id()) * share,
@@ -180,7 +183,7 @@ fn rounds(
     ways
 }
 
-fn doubt(relation: &Relation<'_>) -> f64 {
+fn doubted(weight: f64, relation: &Relation<'_>) -> f64 {
     let strength = match relation.strength() {
         Some(Strength::Weak) => 0.4,
         Some(Strength::Strong) | None => 1.0,
@@ -191,5 +194,5 @@ fn doubt(relation: &Relation<'_>) -> f64 {
         Freshness::Unconfirmed => 0.6,
         Freshness::Closed => 0.0,
     };
-    strength * freshness
+    weight * strength * freshness
 }
