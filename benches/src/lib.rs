@@ -3,12 +3,16 @@
 //! Each program in `src/bin` prints rows as JSON lines; `benches/run` runs them
 //! all and makes one table. Figures of one row come from one run.
 
+mod peers;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use graph::{Estate, PageError, Pages};
 use model::{ContentHash, EventEnvelope};
 use store::PageFiles;
+
+pub use peers::{Found, Peer, write_table};
 
 /// Pages in files, as the server keeps them.
 pub struct Files(Arc<Reading>);

@@ -1,17 +1,25 @@
-//! `changes_nearby` over a large estate and a long history of changes, beside its limits.
+//! `changes_nearby` over a large estate and a long history of changes, beside its limits and databases.
 //!
 //! The estate: every item needs five others near by, one in fifty of them a hub. The history: a year
-//! of changes, spread evenly over items and time, asked at its end with a lookback of three days.
+//! of changes, spread evenly over items and time, asked at its end, and at moments one to eleven months before,
+//! with a lookback of three days.
 //! Fifty freezes hold what as many items need, up to three relations away; a gate asks whether a change may run.
 //!
-//! usage: `nearby [ITEMS [CHANGES]]`
+//! The databases answer a plainer question: see `by_hand.rs`.
+//!
+//! usage: `nearby [ITEMS [CHANGES]]`; `benches/peers/setup` brings what the databases need
 
 #![expect(
+    clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "a benchmark makes its own input and prints its result"
 )]
 
+mod by_hand;
+
+use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,9 +34,15 @@ use model::{
     ObservedRelation, RelationKind, SourceKey, SourceName, SourceRef, Timestamp,
 };
 
+use by_hand::{Peers, Plain};
+
 const RELATIONS_PER_ITEM: usize = 5;
 const QUESTIONS: usize = 300;
-const YEAR_SECONDS: usize = 365 * 86_400;
+/// Of so many questions the databases get one.
+const PROGRAMS_EVERY: usize = 5;
+const DAY_SECONDS: usize = 86_400;
+const YEAR_SECONDS: usize = 365 * DAY_SECONDS;
+const LOOKBACK_SECONDS: usize = 3 * DAY_SECONDS;
 const LIMITS: NearbyLimits = NearbyLimits {
     first: 20,
     considered_max: 2_000,
@@ -61,17 +75,25 @@ fn main() {
     let (items, changes) = (argument(1, 100_000), argument(2, 500_000));
     let pages = tempfile::tempdir().expect("a temporary folder");
     let before = anonymous_bytes();
-    let view = estate(items, changes, pages.path());
+    let mut history = History::of(changes);
+    let view = estate(items, &mut history, pages.path());
     println!(
         "# {items} items, {changes} changes in a year, {} of them with a row in memory, {:.0} MB",
         view.change_rows_here(),
         (anonymous_bytes() - before) / 1e6
     );
-    ask("away from hubs", &view, |random| {
-        items / 10 + random.below(items * 9 / 10)
-    });
-    ask("on hubs", &view, |random| random.below(items / 1_000 + 1));
     ask_gate(&view, items);
+    let mut asked = Asked {
+        items,
+        view,
+        peers: Peers::of(items, &history),
+    };
+    let now: fn(&mut Random) -> usize = |_| YEAR_SECONDS;
+    let then: fn(&mut Random) -> usize = |random| (30 + random.below(300)) * DAY_SECONDS;
+    for (when, at) in [("", now), (", as of the past", then)] {
+        asked.ask(&format!("away from hubs{when}"), away_from_hubs, at);
+        asked.ask(&format!("on hubs{when}"), on_hubs, at);
+    }
 }
 
 /// Whether a change of one item may run during the freezes.
@@ -113,7 +135,7 @@ fn ask_gate(view: &GraphView, items: usize) {
 
 /// What an item needs, up to three relations away, is frozen for a day.
 fn freeze(number: usize, item: usize) -> Event {
-    let (from, until) = (moment(YEAR_SECONDS), moment(YEAR_SECONDS + 86_400));
+    let (from, until) = (moment(YEAR_SECONDS), moment(YEAR_SECONDS + DAY_SECONDS));
     let declared = format!(
         r#"{{"name":"freeze {number}","effect":"freeze",
             "scope":{{"items":["service:service-{item}"],"reach":"depends_on","hopsMax":3}},
@@ -122,37 +144,113 @@ fn freeze(number: usize, item: usize) -> Event {
     Event::decode_payload("calendar_rule.declared", declared.as_bytes()).expect("a rule")
 }
 
-fn ask(name: &str, view: &GraphView, mut pick: impl FnMut(&mut Random) -> usize) {
-    let mut random = Random::new(3);
-    let (mut times, mut considered, mut cut) = (Vec::new(), 0, 0_u32);
-    for _ in 0..QUESTIONS {
-        let affected = 1 + random.below(3);
-        let question = NearbyQuestion {
-            items: (0..affected).map(|_| id(view, pick(&mut random))).collect(),
-            incidents: Vec::new(),
-            unknown_items: Vec::new(),
-            at: moment(YEAR_SECONDS),
-            lookback: Lookback::hours(72),
-            judgements: graph::Judgements::Count,
-            model: graph::RankingModel::default(),
-        };
-        let started = Instant::now();
-        let found = changes_nearby(view, &question, &|_| true, LIMITS);
-        times.push(started.elapsed().as_secs_f64() * 1e3);
-        considered = considered.max(found.considered);
-        cut += u32::from(found.truncated);
-    }
-    let what = |share: &str| format!("changes nearby, {name}, ms ({share})");
-    Row::new(&what("p50"), quantile(&mut times, 0.5))
-        .against("limit", 5.0)
-        .print();
-    Row::new(&what("p99"), quantile(&mut times, 0.99))
-        .against("limit", 50.0)
-        .print();
-    println!("# up to {considered} changes weighed, {cut} of {QUESTIONS} answers left some out");
+fn away_from_hubs(random: &mut Random, items: usize) -> usize {
+    items / 10 + random.below(items * 9 / 10)
 }
 
-fn estate(items: usize, changes: usize, pages: &Path) -> Arc<GraphView> {
+fn on_hubs(random: &mut Random, items: usize) -> usize {
+    random.below(items / 1_000 + 1)
+}
+
+/// The estate that is asked about, and the peers that know it too.
+struct Asked {
+    items: usize,
+    view: Arc<GraphView>,
+    peers: Peers,
+}
+
+impl Asked {
+    fn ask(
+        &mut self,
+        name: &str,
+        pick: fn(&mut Random, usize) -> usize,
+        at: fn(&mut Random) -> usize,
+    ) {
+        let mut random = Random::new(3);
+        let (mut times, mut considered, mut cut) = (Vec::new(), 0, 0_u32);
+        let mut by_hand = Vec::new();
+        let mut programs = vec![Vec::new(); self.peers.programs.len()];
+        for number in 0..QUESTIONS {
+            let affected = 1 + random.below(3);
+            let plain = Plain {
+                items: (0..affected)
+                    .map(|_| pick(&mut random, self.items))
+                    .collect(),
+                at: at(&mut random),
+            };
+            let question = question(&self.view, &plain);
+            let started = Instant::now();
+            let found = changes_nearby(&self.view, &question, &|_| true, LIMITS);
+            times.push(started.elapsed().as_secs_f64() * 1e3);
+            considered = considered.max(found.considered);
+            cut += u32::from(found.truncated);
+            let started = Instant::now();
+            black_box(self.peers.newest(&plain));
+            by_hand.push(started.elapsed().as_secs_f64() * 1e3);
+            if number == 0 {
+                // No program's first time counts.
+                self.peers.ask_programs(&plain, &mut programs.clone());
+            }
+            if number.is_multiple_of(PROGRAMS_EVERY) {
+                self.peers.ask_programs(&plain, &mut programs);
+            }
+        }
+        for (share, part, limit) in [(0.5, "p50", 5.0), (0.99, "p99", 50.0)] {
+            let what = format!("changes nearby, {name}, ms ({part})");
+            let mut row = Row::new(&what, quantile(&mut times, share))
+                .against("limit", limit)
+                .against(
+                    "newest within 3 relations, hand-written",
+                    quantile(&mut by_hand, share),
+                );
+            for (program, times) in self.peers.programs.iter().zip(&mut programs) {
+                row = row.against(program.name(), quantile(times, share));
+            }
+            row.print();
+        }
+        println!(
+            "# up to {considered} changes weighed, {cut} of {QUESTIONS} answers left some out"
+        );
+    }
+}
+
+fn question(view: &GraphView, plain: &Plain) -> NearbyQuestion {
+    NearbyQuestion {
+        items: plain.items.iter().map(|item| id(view, *item)).collect(),
+        incidents: Vec::new(),
+        unknown_items: Vec::new(),
+        at: moment(plain.at),
+        lookback: Lookback::hours(72),
+        judgements: graph::Judgements::Count,
+        model: graph::RankingModel::default(),
+    }
+}
+
+/// What the estate was told, as far as the peers are told it too.
+struct History {
+    /// Dependents with what they need.
+    needs: Vec<(u32, u32)>,
+    /// The item that each change touches.
+    changed: Vec<u32>,
+    changes: usize,
+}
+
+impl History {
+    fn of(changes: usize) -> Self {
+        Self {
+            needs: Vec::new(),
+            changed: Vec::with_capacity(changes),
+            changes,
+        }
+    }
+
+    /// The second in which a change starts.
+    fn started(&self, number: usize) -> usize {
+        (number as u128 * YEAR_SECONDS as u128 / self.changes as u128) as usize
+    }
+}
+
+fn estate(items: usize, history: &mut History, pages: &Path) -> Arc<GraphView> {
     let mut random = Random::new(7);
     let mut estate = Estate::default();
     // As a server does: what began longer ago lies on pages.
@@ -179,15 +277,17 @@ fn estate(items: usize, changes: usize, pages: &Path) -> Arc<GraphView> {
             let near = dependent.saturating_sub(1 + random.below(1_000.min(dependent)));
             let hub = random.below(items / 1_000 + 1);
             let provider = if random.below(50) == 0 { hub } else { near };
+            history.needs.push((dependent as u32, provider as u32));
             apply(
                 moment(0),
                 Event::RelationObserved(relation(dependent, provider)),
             );
         }
     }
-    for number in 0..changes {
-        let at = moment((number as u128 * YEAR_SECONDS as u128 / changes as u128) as usize);
+    for number in 0..history.changes {
+        let at = moment(history.started(number));
         let item = random.below(items);
+        history.changed.push(item as u32);
         apply(
             at,
             Event::ChangeRecorded(Box::new(change(
