@@ -25,6 +25,7 @@ mod key;
 mod kind;
 mod level;
 mod payload;
+mod person;
 mod position;
 mod rejection;
 mod relation;
@@ -74,6 +75,7 @@ pub use kind::{
     ValueType, kind_faults, relation_kind_faults,
 };
 pub use level::{BUILT_IN_LEVELS, BuiltInLevel, Demand, LevelDefined, LevelWithdrawn, Nodes};
+pub use person::NameVisitor;
 pub use position::{LogPosition, PositionParseError};
 pub use rejection::Rejection;
 pub use relation::{

@@ -10,6 +10,7 @@ mod graphql;
 mod kubernetes;
 mod layers;
 mod log_url;
+mod privacy;
 mod quotas;
 mod ranking;
 mod rollups;
@@ -29,6 +30,7 @@ pub use graphql::GraphQlSettings;
 pub use kubernetes::KubernetesSettings;
 pub use layers::{ConfigError, Layers, RESERVED_VARIABLES, VARIABLE_PREFIX};
 pub use log_url::{LogUrl, LogUrlError};
+pub use privacy::{Names, PrivacySettings};
 pub use quotas::QuotaSettings;
 pub use ranking::RankingSettings;
 pub use rollups::RollupSettings;
@@ -61,6 +63,8 @@ pub struct Settings {
     pub auth: AuthSettings,
     /// How long it is kept who asked what.
     pub audit: AuditSettings,
+    /// How names of people stand in the log.
+    pub privacy: PrivacySettings,
     /// What callers without a quota of their own may do in a minute.
     pub quotas: QuotaSettings,
     /// TLS on the addresses, and who is known by a certificate.
@@ -268,6 +272,7 @@ impl Settings {
             mappings_dir: PathBuf::new(),
             auth: AuthSettings::defaults(),
             audit: AuditSettings::defaults(),
+            privacy: PrivacySettings::defaults(),
             quotas: QuotaSettings::defaults(),
             tls: TlsSettings::defaults(),
             ranking: RankingSettings::defaults(),

@@ -21,6 +21,16 @@ pub(crate) fn quarantine_folder(data_dir: &Path) -> PathBuf {
     data_dir.join("quarantine")
 }
 
+/// Where the keys of persons lie in a data folder that somebody else may hold.
+pub(crate) fn persons_folder(data_dir: &Path) -> PathBuf {
+    data_dir.join("persons")
+}
+
+/// The key that opens what is sealed in a data folder, where no other is named.
+pub(crate) fn seal_key_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("seal.key")
+}
+
 /// A data folder that this process holds.
 #[derive(Debug)]
 pub(crate) struct DataDir {
@@ -117,9 +127,9 @@ impl DataDir {
         self.path.join("seals")
     }
 
-    /// The key that opens them, where no other is named.
-    pub(crate) fn seal_key(&self) -> PathBuf {
-        self.path.join("seal.key")
+    /// The folder itself.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Where it is noted when tokens were last used.

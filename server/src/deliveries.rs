@@ -29,4 +29,6 @@ pub(crate) use desk::DeskFolder;
 pub(crate) use house::{DeliveryLimits, House};
 pub use proof::VerifiedEndpoints;
 pub(crate) use retry::Schedule;
-pub(crate) use seals::{Endpoint, SealError, Seals, TimedKeys};
+pub(crate) use seals::{
+    Endpoint, SealError, Seals, TimedKeys, seal_key, seal_key_or_fresh, write_own,
+};

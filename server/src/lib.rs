@@ -20,6 +20,7 @@ mod measurements;
 mod memory;
 mod metrics;
 mod parts;
+mod persons;
 mod projector;
 mod ranking;
 mod serve;

@@ -7,6 +7,7 @@ mod mappings;
 mod measures;
 mod vouching;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -21,11 +22,12 @@ use crate::adapters::known::StatedBefore;
 use crate::audit::Audit;
 use crate::clock::SystemClock;
 use crate::config::{LogUrl, SenderSettings, Settings};
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, persons_folder};
 use crate::health::Readiness;
 use crate::indexer::Indexer;
 use crate::measurements;
 use crate::metrics::Metrics;
+use crate::persons::{Persons, PersonsLog};
 use crate::projector::{Archive, Past, Projector, Published, SavedFolds};
 use crate::text_indexer::TextIndexer;
 use delivering::{Delivering, Sources};
@@ -256,6 +258,7 @@ pub(crate) fn open_log(
         LogUrl::Segments(folder) => folder.clone().unwrap_or_else(|| data_dir.log()),
     };
     let config = limits::segment_config(&settings.store);
+    let persons = open_persons(settings, data_dir.path())?;
     let segments = SegmentLog::open(&folder, config, Arc::clone(clock))
         .with_context(|| format!("could not open the log in {}", folder.display()))?;
     if let Some(torn) = segments.torn_tail() {
@@ -264,10 +267,21 @@ pub(crate) fn open_log(
         );
     }
     let segments = Arc::new(segments);
+    let inner = Arc::clone(&segments) as Arc<dyn EventLog>;
     Ok(OpenedLog {
-        log: Arc::clone(&segments) as Arc<dyn EventLog>,
+        log: Arc::new(PersonsLog::new(inner, persons)),
         segments: Some(segments),
     })
+}
+
+/// Opens the keys of persons of a data folder.
+pub(crate) fn open_persons(settings: &Settings, data_dir: &Path) -> anyhow::Result<Arc<Persons>> {
+    let folder = persons_folder(data_dir);
+    let key_file = settings.deliveries.key_file_of(data_dir);
+    let persons = Persons::open(&folder, key_file, settings.privacy.names);
+    Ok(Arc::new(
+        persons.context("could not open the keys of persons")?,
+    ))
 }
 
 /// Opens the saved states of a log that outlives the process.

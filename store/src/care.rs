@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use crate::{OpenError, ReadError};
 
-pub use export::export;
+pub use export::{Rewriting, export};
 pub use import::{ImportConflict, ImportReport, import};
 pub use stats::{LogStats, stats};
 pub use survey::Damage;

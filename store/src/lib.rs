@@ -14,8 +14,8 @@ mod segments;
 mod snapshots;
 
 pub use care::{
-    CareError, CareProgress, Damage, ImportConflict, ImportReport, LogStats, VerifyReport, export,
-    import, stats, verify,
+    CareError, CareProgress, Damage, ImportConflict, ImportReport, LogStats, Rewriting,
+    VerifyReport, export, import, stats, verify,
 };
 pub use faulty::{Fault, FaultKind, FaultyDirectory};
 pub use keys::{position_key, position_of_key};

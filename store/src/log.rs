@@ -106,6 +106,12 @@ pub enum AppendError {
         /// Why.
         source: Box<ReadError>,
     },
+    /// What the events need beside the log could not be written; none of them was.
+    #[error("could not write what the events need beside the log")]
+    Beside {
+        /// What the disk said.
+        source: io::Error,
+    },
     /// A sync failed before; the log takes no more until restart.
     #[error("the log takes no more after a failed sync at position {after}")]
     Poisoned {

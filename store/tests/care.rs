@@ -276,11 +276,24 @@ async fn what_is_exported_can_be_imported_once() {
     let directory = tempfile::tempdir().unwrap();
     written(directory.path()).await;
     let mut lines = Vec::new();
-    let count =
-        store::export(directory.path(), LogPosition::ZERO, &mut lines, &mut |_| {}).unwrap();
+    let count = store::export(
+        directory.path(),
+        LogPosition::ZERO,
+        None,
+        &mut lines,
+        &mut |_| {},
+    )
+    .unwrap();
     assert_eq!(count, EVENTS);
     let mut again = Vec::new();
-    store::export(directory.path(), LogPosition::ZERO, &mut again, &mut |_| {}).unwrap();
+    store::export(
+        directory.path(),
+        LogPosition::ZERO,
+        None,
+        &mut again,
+        &mut |_| {},
+    )
+    .unwrap();
     assert_eq!(lines, again);
 
     let copy = MemoryLog::new(Arc::new(TestClock::default()));
@@ -314,6 +327,7 @@ async fn an_import_names_the_line_it_cannot_read() {
     store::export(
         directory.path(),
         LogPosition::new(EVENTS - 2),
+        None,
         &mut lines,
         &mut |_| {},
     )

@@ -97,3 +97,51 @@ fn collect_keys(value: &Value, keys: &mut BTreeSet<String>) {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
+
+/// Where a value differs from another one of the same form.
+fn differing(before: &Value, after: &Value, at: &str, found: &mut Vec<String>) {
+    match (before, after) {
+        (Value::Object(before), Value::Object(after)) => {
+            for (field, value) in before {
+                let other = after.get(field).unwrap_or(&Value::Null);
+                differing(value, other, &format!("{at}/{field}"), found);
+            }
+        }
+        (Value::Array(before), Value::Array(after)) => {
+            for (value, other) in before.iter().zip(after) {
+                differing(value, other, &format!("{at}/*"), found);
+            }
+        }
+        _ if before == after => {}
+        _ => found.push(at.to_owned()),
+    }
+}
+
+#[test]
+fn people_are_named_in_these_fields_of_payloads_and_in_no_others() {
+    let mut found = Vec::new();
+    for (name, newest) in Event::TAGS {
+        let mut event = decoded(name, newest, newest);
+        event.each_person(&mut |person| *person = "somebody else".to_owned());
+        let mut written = Vec::new();
+        event.encode_payload(&mut written);
+        let written: Value = serde_json::from_slice(&written).unwrap();
+        differing(&golden(name, newest), &written, name, &mut found);
+    }
+    found.sort();
+    found.dedup();
+    assert_eq!(
+        found,
+        [
+            "change.recorded/applicant",
+            "change.recorded/approver",
+            "change.recorded/exemption/approver",
+            "change.recorded/implementer",
+            "change.recorded/operator/name",
+            "exemption.granted/approver",
+            "subscription.declared/match/filter/operators/*",
+            "token.created/createdByName",
+            "token.revoked/revokedByName",
+        ]
+    );
+}

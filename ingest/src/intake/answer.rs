@@ -169,7 +169,9 @@ impl Refusal {
     pub(crate) fn retry_after_s(&self) -> Option<u32> {
         match self {
             Self::Record(RecordError::Log(
-                AppendError::Sync { .. } | AppendError::Poisoned { .. },
+                AppendError::Sync { .. }
+                | AppendError::Poisoned { .. }
+                | AppendError::Beside { .. },
             ))
             | Self::Quarantine(_) => Some(RETRY_LATE_S),
             _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => Some(RETRY_SOON_S),

@@ -236,7 +236,7 @@ fn lines(path: &Path, take: &mut dyn FnMut(Line)) -> anyhow::Result<()> {
         begun: Vec::new(),
         take,
     };
-    store::export(path, LogPosition::new(0), &mut lines, &mut |_| {})
+    store::export(path, LogPosition::new(0), None, &mut lines, &mut |_| {})
         .with_context(|| format!("could not read {}", path.display()))?;
     Ok(())
 }

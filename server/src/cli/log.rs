@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use indicatif::ProgressBar;
 use model::{Clock, LogPosition};
 use serde_json::json;
-use store::{CareProgress, LogStats, VerifyReport};
+use store::{CareProgress, LogStats, Rewriting, VerifyReport};
 
 use super::serve::runtime;
 use super::text::{Table, clock_time};
@@ -17,7 +17,8 @@ use super::{SettingFlags, print, progress};
 use crate::clock::SystemClock;
 use crate::config::LogUrl;
 use crate::data_dir::{DataDir, log_folder};
-use crate::parts::open_log;
+use crate::parts::{open_log, open_persons};
+use crate::persons::MARK;
 
 /// Care for the log's files.
 #[derive(Debug, clap::Subcommand)]
@@ -156,11 +157,22 @@ fn say(stats: &LogStats) -> String {
 
 fn export(after: LogPosition, output: Option<&Path>, flags: &SettingFlags) -> anyhow::Result<()> {
     let folder = folder(flags)?;
+    let settings = flags.settings()?;
+    let persons = open_persons(&settings, &settings.data_dir)?;
+    // Names go out open: another folder has other keys.
+    let opening = Rewriting {
+        mark: MARK,
+        rewrite: &|actor, event| {
+            persons.open_each(|visit| actor.each_person(visit));
+            persons.open_each(|visit| event.each_person(visit));
+        },
+    };
+    let opening = Some(&opening);
     let bar = progress::steps("exporting");
     let written = match output {
         None => {
             let mut stdout = BufWriter::new(std::io::stdout().lock());
-            let written = store::export(&folder, after, &mut stdout, &mut |_| {})?;
+            let written = store::export(&folder, after, opening, &mut stdout, &mut |_| {})?;
             stdout
                 .flush()
                 .context("could not write to standard output")?;
@@ -170,7 +182,9 @@ fn export(after: LogPosition, output: Option<&Path>, flags: &SettingFlags) -> an
             let file = File::create_new(path)
                 .with_context(|| format!("could not make {}", path.display()))?;
             let mut file = BufWriter::new(file);
-            let written = store::export(&folder, after, &mut file, &mut |care| show(&bar, care))?;
+            let written = store::export(&folder, after, opening, &mut file, &mut |care| {
+                show(&bar, care);
+            })?;
             let file = file.into_inner().context("could not write the file")?;
             file.sync_all().context("could not write the file")?;
             written

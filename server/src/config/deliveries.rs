@@ -1,12 +1,13 @@
 //! Where notices of subscriptions may go, and what keeps their keys: `[deliveries]`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use model::Lookback;
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
+use crate::data_dir::seal_key_file;
 pub use crate::deliveries::VerifiedEndpoints;
 use crate::deliveries::{AddressPolicy, DeliveryLimits, DeskFolder, Network, Schedule};
 
@@ -110,6 +111,14 @@ impl DeliverySettings {
             },
             networks: self.read_networks()?,
         })
+    }
+
+    /// The file with the key that opens what is sealed in a data folder.
+    pub(crate) fn key_file_of(&self, data_dir: &Path) -> PathBuf {
+        match self.key_file.as_os_str().is_empty() {
+            true => seal_key_file(data_dir),
+            false => self.key_file.clone(),
+        }
     }
 
     /// How long keys that were renewed sign on.

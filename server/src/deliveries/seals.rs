@@ -84,29 +84,12 @@ impl Seals {
     /// The seals of a folder, opened by the key in a file. Folder and key are made where there are none.
     pub(crate) fn open(folder: PathBuf, key_file: &Path) -> Result<Self, SealError> {
         fs::create_dir_all(&folder).map_err(|source| io_error(&folder, source))?;
-        let random = SystemRandom::new();
-        let bytes = match File::open(key_file) {
-            Ok(file) => {
-                let mut bytes = Vec::new();
-                let read = file.take(KEY_BYTES as u64 + 1).read_to_end(&mut bytes);
-                read.map_err(|source| io_error(key_file, source))?;
-                bytes
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let mut bytes = vec![0; KEY_BYTES];
-                random.fill(&mut bytes).map_err(|_| SealError::Cipher)?;
-                write_whole(key_file, &bytes)?;
-                bytes
-            }
-            Err(source) => return Err(io_error(key_file, source)),
-        };
-        let key = UnboundKey::new(&CHACHA20_POLY1305, &bytes).map_err(|_| SealError::KeyFile {
-            path: key_file.to_owned(),
-        })?;
+        let bytes = seal_key_or_fresh(key_file)?;
+        let key = UnboundKey::new(&CHACHA20_POLY1305, &bytes).map_err(|_| SealError::Cipher)?;
         Ok(Self {
             folder,
             key: LessSafeKey::new(key),
-            random,
+            random: SystemRandom::new(),
         })
     }
 
@@ -175,12 +158,41 @@ impl Seals {
     }
 }
 
-/// Writes a file that only we read, as a whole or not at all.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), SealError> {
-    replace(path, bytes).map_err(|source| io_error(path, source))
+/// The bytes of the key in a file.
+pub(crate) fn seal_key(key_file: &Path) -> Result<Vec<u8>, SealError> {
+    let mut bytes = Vec::new();
+    let file = File::open(key_file).map_err(|source| io_error(key_file, source))?;
+    let read = file.take(KEY_BYTES as u64 + 1).read_to_end(&mut bytes);
+    read.map_err(|source| io_error(key_file, source))?;
+    match bytes.len() {
+        KEY_BYTES => Ok(bytes),
+        _ => Err(SealError::KeyFile {
+            path: key_file.to_owned(),
+        }),
+    }
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// The same; a fresh key where there is no file.
+pub(crate) fn seal_key_or_fresh(key_file: &Path) -> Result<Vec<u8>, SealError> {
+    match seal_key(key_file) {
+        Err(SealError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            let mut bytes = vec![0; KEY_BYTES];
+            let filled = SystemRandom::new().fill(&mut bytes);
+            filled.map_err(|_| SealError::Cipher)?;
+            write_whole(key_file, &bytes)?;
+            Ok(bytes)
+        }
+        read => read,
+    }
+}
+
+/// Writes a file that only we read, as a whole or not at all.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), SealError> {
+    write_own(path, bytes).map_err(|source| io_error(path, source))
+}
+
+/// The same, for whoever says themselves what failed.
+pub(crate) fn write_own(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("new");
     let mut file = OpenOptions::new()
         .create(true)

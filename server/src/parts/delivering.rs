@@ -38,11 +38,7 @@ impl Delivering {
         metrics: &Metrics,
         from: Sources<'_>,
     ) -> anyhow::Result<Self> {
-        let named = &settings.deliveries.key_file;
-        let key_file = match named.as_os_str().is_empty() {
-            true => data_dir.seal_key(),
-            false => named.clone(),
-        };
+        let key_file = settings.deliveries.key_file_of(data_dir.path());
         let seals = Seals::open(data_dir.seals(), &key_file);
         let seals = Arc::new(seals.context("could not open the keys of subscriptions")?);
         let loopback_only = settings.listen.ip().is_loopback();

@@ -150,7 +150,13 @@ impl Cluster {
     pub(super) fn is_all_that_is_said_in(&self, folder: &Path) {
         let mut exported = Vec::new();
         let log = folder.join("data").join("log");
-        let written = store::export(&log, model::LogPosition::new(0), &mut exported, &mut |_| {});
+        let written = store::export(
+            &log,
+            model::LogPosition::new(0),
+            None,
+            &mut exported,
+            &mut |_| {},
+        );
         written.expect("a log without damage");
         let mut said = Tally::new();
         let mut replicas = Vec::new();
