@@ -19,15 +19,16 @@ use axum::routing::{any, get};
 pub use error::ErrorCode;
 pub use limits::ApiLimits;
 pub use ports::{
-    Access, Audit, AuditError, AuditPage, AuditPlace, AuditQuestion, Bodies, BodiesError,
-    Deliveries, Delivery, DeliveryAttempt, DeliveryError, DeliveryPage, DeliveryQuestion,
-    DeliveryStanding, DeliveryStatus, EndpointVerification, Events, EventsError, ItemStatements,
-    KeptLevel, KeptMeasurements, KnownAt, MeasuredName, MeasuredStep, MeasuredSteps,
-    MeasurementQuestion, Measurements, MeasurementsError, MintedToken, NoRandomness, PlanDocument,
-    PlanForm, PlanSurroundings, PlannedAction, PlannedTarget, PlannedWork, Plans, PlansError,
-    PortFuture, Ports, Quarantine, QuarantineEntry, QuarantineError, QuarantinePage, ReadView,
-    RecordError, RecordOutcome, Recorder, Redelivery, Reprocessed, SealedAddress, SealedEndpoint,
-    Suppressed, SuppressedSample, Suppression, TextAnswer, Texts, UnreadPart, ViewError, Views,
+    Access, AddressVerification, Audit, AuditError, AuditPage, AuditPlace, AuditQuestion, Bodies,
+    BodiesError, Deliveries, Delivery, DeliveryAttempt, DeliveryError, DeliveryPage,
+    DeliveryQuestion, DeliveryStanding, DeliveryStatus, EndpointVerification, Events, EventsError,
+    ItemStatements, KeptLevel, KeptMeasurements, KnownAt, MeasuredName, MeasuredStep,
+    MeasuredSteps, MeasurementQuestion, Measurements, MeasurementsError, MintedToken, NoRandomness,
+    PlanDocument, PlanForm, PlanSurroundings, PlannedAction, PlannedTarget, PlannedWork, Plans,
+    PlansError, PortFuture, Ports, Quarantine, QuarantineEntry, QuarantineError, QuarantinePage,
+    ReadView, RecordError, RecordOutcome, Recorder, Redelivery, Reprocessed, SealedAddress,
+    SealedEndpoint, Suppressed, SuppressedSample, Suppression, TextAnswer, Texts, UnreadPart,
+    ViewError, Views,
 };
 pub use schema::schema_text;
 pub use state::ApiState;

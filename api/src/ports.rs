@@ -25,9 +25,9 @@ use tokio::sync::watch;
 pub use access::{Access, MintedToken, NoRandomness};
 pub use audit::{Audit, AuditError, AuditPage, AuditPlace, AuditQuestion};
 pub use deliveries::{
-    Deliveries, Delivery, DeliveryAttempt, DeliveryError, DeliveryPage, DeliveryQuestion,
-    DeliveryStanding, DeliveryStatus, EndpointVerification, Redelivery, SealedAddress,
-    SealedEndpoint,
+    AddressVerification, Deliveries, Delivery, DeliveryAttempt, DeliveryError, DeliveryPage,
+    DeliveryQuestion, DeliveryStanding, DeliveryStatus, EndpointVerification, Redelivery,
+    SealedAddress, SealedEndpoint,
 };
 pub use measurements::{
     KeptLevel, KeptMeasurements, MeasuredName, MeasuredStep, MeasuredSteps, MeasurementQuestion,

@@ -29,15 +29,22 @@ pub enum NoticeFormat {
     /// An event of `CDEvents` where one fits, in the envelope of `CloudEvents`.
     #[serde(rename = "cdevents")]
     CdEvents,
+    /// A letter by mail.
+    Email,
 }
 
 impl NoticeFormat {
     /// Whether people read it, and no program answers.
     pub const fn is_chat(self) -> bool {
         match self {
-            Self::CloudEvents | Self::CdEvents => false,
+            Self::CloudEvents | Self::CdEvents | Self::Email => false,
             Self::Slack | Self::Teams | Self::Feishu | Self::DingTalk | Self::WeCom => true,
         }
+    }
+
+    /// Whether it goes to addresses of mail, and to nothing else.
+    pub const fn is_mail(self) -> bool {
+        matches!(self, Self::Email)
     }
 }
 
@@ -88,7 +95,7 @@ pub struct SubscriptionDeclared {
     pub id: String,
     /// A line for people.
     pub name: String,
-    /// Scheme, host and port of the endpoint. The rest of its address is sealed with its keys.
+    /// Scheme, host and port of the endpoint; of addresses of mail their domains. The rest is sealed with its keys.
     pub endpoint: String,
     /// The name of the sealed address and keys.
     pub seal: String,

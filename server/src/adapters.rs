@@ -72,7 +72,7 @@ pub(crate) fn ports(parts: &Parts, gate: &Arc<Gate>, veil: Veil) -> Ports {
         audit: Arc::new(WrittenDown(Arc::clone(&parts.audit))),
         deliveries: Arc::new(SealedDeliveries {
             seals: Arc::clone(&parts.delivering.seals),
-            policy: Arc::clone(&parts.delivering.addresses),
+            destinations: Arc::clone(&parts.delivering.destinations),
             overlap_ms: parts.delivering.key_overlap_ms,
             deliverer: Arc::clone(&parts.delivering.deliverer),
             recorder: parts.delivering.recorder.clone(),

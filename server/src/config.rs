@@ -10,6 +10,7 @@ mod graphql;
 mod kubernetes;
 mod layers;
 mod log_url;
+mod mail;
 mod privacy;
 mod quotas;
 mod ranking;
@@ -30,6 +31,7 @@ pub use graphql::GraphQlSettings;
 pub use kubernetes::KubernetesSettings;
 pub use layers::{ConfigError, Layers, RESERVED_VARIABLES, VARIABLE_PREFIX};
 pub use log_url::{LogUrl, LogUrlError};
+pub use mail::{MailSettings, MailTls};
 pub use privacy::{Names, PrivacySettings};
 pub use quotas::QuotaSettings;
 pub use ranking::RankingSettings;
@@ -87,6 +89,8 @@ pub struct Settings {
     pub projector: ProjectorSettings,
     /// Where notices of subscriptions may go.
     pub deliveries: DeliverySettings,
+    /// The server that takes our mail.
+    pub mail: MailSettings,
     /// The GraphQL surface.
     pub graphql: GraphQlSettings,
     /// Own logs and traces.
@@ -320,6 +324,7 @@ impl Settings {
                 closed_horizon_ms: 30 * 24 * 60 * 60 * 1_000,
             },
             deliveries: DeliverySettings::defaults(),
+            mail: MailSettings::defaults(),
             graphql: GraphQlSettings::defaults(),
             telemetry: TelemetrySettings {
                 log_filter: "info".to_owned(),
@@ -363,6 +368,7 @@ impl Settings {
             sender.check(self.senders.get(..index).unwrap_or_default())?;
         }
         self.deliveries.check()?;
+        self.mail.check()?;
         self.tls.check()?;
         self.auth.check()?;
         self.audit.check()?;

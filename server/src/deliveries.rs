@@ -10,10 +10,12 @@ mod cdevents;
 mod chat;
 mod deliverer;
 mod desk;
+mod destination;
 mod digest;
 mod gathering;
 mod house;
 mod journal;
+mod mail;
 mod notice;
 mod post;
 mod proof;
@@ -23,10 +25,12 @@ mod seals;
 mod sending;
 mod signature;
 
-pub(crate) use address::{AddressPolicy, Network, Target};
+pub(crate) use address::{AddressPolicy, Network};
 pub(crate) use deliverer::Deliverer;
 pub(crate) use desk::DeskFolder;
+pub(crate) use destination::{Destination, Destinations};
 pub(crate) use house::{DeliveryLimits, House};
+pub(crate) use mail::{Mail, MailClient, MailPolicy, MailWay};
 pub use proof::VerifiedEndpoints;
 pub(crate) use retry::Schedule;
 pub(crate) use seals::{

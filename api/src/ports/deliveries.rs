@@ -50,10 +50,12 @@ pub trait Deliveries: Send + Sync + 'static {
         declared: SubscriptionDeclared,
     ) -> PortFuture<'_, Result<DeliveryAttempt, DeliveryError>>;
 
-    /// Sends a challenge, once and at once. Success is an answer that holds it.
+    /// Sends a challenge, once and at once. Success is an answer that holds it. Addresses of mail are sent a code,
+    /// and with a code the address that was sent it has confirmed.
     fn verify(
         &self,
         declared: SubscriptionDeclared,
+        code: Option<String>,
     ) -> PortFuture<'_, Result<DeliveryAttempt, DeliveryError>>;
 }
 
@@ -112,6 +114,21 @@ pub struct EndpointVerification {
     /// When it is sent the next.
     pub next_at: Option<Timestamp>,
     /// Why the last answer was no proof.
+    pub error: Option<String>,
+    /// How each address of mail stands; none of the web.
+    pub addresses: Vec<AddressVerification>,
+}
+
+/// Whether an address of mail confirmed that it wants to hear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressVerification {
+    /// Its first letter and its domain.
+    pub address: String,
+    /// When it did.
+    pub verified_at: Option<Timestamp>,
+    /// When it was sent the last code.
+    pub sent_at: Option<Timestamp>,
+    /// Why it was not sent one.
     pub error: Option<String>,
 }
 
@@ -189,7 +206,7 @@ pub struct DeliveryAttempt {
     pub duration_ms: u64,
     /// The status of the answer.
     pub status: Option<u16>,
-    /// Why there was none.
+    /// Why there was none, or what a server of mail said of addresses that it does not take.
     pub error: Option<String>,
 }
 
@@ -214,6 +231,15 @@ pub enum DeliveryError {
     /// It is a chat.
     #[error("a chat cannot answer a challenge")]
     NoEcho,
+    /// Nobody was sent this code last, or it is old.
+    #[error("the code is not one that an address of the subscription was sent last, within a week")]
+    WrongCode,
+    /// It is no subscription by mail.
+    #[error("a code is for addresses of mail; an endpoint of the web answers its challenge itself")]
+    NoCode,
+    /// There is nobody to send a code to.
+    #[error("every address has confirmed")]
+    AllConfirmed,
     /// Challenges went there a moment ago.
     #[error("too many challenges were sent; the next may be sent at {0}")]
     TooOften(Timestamp),

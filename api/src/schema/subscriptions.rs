@@ -297,13 +297,18 @@ impl SubscriptionMutation {
         attempt(ctx, &id, |deliveries, declared| deliveries.test(declared)).await
     }
 
-    /// Sends the endpoint a challenge, and tells how it answered. One that answers with the challenge is verified.
+    /// Sends the endpoint a challenge, and tells how it answered. One that answers with the challenge is verified. Addresses
+    /// of mail that have not confirmed are sent a code each; given here it confirms the address that was sent it.
     async fn verify_subscription(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The subscription.")] id: ID,
+        #[graphql(desc = "What an address of mail was sent.")] code: Option<String>,
     ) -> Result<DeliveryAttempt> {
-        attempt(ctx, &id, |deliveries, declared| deliveries.verify(declared)).await
+        attempt(ctx, &id, |deliveries, declared| {
+            deliveries.verify(declared, code)
+        })
+        .await
     }
 
     /// Ends a subscription: nothing more is sent, and its keys are forgotten.
@@ -357,7 +362,7 @@ type Sent<'d> = PortFuture<'d, Result<crate::DeliveryAttempt, DeliveryError>>;
 async fn attempt(
     ctx: &Context<'_>,
     id: &ID,
-    send: fn(&dyn Deliveries, SubscriptionDeclared) -> Sent<'_>,
+    send: impl for<'d> FnOnce(&'d dyn Deliveries, SubscriptionDeclared) -> Sent<'d> + Send,
 ) -> Result<DeliveryAttempt> {
     let at = Standpoint::of(ctx, None).await?;
     let declared = require(&at, id)?;
@@ -379,6 +384,9 @@ fn delivery_error(error: &DeliveryError) -> async_graphql::Error {
         DeliveryError::Address(_)
         | DeliveryError::NoNotice(_)
         | DeliveryError::Unverified
+        | DeliveryError::WrongCode
+        | DeliveryError::NoCode
+        | DeliveryError::AllConfirmed
         | DeliveryError::NoEcho => ErrorCode::BadInput.error(error.to_string()),
         DeliveryError::TooOften(_) => ErrorCode::Busy.error(error.to_string()),
         DeliveryError::BeyondLog(_) => ErrorCode::PositionUnknown.error(error.to_string()),

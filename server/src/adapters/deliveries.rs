@@ -14,7 +14,9 @@ use model::{
 use store::Appended;
 
 use crate::clock::{RandomIds, SystemClock};
-use crate::deliveries::{AddressPolicy, Deliverer, Endpoint, SealError, Seals, Target, TimedKeys};
+use crate::deliveries::{
+    Deliverer, Destination, Destinations, Endpoint, SealError, Seals, TimedKeys,
+};
 
 /// Who says what stands in the log of subscriptions and tokens.
 const SOURCE: &str = "epicenter";
@@ -24,7 +26,7 @@ const KEYS_MAX: usize = 4;
 /// The seals, what is sent, and the door to the log.
 pub(super) struct SealedDeliveries {
     pub(super) seals: Arc<Seals>,
-    pub(super) policy: Arc<AddressPolicy>,
+    pub(super) destinations: Arc<Destinations>,
     pub(super) overlap_ms: i64,
     pub(super) deliverer: Arc<Deliverer>,
     pub(super) recorder: Recorder,
@@ -32,23 +34,23 @@ pub(super) struct SealedDeliveries {
 
 impl api::Deliveries for SealedDeliveries {
     fn seal(&self, url: String) -> PortFuture<'_, Result<SealedEndpoint, DeliveryError>> {
-        let target = Target::read(&url, &self.policy);
+        let read = self.destinations.read(&url);
         let seals = Arc::clone(&self.seals);
         Box::pin(async move {
-            let target = target.map_err(|error| DeliveryError::Address(error.to_string()))?;
-            blocking(move || sealed(&seals, &target, Vec::new())).await
+            let to = read.map_err(|error| DeliveryError::Address(error.to_string()))?;
+            blocking(move || sealed(&seals, &to, Vec::new())).await
         })
     }
 
     fn renew(&self, seal: String) -> PortFuture<'_, Result<SealedEndpoint, DeliveryError>> {
-        let (seals, policy) = (Arc::clone(&self.seals), Arc::clone(&self.policy));
+        let (seals, destinations) = (Arc::clone(&self.seals), Arc::clone(&self.destinations));
         let now = SystemClock.now();
         let end = now.plus_millis(self.overlap_ms);
         Box::pin(async move {
             let unsealing = Arc::clone(&seals);
             let before = blocking(move || unsealing.unseal(&seal)).await?;
-            let target = Target::read(&before.url, &policy);
-            let target = target.map_err(|error| DeliveryError::Address(error.to_string()))?;
+            let read = destinations.read(&before.url);
+            let to = read.map_err(|error| DeliveryError::Address(error.to_string()))?;
             let counting = before.keys.into_iter();
             let counting = counting.filter(|keys| keys.until.is_none_or(|until| now < until));
             let older = counting.map(|keys| TimedKeys {
@@ -56,7 +58,7 @@ impl api::Deliveries for SealedDeliveries {
                 keys: keys.keys,
             });
             let older: Vec<TimedKeys> = older.take(KEYS_MAX - 1).collect();
-            blocking(move || sealed(&seals, &target, older)).await
+            blocking(move || sealed(&seals, &to, older)).await
         })
     }
 
@@ -65,16 +67,16 @@ impl api::Deliveries for SealedDeliveries {
         seal: String,
         url: String,
     ) -> PortFuture<'_, Result<SealedAddress, DeliveryError>> {
-        let target = Target::read(&url, &self.policy);
+        let read = self.destinations.read(&url);
         let seals = Arc::clone(&self.seals);
         Box::pin(async move {
-            let target = target.map_err(|error| DeliveryError::Address(error.to_string()))?;
+            let to = read.map_err(|error| DeliveryError::Address(error.to_string()))?;
             blocking(move || {
                 let keys = seals.unseal(&seal)?.keys;
-                let url = target.url.to_string();
+                let url = to.url;
                 Ok(SealedAddress {
                     seal: seals.seal(&Endpoint { url, keys })?,
-                    endpoint: target.endpoint(),
+                    endpoint: to.endpoint,
                 })
             })
             .await
@@ -137,15 +139,16 @@ impl api::Deliveries for SealedDeliveries {
     fn verify(
         &self,
         declared: SubscriptionDeclared,
+        code: Option<String>,
     ) -> PortFuture<'_, Result<DeliveryAttempt, DeliveryError>> {
-        Box::pin(self.deliverer.verify(declared))
+        Box::pin(self.deliverer.verify(declared, code))
     }
 }
 
 /// Seals an address with fresh keys beside older ones.
 fn sealed(
     seals: &Seals,
-    target: &Target,
+    to: &Destination,
     older: Vec<TimedKeys>,
 ) -> Result<SealedEndpoint, SealError> {
     let keys = seals.fresh_keys()?;
@@ -153,12 +156,12 @@ fn sealed(
     let mut all = vec![TimedKeys { keys, until: None }];
     all.extend(older);
     let seal = seals.seal(&Endpoint {
-        url: target.url.to_string(),
+        url: to.url.clone(),
         keys: all,
     })?;
     Ok(SealedEndpoint {
         seal,
-        endpoint: target.endpoint(),
+        endpoint: to.endpoint.clone(),
         secret,
         public_key,
     })

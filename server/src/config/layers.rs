@@ -138,6 +138,20 @@ pub enum ConfigError {
         /// Why.
         reason: &'static str,
     },
+    /// Settings of mail do not go together.
+    #[error("{reason}")]
+    Mail {
+        /// Why.
+        reason: &'static str,
+    },
+    /// The authorities of the server of mail could not be read.
+    #[error("could not read `mail.ca` {path}")]
+    MailAuthorities {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// Somebody would be known by nothing, or two by the same name.
     #[error("the `[[tls.clients]]` table of name {name:?}: {reason}")]
     TlsClient {

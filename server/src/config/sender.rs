@@ -192,14 +192,23 @@ impl SenderSettings {
     }
 }
 
-/// The first line of a file, so that an editor's newline at the end does no harm.
 fn read_secret(path: &Path) -> Result<Secret, ConfigError> {
+    let line = first_line(path)?;
+    Secret::new(line.as_bytes()).ok_or_else(|| ConfigError::EmptySecret {
+        path: path.to_owned(),
+    })
+}
+
+/// The first line of a file, so that an editor's newline at the end does no harm.
+pub(super) fn first_line(path: &Path) -> Result<String, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|source| ConfigError::SecretFile {
         path: path.to_owned(),
         source,
     })?;
-    let line = text.lines().next().unwrap_or_default().trim();
-    Secret::new(line.as_bytes()).ok_or_else(|| ConfigError::EmptySecret {
-        path: path.to_owned(),
-    })
+    match text.lines().next().unwrap_or_default().trim() {
+        "" => Err(ConfigError::EmptySecret {
+            path: path.to_owned(),
+        }),
+        line => Ok(line.to_owned()),
+    }
 }

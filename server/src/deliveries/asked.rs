@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::{
-    Delivery, DeliveryAttempt, DeliveryError, DeliveryPage, DeliveryQuestion, DeliveryStanding,
-    DeliveryStatus, EndpointVerification, Redelivery,
+    AddressVerification, Delivery, DeliveryAttempt, DeliveryError, DeliveryPage, DeliveryQuestion,
+    DeliveryStanding, DeliveryStatus, EndpointVerification, Redelivery,
 };
 use graph::Telling;
 use model::{Clock, IdSource, LogPosition, SubscriptionDeclared, quiet_until};
@@ -14,12 +14,13 @@ use super::deliverer::{Deliverer, touched_by};
 use super::desk::Desk;
 use super::digest::digest_id;
 use super::gathering::Gathered;
+use super::mail::{Mailbox, Recipients};
 use super::notice::{message_id, trial};
-use super::post::{Answer, Attempted};
+use super::post::Attempted;
 use super::proof::Proof;
 use super::queue::Queue;
 use super::seals::Endpoint;
-use super::sending::challenge;
+use super::sending::{challenge, hearers, keep, note, send_code};
 use crate::clock::{RandomIds, SystemClock};
 
 impl Deliverer {
@@ -120,32 +121,117 @@ impl Deliverer {
         declared: SubscriptionDeclared,
     ) -> Result<DeliveryAttempt, DeliveryError> {
         let desk = self.desk(&declared.id);
-        let proven = desk.is_some_and(|desk| {
-            let is_of = |proof: &Proof| proof.endpoint == declared.endpoint;
-            desk.with(|queue| {
-                queue
-                    .proof
-                    .as_ref()
-                    .filter(|it| is_of(it))
-                    .and_then(|it| it.verified_at)
-            })
-            .is_some()
-        });
+        let endpoint = self.unsealed(&declared).await?;
+        let to = match declared.format.is_mail() {
+            true => self.hearing(&declared, &endpoint)?,
+            false => Recipients::default(),
+        };
+        let proven = match declared.format.is_mail() {
+            true => !to.open.is_empty(),
+            false => desk.is_some_and(|desk| is_proven(&desk, &declared)),
+        };
         if self.house.asks_for_proof(&declared) && !proven {
             return Err(DeliveryError::Unverified);
         }
-        let endpoint = self.unsealed(&declared).await?;
         let id = format!("msg_{}", RandomIds.fresh());
         let message = trial(&declared, &id, SystemClock.now());
-        let _room = self.house.room(false).await;
-        Ok(told(1, self.house.post.send(&endpoint, message).await))
+        let sent = self.house.send(message, (&declared, false), &endpoint, &to);
+        Ok(told(1, &sent.await))
+    }
+
+    /// The addresses of mail that hear of a subscription.
+    fn hearing(
+        &self,
+        declared: &SubscriptionDeclared,
+        endpoint: &Endpoint,
+    ) -> Result<Recipients, DeliveryError> {
+        let (desk, mailboxes) = self.addresses(declared, endpoint)?;
+        Ok(Recipients {
+            open: hearers(&self.house, &desk, &mailboxes),
+            was_taken: false,
+        })
+    }
+
+    /// The desk of a subscription by mail, which knows every address, and the addresses.
+    fn addresses(
+        &self,
+        declared: &SubscriptionDeclared,
+        endpoint: &Endpoint,
+    ) -> Result<(Arc<Desk>, Vec<Mailbox>), DeliveryError> {
+        let desk = self.desk(&declared.id);
+        let desk = desk.ok_or_else(|| DeliveryError::Unknown(declared.id.clone()))?;
+        let mailboxes = self.house.mailboxes(endpoint);
+        let mailboxes = mailboxes.map_err(|error| DeliveryError::Address(error.to_string()))?;
+        keep(&self.house, &desk, &mailboxes);
+        Ok((desk, mailboxes))
+    }
+
+    /// Whoever was sent a code has confirmed.
+    fn confirm(
+        &self,
+        declared: &SubscriptionDeclared,
+        code: &str,
+    ) -> Result<DeliveryAttempt, DeliveryError> {
+        let desk = self.desk(&declared.id);
+        let desk = desk.ok_or_else(|| DeliveryError::Unknown(declared.id.clone()))?;
+        let at = SystemClock.now();
+        let place = desk.with(|queue| queue.confirmations.confirm(code, at));
+        place.ok_or(DeliveryError::WrongCode)?;
+        desk.save().map_err(kept)?;
+        desk.news.notify_one();
+        Ok(DeliveryAttempt {
+            number: 1,
+            at,
+            duration_ms: 0,
+            status: None,
+            error: None,
+        })
+    }
+
+    /// Sends a code to every address of mail that has not confirmed, and tells of the last, or of the first in vain.
+    async fn send_codes(
+        &self,
+        declared: &SubscriptionDeclared,
+    ) -> Result<DeliveryAttempt, DeliveryError> {
+        let endpoint = self.unsealed(declared).await?;
+        let (desk, mailboxes) = self.addresses(declared, &endpoint)?;
+        let hear = hearers(&self.house, &desk, &mailboxes);
+        let open = mailboxes.iter().filter(|it| !hear.contains(it));
+        let (mut sent, mut too_often) = (None, None);
+        for mailbox in open {
+            let now = SystemClock.now();
+            if let Err(until) = self.house.may_send_code(&mailbox.hash(), now) {
+                too_often.get_or_insert(until);
+                continue;
+            }
+            let coded = send_code(&self.house, mailbox, &endpoint, declared).await;
+            note(&self.house, &desk, &coded);
+            let is_in_vain = coded.attempted.answer.reason().is_some();
+            sent = Some(coded.attempted);
+            if is_in_vain {
+                break;
+            }
+        }
+        desk.save().map_err(kept)?;
+        match (sent, too_often) {
+            (Some(attempted), _) => Ok(told(1, &attempted)),
+            (None, Some(until)) => Err(DeliveryError::TooOften(until)),
+            (None, None) => Err(DeliveryError::AllConfirmed),
+        }
     }
 
     /// Sends a challenge at once, and lets the endpoint hear if it answers with it.
     pub(crate) async fn verify(
         &self,
         declared: SubscriptionDeclared,
+        code: Option<String>,
     ) -> Result<DeliveryAttempt, DeliveryError> {
+        match (declared.format.is_mail(), code) {
+            (true, Some(code)) => return self.confirm(&declared, &code),
+            (true, None) => return self.send_codes(&declared).await,
+            (false, Some(_)) => return Err(DeliveryError::NoCode),
+            (false, None) => {}
+        }
         if declared.format.is_chat() && self.house.is_trusted(&declared) {
             return Err(DeliveryError::NoEcho);
         }
@@ -171,7 +257,7 @@ impl Deliverer {
         });
         desk.save().map_err(kept)?;
         desk.news.notify_one();
-        Ok(told(number, attempted))
+        Ok(told(number, &attempted))
     }
 
     async fn unsealed(&self, declared: &SubscriptionDeclared) -> Result<Endpoint, DeliveryError> {
@@ -182,16 +268,42 @@ impl Deliverer {
 }
 
 /// An attempt as it is told.
-fn told(number: u32, attempted: Attempted) -> DeliveryAttempt {
+fn told(number: u32, attempted: &Attempted) -> DeliveryAttempt {
     DeliveryAttempt {
         number,
         at: attempted.at,
         duration_ms: u64::try_from(attempted.took.as_millis()).unwrap_or(u64::MAX),
         status: attempted.answer.status(),
-        error: match attempted.answer {
-            Answer::Failed(reason) => Some(reason),
-            Answer::Taken(_) | Answer::Refused(..) => None,
-        },
+        error: attempted.answer.note(),
+    }
+}
+
+/// Whether an endpoint of the web answered a challenge.
+fn is_proven(desk: &Desk, declared: &SubscriptionDeclared) -> bool {
+    let is_of = |proof: &&Proof| proof.endpoint == declared.endpoint;
+    desk.with(|queue| {
+        let proof = queue.proof.as_ref().filter(is_of);
+        proof.is_some_and(|proof| proof.verified_at.is_some())
+    })
+}
+
+/// Whether addresses of mail confirmed.
+fn confirmation_of(queue: &Queue) -> EndpointVerification {
+    let known = || queue.confirmations.iter();
+    EndpointVerification {
+        is_required: true,
+        verified_at: known().filter_map(|it| it.confirmed_at).min(),
+        attempts: known().map(|it| it.attempts).sum(),
+        next_at: queue.confirmations.next().map(|(due_at, _)| due_at),
+        error: known().find_map(|it| it.error.clone()),
+        addresses: known()
+            .map(|it| AddressVerification {
+                address: it.shown.clone(),
+                verified_at: it.confirmed_at,
+                sent_at: it.sent_at,
+                error: it.error.clone(),
+            })
+            .collect(),
     }
 }
 
@@ -201,6 +313,9 @@ fn verification_of(
     declared: Option<&SubscriptionDeclared>,
     is_required: bool,
 ) -> EndpointVerification {
+    if declared.is_some_and(|it| it.format.is_mail()) {
+        return confirmation_of(queue);
+    }
     let proof = queue.proof.as_ref();
     let proof = proof.filter(|proof| declared.is_some_and(|it| it.endpoint == proof.endpoint));
     EndpointVerification {
@@ -209,6 +324,7 @@ fn verification_of(
         attempts: proof.map_or(0, |proof| proof.attempts),
         next_at: proof.and_then(|proof| proof.due_at).filter(|_| is_required),
         error: proof.and_then(|proof| proof.error.clone()),
+        addresses: Vec::new(),
     }
 }
 

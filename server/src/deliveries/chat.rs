@@ -14,7 +14,7 @@ const TEXT_BYTES: usize = 2_000;
 pub(super) fn body(format: NoticeFormat, text: &str) -> Option<Value> {
     let text = shortened(text);
     let body = match format {
-        NoticeFormat::CloudEvents | NoticeFormat::CdEvents => return None,
+        NoticeFormat::CloudEvents | NoticeFormat::CdEvents | NoticeFormat::Email => return None,
         NoticeFormat::Slack => {
             let text = text.replace('&', "&amp;");
             let text = text.replace('<', "&lt;").replace('>', "&gt;");
@@ -47,7 +47,7 @@ pub(super) fn body(format: NoticeFormat, text: &str) -> Option<Value> {
 /// Whether a host is that of a chat itself, which gives out addresses that nobody guesses.
 pub(super) fn is_home(format: NoticeFormat, host: &str) -> bool {
     let homes: &[&str] = match format {
-        NoticeFormat::CloudEvents | NoticeFormat::CdEvents => &[],
+        NoticeFormat::CloudEvents | NoticeFormat::CdEvents | NoticeFormat::Email => &[],
         NoticeFormat::Slack => &["hooks.slack.com", "hooks.slack-gov.com"],
         NoticeFormat::Teams => &["webhook.office.com", "logic.azure.com", "powerplatform.com"],
         NoticeFormat::Feishu => &["open.feishu.cn", "open.larksuite.com"],
@@ -66,7 +66,8 @@ pub(super) fn refusal(format: NoticeFormat, answer: &[u8]) -> Option<String> {
         NoticeFormat::CloudEvents
         | NoticeFormat::CdEvents
         | NoticeFormat::Slack
-        | NoticeFormat::Teams => return None,
+        | NoticeFormat::Teams
+        | NoticeFormat::Email => return None,
         NoticeFormat::Feishu => ("code", "msg"),
         NoticeFormat::DingTalk | NoticeFormat::WeCom => ("errcode", "errmsg"),
     };
@@ -79,11 +80,13 @@ pub(super) fn refusal(format: NoticeFormat, answer: &[u8]) -> Option<String> {
     ))
 }
 
-/// The least time between two messages that a chat takes.
+/// The least time between two messages that a chat takes, or people who get them by mail.
 pub(super) const fn apart(format: NoticeFormat) -> Duration {
     match format {
         NoticeFormat::CloudEvents | NoticeFormat::CdEvents => Duration::ZERO,
-        NoticeFormat::Slack | NoticeFormat::Teams | NoticeFormat::Feishu => Duration::from_secs(1),
+        NoticeFormat::Slack | NoticeFormat::Teams | NoticeFormat::Feishu | NoticeFormat::Email => {
+            Duration::from_secs(1)
+        }
         NoticeFormat::DingTalk | NoticeFormat::WeCom => Duration::from_secs(3),
     }
 }

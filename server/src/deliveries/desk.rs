@@ -111,7 +111,7 @@ impl Desk {
     /// Up to where the log was held against the subscription; nothing when no more fits into the queue.
     pub(crate) fn wants_after(&self) -> Option<LogPosition> {
         let held = self.held();
-        (held.queue.waiting.len() < self.waiting_max).then_some(held.queue.read_to)
+        (!held.queue.is_full(self.waiting_max)).then_some(held.queue.read_to)
     }
 
     /// The event at a position was held against the subscription. Whether it is still at `after`, the
@@ -131,7 +131,7 @@ impl Desk {
             Heard::Notice(notice) => held.queue.add(notice),
             Heard::Gathers(now) => held.queue.gather(position, now),
         }
-        let goes_on = held.queue.waiting.len() < self.waiting_max;
+        let goes_on = !held.queue.is_full(self.waiting_max);
         drop(held);
         if is_news {
             self.news.notify_one();
@@ -145,7 +145,7 @@ impl Desk {
         let searched = held.queue.urgent_to.unwrap_or_default();
         let is_bounded = held.queue.found.len() < FOUND_MAX;
         let waits_max = self.waiting_max.saturating_mul(2);
-        let has_room = is_bounded && held.queue.waiting.len() < waits_max;
+        let has_room = is_bounded && !held.queue.is_full(waits_max);
         has_room.then_some(held.queue.read_to.max(searched))
     }
 

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::chat;
 use super::gathering::Gathered;
+use super::mail;
 use super::notice::{self, Message};
 
 /// Most bytes of the list; what is beyond is counted.
@@ -16,6 +17,8 @@ const LIST_BYTES_MAX: usize = 256 * 1024;
 const ITEMS_MAX: usize = 10;
 /// Most bytes of the text for people: less than every chat takes.
 const TEXT_BYTES_MAX: usize = 1_800;
+/// Most lines of a letter.
+const LINES_MAX: usize = 200;
 /// Most letters of one line of it.
 const LINE_LETTERS_MAX: usize = 200;
 
@@ -51,6 +54,11 @@ pub(super) fn digest(
     let told = entries.iter().map(|entry| entry.statements).sum::<u64>();
     let total = told.saturating_add(gathered.more);
     let id = digest_id(&to.id, gathered.last()?);
+    if to.format.is_mail() {
+        let (lines, untold) = lines(&entries, total);
+        let letter = mail::of_digest(lines, (total, untold), to);
+        return Some(notice::enclosed(id, letter));
+    }
     if let Some(body) = chat::body(to.format, &text(&entries, total)) {
         return Some(notice::written(id, to.format, &body));
     }
@@ -133,6 +141,17 @@ fn shown(entry: &Entry) -> Value {
     shown
 }
 
+/// The first line of each change and incident, as many as a letter has, and how many statements are not told.
+fn lines(entries: &[Entry], total: u64) -> (Vec<String>, u64) {
+    let told = entries.get(..LINES_MAX).unwrap_or(entries);
+    let lines = told.iter().map(|entry| {
+        let line = entry.line.lines().next().unwrap_or_default();
+        line.chars().take(LINE_LETTERS_MAX).collect()
+    });
+    let statements: u64 = told.iter().map(|entry| entry.statements).sum();
+    (lines.collect(), total.saturating_sub(statements))
+}
+
 /// A line for each change and incident, as many as a chat takes, and how much is not told.
 fn text(entries: &[Entry], total: u64) -> String {
     let mut text = match total {
@@ -182,6 +201,16 @@ mod tests {
         assert!(text.len() <= TEXT_BYTES_MAX + 20, "{}", text.len());
         assert!(text.ends_with("\nand 516 more"), "{text}");
         assert_eq!(text.lines().count(), 4);
+    }
+
+    #[test]
+    fn a_letter_says_how_much_it_does_not_tell() {
+        let few = [entry(1, "a: running"), entry(2, "b: failed")];
+        let told = ["a: running", "b: failed"].map(str::to_owned).to_vec();
+        assert_eq!(lines(&few, 5), (told, 1));
+        let many: Vec<Entry> = (1..=201).map(|number| entry(number, "c")).collect();
+        let (told, untold) = lines(&many, 402);
+        assert_eq!((told.len(), untold), (200, 2));
     }
 
     #[test]

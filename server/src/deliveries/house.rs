@@ -7,18 +7,21 @@ use std::time::Duration;
 
 use anyhow::Context;
 use ingest::Recorder;
-use model::{Event, EventEnvelope, LogPosition, SubscriptionDeclared, Timestamp};
+use model::{Clock, Event, EventEnvelope, LogPosition, SubscriptionDeclared, Timestamp};
 use store::{EventLog, ReadError, ReadLimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::address::AddressPolicy;
 use super::chat;
 use super::desk::DeskFolder;
-use super::post::Post;
+use super::destination::Destinations;
+use super::mail::{Mail, Mailbox, MailboxError, Recipients};
+use super::notice::{Content, Message};
+use super::post::{Answer, Attempted, Post};
 use super::proof::{Challenges, VerifiedEndpoints};
 use super::retry::Schedule;
-use super::seals::Seals;
+use super::seals::{Endpoint, Seals};
 use crate::adapters::record_about_subscription;
+use crate::clock::SystemClock;
 use crate::projector::Published;
 
 /// Of the attempts at once, one in so many is for endpoints that fail or answer slowly.
@@ -50,7 +53,9 @@ pub(crate) struct House {
     pub(super) seals: Arc<Seals>,
     pub(super) published: Arc<Published>,
     pub(super) log: Arc<dyn EventLog>,
-    pub(super) post: Post,
+    post: Post,
+    mail: Option<Mail>,
+    destinations: Arc<Destinations>,
     pub(super) schedule: Schedule,
     pub(super) disable_after_ms: f64,
     pub(super) desks: DeskFolder,
@@ -59,16 +64,41 @@ pub(crate) struct House {
     verification: VerifiedEndpoints,
     trusted_hosts: Vec<String>,
     challenges: Mutex<Challenges>,
-    well: Arc<Semaphore>,
-    unwell: Arc<Semaphore>,
+    codes: Mutex<Challenges>,
+    of_web: Rooms,
+    of_mail: Rooms,
     taken: AtomicU64,
     refused: AtomicU64,
+}
+
+/// Room for attempts: for those who take what they are sent, and for the others.
+struct Rooms {
+    well: Arc<Semaphore>,
+    unwell: Arc<Semaphore>,
+}
+
+impl Rooms {
+    fn of(at_once: usize) -> Self {
+        let unwell = (at_once / UNWELL_SHARE).max(1);
+        let well = at_once.saturating_sub(unwell).max(1);
+        Self {
+            well: Arc::new(Semaphore::new(well)),
+            unwell: Arc::new(Semaphore::new(unwell)),
+        }
+    }
+
+    /// Room for one attempt, for as long as it is held.
+    async fn room(&self, is_well: bool) -> Option<OwnedSemaphorePermit> {
+        let room = if is_well { &self.well } else { &self.unwell };
+        // Nobody closes it, so there is always room in the end.
+        Arc::clone(room).acquire_owned().await.ok()
+    }
 }
 
 impl House {
     pub(crate) fn new(
         limits: DeliveryLimits,
-        (seals, policy): (Arc<Seals>, Arc<AddressPolicy>),
+        (seals, destinations, mail): (Arc<Seals>, Arc<Destinations>, Option<Mail>),
         published: Arc<Published>,
         recorder: Recorder,
         log: Arc<dyn EventLog>,
@@ -76,13 +106,15 @@ impl House {
         let folder = &limits.desks.path;
         std::fs::create_dir_all(folder)
             .with_context(|| format!("could not make {}", folder.display()))?;
-        let unwell = (limits.attempts_at_once / UNWELL_SHARE).max(1);
-        let well = limits.attempts_at_once.saturating_sub(unwell).max(1);
         Ok(Self {
             seals,
             published,
             log,
-            post: Post::new(policy, limits.timeout)?,
+            post: Post::new(Arc::clone(&destinations.web), limits.timeout)?,
+            of_web: Rooms::of(limits.attempts_at_once),
+            of_mail: Rooms::of(mail.as_ref().map_or(1, Mail::at_once)),
+            mail,
+            destinations,
             schedule: limits.schedule,
             disable_after_ms: limits.disable_after_ms,
             desks: limits.desks,
@@ -90,19 +122,46 @@ impl House {
             per_second_max: limits.per_second_max.max(1),
             verification: limits.verification,
             trusted_hosts: limits.trusted_hosts,
-            challenges: Mutex::default(),
-            well: Arc::new(Semaphore::new(well)),
-            unwell: Arc::new(Semaphore::new(unwell)),
+            challenges: Mutex::new(Challenges::to_hosts()),
+            codes: Mutex::new(Challenges::to_addresses()),
             taken: AtomicU64::new(0),
             refused: AtomicU64::new(0),
         })
     }
 
-    /// Room for one attempt, for as long as it is held.
-    pub(super) async fn room(&self, is_well: bool) -> Option<OwnedSemaphorePermit> {
-        let room = if is_well { &self.well } else { &self.unwell };
-        // Nobody closes it, so there is always room in the end.
-        Arc::clone(room).acquire_owned().await.ok()
+    /// Sends a message once there is room: to an endpoint, or to addresses of mail.
+    pub(super) async fn send(
+        &self,
+        message: Message,
+        (declared, is_well): (&SubscriptionDeclared, bool),
+        endpoint: &Endpoint,
+        to: &Recipients,
+    ) -> Attempted {
+        let Message { id, content } = message;
+        let id = id.as_str();
+        let rooms = match content {
+            Content::Posted(_) => &self.of_web,
+            Content::Letter(_) => &self.of_mail,
+        };
+        let _room = rooms.room(is_well).await;
+        match (content, &self.mail) {
+            (Content::Posted(posted), _) => self.post.send(endpoint, id, posted).await,
+            (Content::Letter(letter), Some(mail)) => {
+                mail.send((id, &declared.id), &letter, to).await
+            }
+            (Content::Letter(_), None) => Attempted {
+                at: SystemClock.now(),
+                took: Duration::ZERO,
+                answer: Answer::Failed("`mail.server` is not set".to_owned()),
+            },
+        }
+    }
+
+    /// The addresses of mail of an endpoint, as far as they are permitted.
+    pub(super) fn mailboxes(&self, endpoint: &Endpoint) -> Result<Vec<Mailbox>, MailboxError> {
+        // Without a server of mail what is sent fails, and says so.
+        let policy = self.destinations.mail.clone();
+        policy.unwrap_or_default().read(&endpoint.url)
     }
 
     /// The least time between two notices of a subscription.
@@ -114,6 +173,10 @@ impl House {
 
     /// Whether an endpoint must answer a challenge before it is sent anything.
     pub(super) fn asks_for_proof(&self, declared: &SubscriptionDeclared) -> bool {
+        if declared.format.is_mail() {
+            // People who never asked for it would read it.
+            return true;
+        }
         let asked = match self.verification {
             VerifiedEndpoints::Required => true,
             VerifiedEndpoints::Asked => declared.verify,
@@ -126,6 +189,18 @@ impl House {
     pub(super) fn is_trusted(&self, declared: &SubscriptionDeclared) -> bool {
         let host = host_of(&declared.endpoint);
         chat::is_home(declared.format, &host) || self.trusted_hosts.contains(&host)
+    }
+
+    /// Whether an address of mail need not confirm.
+    pub(super) fn is_trusted_domain(&self, mailbox: &Mailbox) -> bool {
+        let is_it = |host: &String| host == mailbox.address().domain();
+        self.trusted_hosts.iter().any(is_it)
+    }
+
+    /// Takes note of a code to an address of mail; or says from when on there may be one.
+    pub(super) fn may_send_code(&self, address: &str, now: Timestamp) -> Result<(), Timestamp> {
+        let mut codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
+        codes.take(address, now)
     }
 
     /// Takes note of a challenge to an endpoint; or says from when on there may be one.

@@ -7,6 +7,7 @@ use graph::{
 use model::{CiId, EventEnvelope, LogPosition, NoticeFormat, SubscriptionDeclared, Timestamp};
 use serde_json::{Map, Value, json};
 
+use super::mail::{self, Letter};
 use super::{cdevents, chat};
 
 /// Most targets or items that are listed.
@@ -30,6 +31,22 @@ const GROUPED_MAX: usize = 20_000;
 pub(crate) struct Message {
     /// Its id: the same however often it is sent.
     pub(crate) id: String,
+    /// What it holds.
+    pub(crate) content: Content,
+}
+
+/// What a message holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// What is posted to an endpoint.
+    Posted(Posted),
+    /// What goes by mail.
+    Letter(Box<Letter>),
+}
+
+/// What is posted to an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Posted {
     /// How it is written.
     pub(crate) format: NoticeFormat,
     /// Its media type.
@@ -55,6 +72,9 @@ pub(crate) fn message(
     let mut telling = Telling::of(view, envelope)?;
     // The texts were judged when it was decided that it is sent; here the way is asked for alone.
     let near = telling.fits(&to.wanted, &|_, _| true).flatten();
+    if to.format.is_mail() {
+        return letter(view, (&telling, near), envelope.position, to);
+    }
     let (name, _) = envelope.event.tag();
     let (subject, about, told, line) = match (telling.change(), telling.incident()) {
         (Some(row), _) => {
@@ -113,9 +133,38 @@ pub(crate) fn message(
     Some(written(id, to.format, &event))
 }
 
+/// The same for people who get it by mail.
+fn letter(
+    view: &GraphView,
+    (telling, near): (&Telling<'_>, Option<Nearness>),
+    position: LogPosition,
+    to: &SubscriptionDeclared,
+) -> Option<Message> {
+    let group = telling.incident().and_then(|row| group_of(view, &row));
+    let notes = [line_of_group(view, group.as_ref()), way(view, near)];
+    let notes = notes.iter().map(|note| note.trim().to_owned());
+    let notes = notes.filter(|note| !note.is_empty()).collect();
+    let letter = mail::letter_of(telling, notes, to)?;
+    Some(enclosed(message_id(&to.id, position), letter))
+}
+
+/// A letter as a message.
+pub(super) fn enclosed(id: String, letter: Letter) -> Message {
+    Message {
+        id,
+        content: Content::Letter(Box::new(letter)),
+    }
+}
+
 pub(super) fn written(id: String, format: NoticeFormat, body: &Value) -> Message {
     Message {
         id,
+        content: Content::Posted(posted(format, body)),
+    }
+}
+
+fn posted(format: NoticeFormat, body: &Value) -> Posted {
+    Posted {
         format,
         media: match format {
             NoticeFormat::CloudEvents | NoticeFormat::CdEvents => CLOUD_EVENTS,
@@ -123,7 +172,8 @@ pub(super) fn written(id: String, format: NoticeFormat, body: &Value) -> Message
             | NoticeFormat::Teams
             | NoticeFormat::Feishu
             | NoticeFormat::DingTalk
-            | NoticeFormat::WeCom => JSON,
+            | NoticeFormat::WeCom
+            | NoticeFormat::Email => JSON,
         },
         body: body.to_string().into_bytes(),
         challenge: None,
@@ -132,6 +182,9 @@ pub(super) fn written(id: String, format: NoticeFormat, body: &Value) -> Message
 
 /// A message that says nothing, to try an endpoint out.
 pub(crate) fn trial(to: &SubscriptionDeclared, id: &str, now: Timestamp) -> Message {
+    if to.format.is_mail() {
+        return enclosed(id.to_owned(), mail::of_trial(to));
+    }
     let line = format!("Epicenter tells {} here what it subscribed to.", to.name);
     if let Some(body) = chat::body(to.format, &line) {
         return written(id.to_owned(), to.format, &body);
@@ -157,8 +210,11 @@ pub(crate) fn verification(
     let name = "epicenter.subscription.verification";
     let event = cloud_event(id, name, &to.id, now, &data);
     Message {
-        challenge: Some(challenge),
-        ..written(id.to_owned(), NoticeFormat::CloudEvents, &event)
+        id: id.to_owned(),
+        content: Content::Posted(Posted {
+            challenge: Some(challenge),
+            ..posted(NoticeFormat::CloudEvents, &event)
+        }),
     }
 }
 

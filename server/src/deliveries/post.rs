@@ -20,7 +20,7 @@ use tower::Service;
 
 use super::address::{AddressError, AddressPolicy, Target};
 use super::chat;
-use super::notice::Message;
+use super::notice::Posted;
 use super::proof::echoes;
 use super::retry::asked_wait;
 use super::seals::Endpoint;
@@ -62,22 +62,66 @@ pub(crate) enum Answer {
     Refused(u16, Option<Duration>),
     /// Without any.
     Failed(String),
+    /// A server of mail took it for some addresses, and never takes it for the others.
+    TakenPartly {
+        /// The code of its reply.
+        status: u16,
+        /// What it said of the others.
+        reason: String,
+    },
+    /// A server of mail does not take it now, for some addresses at least.
+    Postponed {
+        /// The code of its reply.
+        status: u16,
+        /// What it said.
+        reason: String,
+        /// The hashes of the addresses that are not tried again.
+        done: Vec<String>,
+        /// Whether it was taken for one of them.
+        was_taken: bool,
+    },
+    /// A server of mail never takes it.
+    Rejected {
+        /// The code of its reply.
+        status: u16,
+        /// What it said.
+        reason: String,
+        /// Whether there is nobody at the addresses.
+        is_gone: bool,
+    },
 }
 
 impl Answer {
     /// Why it is no success.
     pub(super) fn reason(&self) -> Option<String> {
         match self {
-            Self::Taken(_) => None,
+            Self::Taken(_) | Self::TakenPartly { .. } => None,
             Self::Refused(status, _) => Some(format!("the endpoint answered {status}")),
-            Self::Failed(reason) => Some(reason.clone()),
+            Self::Failed(reason)
+            | Self::Postponed { reason, .. }
+            | Self::Rejected { reason, .. } => Some(reason.clone()),
+        }
+    }
+
+    /// What is written down of it beside its status.
+    pub(super) fn note(&self) -> Option<String> {
+        match self {
+            Self::Taken(_) | Self::Refused(..) => None,
+            Self::Failed(reason)
+            | Self::TakenPartly { reason, .. }
+            | Self::Postponed { reason, .. }
+            | Self::Rejected { reason, .. } => Some(reason.clone()),
         }
     }
 
     /// The status, if there was one.
     pub(crate) const fn status(&self) -> Option<u16> {
         match self {
-            Self::Taken(status) | Self::Refused(status, _) => Some(*status),
+            Self::Taken(status)
+            | Self::Refused(status, _)
+            | Self::TakenPartly { status, .. }
+            | Self::Postponed { status, .. }
+            | Self::Rejected { status, .. } => Some(*status),
             Self::Failed(_) => None,
         }
     }
@@ -108,10 +152,11 @@ impl Post {
     }
 
     /// Sends a message once.
-    pub(crate) async fn send(&self, endpoint: &Endpoint, message: Message) -> Attempted {
+    pub(super) async fn send(&self, endpoint: &Endpoint, id: &str, posted: Posted) -> Attempted {
         let at = SystemClock.now();
         let began = Instant::now();
-        let sent = tokio::time::timeout(self.timeout, self.exchange(endpoint, message, at)).await;
+        let exchange = self.exchange(endpoint, (id, posted), at);
+        let sent = tokio::time::timeout(self.timeout, exchange).await;
         let answer = match sent {
             Ok(Ok(answer)) => answer,
             Ok(Err(reason)) => Answer::Failed(reason),
@@ -127,25 +172,25 @@ impl Post {
     async fn exchange(
         &self,
         endpoint: &Endpoint,
-        message: Message,
+        (id, posted): (&str, Posted),
         at: Timestamp,
     ) -> Result<Answer, String> {
         // The address may have been permitted once and be no longer.
         let target = Target::read(&endpoint.url, &self.policy);
         let target = target.map_err(|error| format!("the address {error}"))?;
         let second = at.unix_nanos().div_euclid(1_000_000_000);
-        let (format, challenge) = (message.format, message.challenge.clone());
-        let signatures = signatures(endpoint, &message, at, second)?;
+        let (format, challenge) = (posted.format, posted.challenge);
+        let signatures = signatures(endpoint, (id, &posted.body), at, second)?;
         let request = Request::post(target.url.as_str())
-            .header(header::CONTENT_TYPE, message.media)
+            .header(header::CONTENT_TYPE, posted.media)
             .header(
                 header::USER_AGENT,
                 concat!("Epicenter/", env!("CARGO_PKG_VERSION")),
             )
-            .header("webhook-id", message.id)
+            .header("webhook-id", id)
             .header("webhook-timestamp", second)
             .header("webhook-signature", signatures)
-            .body(Full::from(message.body))
+            .body(Full::from(posted.body))
             .map_err(|error| format!("the address is not one to send to: {error}"))?;
         let response = self.client.request(request).await;
         let response = response.map_err(|error| chain(&error))?;
@@ -184,7 +229,7 @@ fn may_ask(status: StatusCode) -> bool {
 /// The signatures of every key that counts now, the newest first.
 fn signatures(
     endpoint: &Endpoint,
-    message: &Message,
+    (id, body): (&str, &[u8]),
     at: Timestamp,
     second: i64,
 ) -> Result<String, String> {
@@ -194,7 +239,7 @@ fn signatures(
     for keys in counting {
         let signer = keys.keys.signer();
         let signer = signer.map_err(|_| "a key cannot be used".to_owned())?;
-        all.push(signer.sign(&message.id, second, &message.body));
+        all.push(signer.sign(id, second, body));
     }
     match all.is_empty() {
         true => Err("no key counts any more".to_owned()),

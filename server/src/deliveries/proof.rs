@@ -6,11 +6,18 @@ use model::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Challenges to one host, and to all hosts, in a time.
-const OF_HOST_MAX: usize = 5;
-const OF_ALL_MAX: usize = 120;
-/// That time.
-const WITHIN_MS: i64 = 10 * 60 * 1_000;
+/// Most challenges to all hosts, or to all addresses of mail.
+const OF_ALL: Few = Few {
+    most: 120,
+    within_ms: 10 * 60 * 1_000,
+};
+
+/// How many of something there are at most in a time.
+#[derive(Clone, Copy, Debug)]
+struct Few {
+    most: usize,
+    within_ms: i64,
+}
 
 /// Which endpoints must answer a challenge before they are sent anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,40 +93,67 @@ pub(crate) fn echoes(challenge: &str, answer: &[u8]) -> bool {
 }
 
 /// How many challenges went where of late, so that nobody can have strangers flooded.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Challenges {
-    by_host: BTreeMap<String, VecDeque<Timestamp>>,
+    of_one: Few,
+    by_one: BTreeMap<String, VecDeque<Timestamp>>,
+    all: VecDeque<Timestamp>,
 }
 
 impl Challenges {
-    /// Takes note of a challenge to a host; or says from when on there may be one.
-    pub(crate) fn take(&mut self, host: &str, now: Timestamp) -> Result<(), Timestamp> {
-        let since = now.plus_millis(-WITHIN_MS);
-        self.by_host.retain(|_, sent| {
-            while sent.front().is_some_and(|at| *at <= since) {
-                sent.pop_front();
-            }
+    /// To hosts: five to each in ten minutes.
+    pub(crate) const fn to_hosts() -> Self {
+        let within_ms = OF_ALL.within_ms;
+        Self::of(Few { most: 5, within_ms })
+    }
+
+    /// To addresses of mail: three to each in a day, because people read them.
+    pub(crate) const fn to_addresses() -> Self {
+        let within_ms = 24 * 60 * 60 * 1_000;
+        Self::of(Few { most: 3, within_ms })
+    }
+
+    const fn of(of_one: Few) -> Self {
+        Self {
+            of_one,
+            by_one: BTreeMap::new(),
+            all: VecDeque::new(),
+        }
+    }
+
+    /// Takes note of a challenge to somebody; or says from when on there may be one.
+    pub(crate) fn take(&mut self, to: &str, now: Timestamp) -> Result<(), Timestamp> {
+        let of_one = self.of_one;
+        self.by_one.retain(|_, sent| {
+            of_one.forget(sent, now);
             !sent.is_empty()
         });
-        let all: usize = self.by_host.values().map(VecDeque::len).sum();
-        let of_host = self.by_host.get(host);
-        let full_host = of_host.filter(|sent| OF_HOST_MAX <= sent.len());
-        let first = match full_host {
-            Some(sent) => sent.front().copied(),
-            None if OF_ALL_MAX <= all => {
-                let firsts = self.by_host.values().filter_map(|sent| sent.front());
-                firsts.min().copied()
-            }
-            None => None,
-        };
-        if let Some(first) = first {
-            return Err(first.plus_millis(WITHIN_MS));
+        OF_ALL.forget(&mut self.all, now);
+        if let Some(sent) = self.by_one.get(to) {
+            of_one.check(sent)?;
         }
-        self.by_host
-            .entry(host.to_owned())
-            .or_default()
-            .push_back(now);
+        OF_ALL.check(&self.all)?;
+        self.by_one.entry(to.to_owned()).or_default().push_back(now);
+        self.all.push_back(now);
         Ok(())
+    }
+}
+
+impl Few {
+    /// Forgets what is long ago.
+    fn forget(self, sent: &mut VecDeque<Timestamp>, now: Timestamp) {
+        let since = now.plus_millis(-self.within_ms);
+        while sent.front().is_some_and(|at| *at <= since) {
+            sent.pop_front();
+        }
+    }
+
+    /// Whether there may be another; or from when on.
+    fn check(self, sent: &VecDeque<Timestamp>) -> Result<(), Timestamp> {
+        match sent.front().filter(|_| self.most <= sent.len()) {
+            Some(first) => Err(first.plus_millis(self.within_ms)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -166,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_host_is_sent_few_challenges_and_all_hosts_together_are_too() {
-        let mut challenges = Challenges::default();
+        let mut challenges = Challenges::to_hosts();
         for second in 0..5 {
             assert_eq!(challenges.take("a", at(second)), Ok(()));
         }
@@ -177,7 +211,7 @@ mod tests {
             Ok(()),
             "the first is long ago"
         );
-        let mut many = Challenges::default();
+        let mut many = Challenges::to_hosts();
         for number in 0..120 {
             assert_eq!(
                 many.take(&format!("{number}.example.com"), at(number)),
@@ -186,5 +220,22 @@ mod tests {
         }
         assert_eq!(many.take("other.example.com", at(200)), Err(at(600)));
         assert_eq!(many.take("other.example.com", at(600)), Ok(()));
+    }
+
+    #[test]
+    fn an_address_of_mail_is_sent_three_codes_a_day() {
+        let mut codes = Challenges::to_addresses();
+        for second in 0..3 {
+            assert_eq!(codes.take("a", at(second)), Ok(()));
+        }
+        let day = 24 * 60 * 60;
+        assert_eq!(codes.take("a", at(day - 1)), Err(at(day)));
+        assert_eq!(codes.take("b", at(day - 1)), Ok(()));
+        assert_eq!(codes.take("a", at(day)), Ok(()));
+        for number in 0..120 {
+            let name = format!("{number}");
+            assert_eq!(codes.take(&name, at(2 * day)), Ok(()));
+        }
+        assert_eq!(codes.take("c", at(2 * day)), Err(at(2 * day + 600)));
     }
 }

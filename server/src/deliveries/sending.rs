@@ -4,6 +4,7 @@
 //! a room of its own, so that it never stands in the way of the others.
 
 mod challenging;
+mod mailing;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use super::digest::digest;
 use super::gathering::Gathered;
 use super::house::House;
 use super::journal::Line;
+use super::mail::{Mailbox, Recipients};
 use super::notice::{Message, message};
 use super::post::{Answer, Attempted};
 use super::queue::Queue;
@@ -28,6 +30,8 @@ use crate::clock::SystemClock;
 use crate::shutdown::stopped;
 
 pub(super) use challenging::challenge;
+use mailing::Coded;
+pub(super) use mailing::{hearers, keep, note, send_code};
 
 /// Most attempts at once for an endpoint that takes what it is sent.
 const AT_ONCE: usize = 4;
@@ -51,6 +55,9 @@ pub(super) struct Sending {
     attempts: JoinSet<(LogPosition, Option<Attempted>)>,
     /// The challenge that is under way.
     challenge: JoinSet<Attempted>,
+    /// Its addresses of mail, and the code that is under way to one.
+    mailboxes: Vec<Mailbox>,
+    codes: JoinSet<Coded>,
     sent: BTreeSet<LogPosition>,
     /// Failures in a row.
     failures: u32,
@@ -74,6 +81,8 @@ impl Sending {
             endpoint: None,
             attempts: JoinSet::new(),
             challenge: JoinSet::new(),
+            mailboxes: Vec::new(),
+            codes: JoinSet::new(),
             sent: BTreeSet::new(),
             failures: 0,
             is_quick: true,
@@ -96,6 +105,7 @@ impl Sending {
             tokio::select! {
                 Some(joined) = self.attempts.join_next() => self.answered(joined).await,
                 Some(joined) = self.challenge.join_next() => self.challenged(joined),
+                Some(joined) = self.codes.join_next() => self.coded(joined),
                 () = desk.news.notified() => {}
                 () = tokio::time::sleep(wake) => {}
                 () = stopped(stop.clone()) => {}
@@ -124,7 +134,10 @@ impl Sending {
         );
         let opened = tokio::task::spawn_blocking(move || house.seals.unseal(&seal)).await;
         match opened {
-            Ok(Ok(endpoint)) => self.endpoint = Some(Arc::new(endpoint)),
+            Ok(Ok(endpoint)) => {
+                self.learn_mailboxes(&endpoint).await;
+                self.endpoint = Some(Arc::new(endpoint));
+            }
             Ok(Err(error)) => {
                 self.disable(format!("its address and keys cannot be opened: {error}"))
                     .await;
@@ -152,8 +165,14 @@ impl Sending {
         let Some(endpoint) = self.endpoint.clone() else {
             return REST;
         };
-        if !self.may_hear(now) {
-            return self.send_challenge(&endpoint, now);
+        let may_hear = self.may_hear(now);
+        let asks = match (self.subscription.declared.format.is_mail(), may_hear) {
+            (true, _) => self.send_codes(&endpoint, now),
+            (false, true) => REST,
+            (false, false) => self.send_challenge(&endpoint, now),
+        };
+        if !may_hear {
+            return asks;
         }
         let most = match self.is_well() && self.is_proven {
             true => AT_ONCE,
@@ -183,7 +202,7 @@ impl Sending {
             self.next_send = moment + apart;
             self.sent.insert(position);
             let listed = |queue: &mut Queue| queue.find(position).and_then(|it| it.digest.clone());
-            let told = (position, self.desk.with(listed));
+            let told = (position, self.desk.with(listed), self.recipients(position));
             let attempt = attempt(
                 Arc::clone(&self.house),
                 Arc::clone(&self.desk),
@@ -199,7 +218,7 @@ impl Sending {
             true => SAVE_EVERY,
             false => REST,
         };
-        due.min(save)
+        due.min(save).min(asks)
     }
 
     async fn answered(
@@ -219,7 +238,7 @@ impl Sending {
             self.desk.with(|queue| queue.settle(position));
             return;
         };
-        let taken = matches!(attempted.answer, Answer::Taken(_));
+        let taken = attempted.answer.reason().is_none();
         let sent = self.desk.with(|queue| queue.find(position).cloned());
         let number = sent.as_ref().map_or(0, |notice| notice.attempts) + 1;
         let is_digest = sent.is_some_and(|notice| notice.digest.is_some());
@@ -231,7 +250,7 @@ impl Sending {
         self.house.count(taken);
         self.is_quick = attempted.took < SLOW;
         match attempted.answer {
-            Answer::Taken(_) => {
+            Answer::Taken(_) | Answer::TakenPartly { .. } => {
                 let was_down = pause_after(self.failures, 0).is_some();
                 (self.failures, self.is_proven) = (0, true);
                 self.desk.with(|queue| {
@@ -248,6 +267,10 @@ impl Sending {
             }
             Answer::Refused(_, asked) => self.fail(position, now, asked),
             Answer::Failed(_) => self.fail(position, now, None),
+            Answer::Postponed {
+                done, was_taken, ..
+            } => self.postponed(position, now, (done, was_taken)),
+            Answer::Rejected { is_gone, .. } => self.rejected(position, now, is_gone).await,
         }
         let since = self.desk.with(|queue| queue.failing_since);
         let for_ms = since.map_or(0.0, |since| now.millis_since(since));
@@ -269,7 +292,11 @@ impl Sending {
         if failed.is_some_and(|failed| failed.given_up) {
             tracing::warn!("{} never took the notice of position {position}", self.id());
         }
-        // Whoever asks for a rest gets it for everything, and so does what fails again and again.
+        self.rest(now, asked);
+    }
+
+    /// Whoever asks for a rest gets it for everything, and so does what fails again and again.
+    fn rest(&mut self, now: Timestamp, asked: Option<Duration>) {
         let pause = pause_after(self.failures, self.house.chance());
         if let Some(pause) = asked.into_iter().chain(pause).max() {
             self.paused_until = Some(later(now, pause));
@@ -321,17 +348,21 @@ async fn attempt(
     desk: Arc<Desk>,
     subscription: Arc<Subscription>,
     endpoint: Arc<Endpoint>,
-    (position, listed): (LogPosition, Option<Gathered>),
+    (position, listed, to): (LogPosition, Option<Gathered>, Recipients),
     is_well: bool,
 ) -> (LogPosition, Option<Attempted>) {
-    let making = Arc::clone(&house);
+    if subscription.declared.format.is_mail() && to.open.is_empty() {
+        // Those who are still to have it are not among its addresses any more.
+        return (position, None);
+    }
+    let (making, about) = (Arc::clone(&house), Arc::clone(&subscription));
     let made = tokio::task::spawn_blocking(move || match listed {
         Some(gathered) => {
             // Were it made anew after a crash, it would be another message, which nobody knows again.
             desk.save().map_err(|error| error.to_string())?;
-            make_digest(&making, &subscription, &gathered)
+            make_digest(&making, &about, &gathered)
         }
-        None => make(&making, &subscription, position),
+        None => make(&making, &about, position),
     });
     let made = made.await;
     let message = match made {
@@ -340,8 +371,8 @@ async fn attempt(
         Ok(Err(reason)) => return (position, Some(failed(reason))),
         Err(error) => return (position, Some(failed(error.to_string()))),
     };
-    let _room = house.room(is_well).await;
-    let attempted = house.post.send(&endpoint, message).await;
+    let from = (&subscription.declared, is_well);
+    let attempted = house.send(message, from, &endpoint, &to).await;
     (position, Some(attempted))
 }
 
@@ -378,17 +409,13 @@ fn failed(reason: String) -> Attempted {
 }
 
 fn line(position: LogPosition, number: u32, attempted: &Attempted, taken: bool) -> Line {
-    let error = match &attempted.answer {
-        Answer::Failed(reason) => Some(reason.clone()),
-        Answer::Taken(_) | Answer::Refused(..) => None,
-    };
     Line {
         position,
         at: attempted.at,
         number,
         ms: u64::try_from(attempted.took.as_millis()).unwrap_or(u64::MAX),
         status: attempted.answer.status(),
-        error,
+        error: attempted.answer.note(),
         taken,
         digest: false,
     }

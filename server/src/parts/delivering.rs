@@ -9,14 +9,14 @@ use store::EventLog;
 
 use crate::config::Settings;
 use crate::data_dir::DataDir;
-use crate::deliveries::{AddressPolicy, Deliverer, House, Seals};
+use crate::deliveries::{Deliverer, Destinations, House, Mail, Seals};
 use crate::metrics::Metrics;
 use crate::projector::Published;
 
 /// Addresses and keys of endpoints, where notices may go, and what is sent.
 pub(crate) struct Delivering {
     pub(crate) seals: Arc<Seals>,
-    pub(crate) addresses: Arc<AddressPolicy>,
+    pub(crate) destinations: Arc<Destinations>,
     pub(crate) key_overlap_ms: i64,
     pub(crate) deliverer: Arc<Deliverer>,
     pub(crate) recorder: Recorder,
@@ -42,10 +42,14 @@ impl Delivering {
         let seals = Seals::open(data_dir.seals(), &key_file);
         let seals = Arc::new(seals.context("could not open the keys of subscriptions")?);
         let loopback_only = settings.listen.ip().is_loopback();
-        let addresses = Arc::new(settings.deliveries.policy(loopback_only)?);
+        let mail = settings.mail.client()?.map(Mail::new).transpose()?;
+        let destinations = Arc::new(Destinations {
+            web: Arc::new(settings.deliveries.policy(loopback_only)?),
+            mail: mail.is_some().then(|| settings.mail.policy()),
+        });
         let house = House::new(
             settings.deliveries.limits(data_dir.deliveries())?,
-            (Arc::clone(&seals), Arc::clone(&addresses)),
+            (Arc::clone(&seals), Arc::clone(&destinations), mail),
             Arc::clone(from.published),
             from.recorder.clone(),
             Arc::clone(from.log),
@@ -54,7 +58,7 @@ impl Delivering {
         deliverer.register(metrics);
         Ok(Self {
             seals,
-            addresses,
+            destinations,
             key_overlap_ms: settings.deliveries.overlap_ms(),
             deliverer,
             recorder: from.recorder,

@@ -30,9 +30,9 @@ pub(crate) struct DeliveryAttempt {
     at: DateTime,
     /// How long it took, in milliseconds.
     duration_ms: u64,
-    /// The status of the answer.
+    /// The status of the answer; of a server of mail the code of its reply.
     status: Option<u16>,
-    /// Why there was no answer.
+    /// Why there was no answer, or what a server of mail said of addresses that it does not take.
     error: Option<String>,
 }
 
@@ -70,6 +70,21 @@ pub(crate) struct EndpointVerification {
     next_at: Option<DateTime>,
     /// Why the last answer was no proof.
     error: Option<String>,
+    /// How each address of mail stands; none of the web.
+    addresses: Vec<AddressVerification>,
+}
+
+/// Whether an address of mail confirmed that it wants to hear, by the code that it was sent.
+#[derive(SimpleObject)]
+pub(crate) struct AddressVerification {
+    /// Its first letter and its domain.
+    address: String,
+    /// When it did.
+    verified_at: Option<DateTime>,
+    /// When it was sent the last code.
+    sent_at: Option<DateTime>,
+    /// Why it was not sent one.
+    error: Option<String>,
 }
 
 /// Additional fields of the list of deliveries.
@@ -104,6 +119,17 @@ impl From<crate::DeliveryAttempt> for DeliveryAttempt {
     }
 }
 
+impl From<crate::AddressVerification> for AddressVerification {
+    fn from(standing: crate::AddressVerification) -> Self {
+        Self {
+            address: standing.address,
+            verified_at: standing.verified_at.map(DateTime),
+            sent_at: standing.sent_at.map(DateTime),
+            error: standing.error,
+        }
+    }
+}
+
 impl From<crate::DeliveryStanding> for DeliveryStanding {
     fn from(standing: crate::DeliveryStanding) -> Self {
         Self {
@@ -120,6 +146,9 @@ impl From<crate::DeliveryStanding> for DeliveryStanding {
                 attempts: standing.verification.attempts,
                 next_at: standing.verification.next_at.map(DateTime),
                 error: standing.verification.error,
+                addresses: (standing.verification.addresses.into_iter())
+                    .map(AddressVerification::from)
+                    .collect(),
             },
         }
     }

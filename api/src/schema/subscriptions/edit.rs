@@ -4,7 +4,9 @@ use async_graphql::{Context, InputObject, MaybeUndefined, Result};
 use model::{Event, SubscriptionDeclared};
 
 use super::delivery_error;
-use super::input::{NoticeFormat, SubscriptionMatch, line, rate, url_within_bounds};
+use super::input::{
+    NoticeFormat, SubscriptionMatch, format_for, is_mail, line, rate, url_within_bounds,
+};
 use super::timing::{DigestInput, UrgentInput, quiet_hours};
 use crate::schema::Shared;
 use crate::schema::calendar::WeeklyTimeInput;
@@ -16,12 +18,13 @@ use crate::schema::standpoint::Standpoint;
 pub(crate) struct UpdateSubscriptionInput {
     /// A line for people.
     name: Option<String>,
-    /// Where notices are sent from now on, those that wait among them: `https://` or `http://`, without a name and password.
+    /// Where notices are sent from now on, those that wait among them: `https://` or `http://`, without a name and password;
+    /// or `mailto:` with addresses of mail between commas.
     url: Option<String>,
     /// What it is about, as a whole.
     #[graphql(name = "match")]
     wanted: Option<SubscriptionMatch>,
-    /// How notices are written, those that wait among them.
+    /// How notices are written, those that wait among them. It stays when missing, but where the web and mail change places.
     format: Option<NoticeFormat>,
     /// Most notices sent in a second; null for as many as the server allows.
     per_second_max: MaybeUndefined<u32>,
@@ -48,9 +51,17 @@ impl UpdateSubscriptionInput {
         if let Some(wanted) = self.wanted {
             declared.wanted = wanted.into_kept(at)?;
         }
-        if let Some(format) = self.format {
-            declared.format = format.into();
-        }
+        declared.format = match &self.url {
+            Some(url) => {
+                let stays = is_mail(url) == declared.format.is_mail();
+                let before = stays.then(|| declared.format.into());
+                format_for(url, self.format.or(before))?
+            }
+            None => {
+                let given = self.format.unwrap_or(declared.format.into());
+                format_for(&declared.endpoint, Some(given))?
+            }
+        };
         if !self.per_second_max.is_undefined() {
             declared.per_second_max = rate(self.per_second_max.take())?;
         }

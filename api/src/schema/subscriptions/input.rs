@@ -35,6 +35,8 @@ pub(crate) enum NoticeFormat {
     /// An event of `CDEvents` where one fits, as a `CloudEvents` event; where none does, as `CLOUD_EVENTS`.
     #[graphql(name = "CDEVENTS")]
     CdEvents,
+    /// A letter by mail, for a `url` that begins with `mailto:` and no other.
+    Email,
 }
 
 /// A subscription to be made.
@@ -42,12 +44,13 @@ pub(crate) enum NoticeFormat {
 pub(crate) struct SubscribeInput {
     /// A line for people.
     name: String,
-    /// Where notices are sent: `https://` or `http://`, without a name and password.
+    /// Where notices are sent: `https://` or `http://`, without a name and password; or `mailto:` with addresses of mail
+    /// between commas.
     url: String,
     /// What it is about.
     #[graphql(name = "match")]
     wanted: SubscriptionMatch,
-    /// How notices are written; `CLOUD_EVENTS` when missing.
+    /// How notices are written; `CLOUD_EVENTS` when missing, and `EMAIL` by mail.
     format: Option<NoticeFormat>,
     /// Most notices sent in a second; as many as the server allows when missing.
     per_second_max: Option<u32>,
@@ -57,7 +60,7 @@ pub(crate) struct SubscribeInput {
     digest: Option<DigestInput>,
     /// What waits for no hour and does not gather; nothing when missing.
     urgent: Option<UrgentInput>,
-    /// Whether the endpoint must answer a challenge before it is sent anything.
+    /// Whether the endpoint must answer a challenge before it is sent anything; an address of mail always must.
     verify: Option<bool>,
 }
 
@@ -109,9 +112,9 @@ impl SubscribeInput {
         url_within_bounds(&self.url)?;
         Ok(Checked {
             name: line("name", &self.name)?,
+            format: format_for(&self.url, self.format)?,
             url: self.url,
             wanted: self.wanted,
-            format: self.format.map(Into::into).unwrap_or_default(),
             per_second_max: rate(self.per_second_max)?,
             quiet_hours: quiet_hours(self.quiet_hours.unwrap_or_default())?,
             digest: self.digest.map(DigestInput::into_kept).transpose()?,
@@ -130,6 +133,28 @@ pub(super) fn url_within_bounds(url: &str) -> Result<()> {
         true => Ok(()),
         false => {
             let message = format!("url has {URL_BYTES} bytes at most");
+            Err(ErrorCode::BadInput.error(message))
+        }
+    }
+}
+
+/// Whether an address is of mail.
+pub(super) fn is_mail(url: &str) -> bool {
+    let scheme = url.trim_start().split_once(':').map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto"))
+}
+
+/// How notices to an address are written: as given, where the one goes with the other.
+pub(super) fn format_for(url: &str, given: Option<NoticeFormat>) -> Result<model::NoticeFormat> {
+    let usual = match is_mail(url) {
+        true => model::NoticeFormat::Email,
+        false => model::NoticeFormat::default(),
+    };
+    let format = given.map_or(usual, Into::into);
+    match format.is_mail() == is_mail(url) {
+        true => Ok(format),
+        false => {
+            let message = "format EMAIL and a url that begins with mailto: go together";
             Err(ErrorCode::BadInput.error(message))
         }
     }

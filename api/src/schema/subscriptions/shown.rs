@@ -33,7 +33,8 @@ impl WebhookSubscription {
         &self.0.declared.name
     }
 
-    /// Scheme, host and port of the endpoint. Path and query are kept sealed, for many of them are secrets.
+    /// Scheme, host and port of the endpoint. Path and query are kept sealed, for many of them are secrets. Of addresses of
+    /// mail the domains.
     async fn url(&self) -> &str {
         &self.0.declared.endpoint
     }

@@ -9,6 +9,7 @@ use tokio::task::JoinError;
 use super::{REST, Sending, between, failed, later};
 use crate::clock::{RandomIds, SystemClock};
 use crate::deliveries::house::House;
+use crate::deliveries::mail::Recipients;
 use crate::deliveries::notice::verification;
 use crate::deliveries::post::Attempted;
 use crate::deliveries::proof::Proof;
@@ -19,6 +20,9 @@ impl Sending {
     /// Whether the endpoint is sent notices: it showed that it wants to hear from us, or does not have to.
     pub(super) fn may_hear(&self, now: Timestamp) -> bool {
         let declared = &self.subscription.declared;
+        if declared.format.is_mail() {
+            return self.somebody_hears();
+        }
         let is_proven = |queue: &mut Queue| {
             let proof = Proof::of(&mut queue.proof, &declared.endpoint, now);
             proof.verified_at.is_some()
@@ -78,6 +82,8 @@ pub(in crate::deliveries) async fn challenge(
     };
     let id = format!("msg_{}", RandomIds.fresh());
     let message = verification(declared, &id, challenge, SystemClock.now());
-    let _room = house.room(false).await;
-    house.post.send(endpoint, message).await
+    let nobody = Recipients::default();
+    house
+        .send(message, (declared, false), endpoint, &nobody)
+        .await
 }

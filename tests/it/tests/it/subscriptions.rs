@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use server::config::{LoopbackDeliveries, Settings};
+use server::config::{LoopbackDeliveries, MailTls, Settings};
+use tokio::net::TcpListener;
 
 use crate::running::{Running, event, folder};
 
@@ -172,4 +173,73 @@ async fn what_cannot_be_meant_is_refused_with_its_field() {
         "{told}"
     );
     strict.stop().await;
+}
+
+/// Settings with a server of mail that nobody is.
+async fn mail_to_nobody() -> Settings {
+    let mut settings = Settings::defaults();
+    let taken = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    settings.mail.server = "127.0.0.1".to_owned();
+    settings.mail.port = taken.local_addr().expect("an address").port();
+    settings.mail.tls = MailTls::None;
+    settings.mail.from = "epicenter@example.com".to_owned();
+    settings
+}
+
+#[tokio::test]
+async fn mail_needs_a_server_in_the_configuration() {
+    let folder = folder();
+    let server = Running::over(folder.path()).await;
+    let input = json!({ "name": "x", "url": "mailto:li@example.com", "match": {} });
+    let refused = server.refused(SUBSCRIBE, &json!({ "input": input })).await;
+    let expected = "url is of mail, and this server sends none: `mail.server` is not set";
+    assert_eq!(refused, expected);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_subscription_by_mail_hides_its_addresses_and_becomes_one_of_the_web_and_back() {
+    let folder = folder();
+    let server = Running::with(mail_to_nobody().await, folder.path()).await;
+    let input = |url: &str, format: &str| {
+        let input = json!({ "name": "x", "url": url, "match": {}, "format": format });
+        json!({ "input": input })
+    };
+    let (mail, web) = ("mailto:hidden-person@example.com", "https://example.com/x");
+    for (url, format) in [(mail, "SLACK"), (mail, "CLOUD_EVENTS"), (web, "EMAIL")] {
+        let refused = server.refused(SUBSCRIBE, &input(url, format)).await;
+        let expected = "format EMAIL and a url that begins with mailto: go together";
+        assert_eq!(refused, expected, "{url} {format}");
+    }
+    let given = json!({ "input": { "name": "x", "url": mail, "match": {} } });
+    let answer = server.ask_with(SUBSCRIBE, &given).await;
+    let id = answer["subscribe"]["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let edit = "mutation ($id: ID!, $input: UpdateSubscriptionInput!) {
+        updateSubscription(id: $id, input: $input) { url format } }";
+    let edited = async |input: Value| {
+        let variables = json!({ "id": id, "input": input });
+        let answer = server.ask_with(edit, &variables).await;
+        answer["updateSubscription"].clone()
+    };
+    let by_mail = json!({ "url": "mailto:*@example.com", "format": "EMAIL" });
+    assert_eq!(edited(json!({ "name": "y" })).await, by_mail);
+    let by_web = json!({ "url": "https://example.com", "format": "CLOUD_EVENTS" });
+    assert_eq!(edited(json!({ "url": web })).await, by_web);
+    assert_eq!(edited(json!({ "url": mail })).await, by_mail);
+    let verify = "mutation ($id: ID!, $code: String) {
+        verifySubscription(id: $id, code: $code) { status error } }";
+    let sent = server.ask_with(verify, &json!({ "id": id })).await;
+    let attempt = &sent["verifySubscription"];
+    assert_eq!(attempt["status"], Value::Null);
+    let told = attempt["error"].as_str().expect("a reason");
+    assert!(told.contains("onnection"), "{told}");
+    let wrong = server
+        .refused(verify, &json!({ "id": id, "code": "x" }))
+        .await;
+    assert!(wrong.starts_with("the code is not one"), "{wrong}");
+    server.stop().await;
+    assert!(!is_on_disk(folder.path(), "hidden-person"));
 }

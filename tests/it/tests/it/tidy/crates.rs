@@ -40,7 +40,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
 ];
 
 /// Heavy dependencies live in one crate each; tests and benchmarks may compare with them.
-const ONLY_IN: [(&str, &[&str]); 14] = [
+const ONLY_IN: [(&str, &[&str]); 15] = [
     ("sled", &["store"]),
     ("tantivy", &["index"]),
     ("jieba-rs", &["index"]),
@@ -54,6 +54,7 @@ const ONLY_IN: [(&str, &[&str]); 14] = [
     ("anyhow", &["server"]),
     ("opentelemetry_sdk", &["server"]),
     ("reqwest", &["server"]),
+    ("lettre", &["server"]),
     ("clap", &["server"]),
 ];
 
