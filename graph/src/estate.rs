@@ -119,8 +119,9 @@ impl Estate {
                 let heard = source.is_some_and(|source| self.heard_before(source, envelope));
                 self.view.outdated |= heard;
             }
-            // What was asked stands in a log of its own, and says nothing of the estate.
-            Event::SourceListed(_) | Event::QuestionsAsked(_) => {}
+            // What was asked stands in a log of its own, and says nothing of the estate. Whose name was
+            // forgotten, the names themselves tell.
+            Event::SourceListed(_) | Event::PersonForgotten(_) | Event::QuestionsAsked(_) => {}
             Event::GroupDefined(group) => self.groups().define(group, stamp, at),
             Event::GroupWithdrawn(group) => self.groups().withdraw(&group.name, stamp),
             Event::CalendarRuleDeclared(rule) => self.calendar().declare(rule, stamp, at),

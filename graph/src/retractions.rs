@@ -56,7 +56,10 @@ impl Retractions {
     pub(crate) fn voids(&self, envelope: &EventEnvelope) -> bool {
         if matches!(
             envelope.event,
-            Event::TokenCreated(_) | Event::TokenRevoked(_) | Event::QuestionsAsked(_)
+            Event::TokenCreated(_)
+                | Event::TokenRevoked(_)
+                | Event::PersonForgotten(_)
+                | Event::QuestionsAsked(_)
         ) {
             return false;
         }

@@ -124,6 +124,7 @@ pub(crate) fn hear(sources: &mut BTreeMap<String, SourceRow>, envelope: &EventEn
             | Event::SubscriptionDisabled(_)
             | Event::TokenCreated(_)
             | Event::TokenRevoked(_)
+            | Event::PersonForgotten(_)
             | Event::QuestionsAsked(_)
     );
     if is_about_ourselves {

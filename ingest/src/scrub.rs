@@ -77,7 +77,8 @@ pub(crate) fn scrub(event: &mut Event) {
         | Event::SourceListed(_)
         | Event::ItemDeviated(_)
         | Event::RelationDeviated(_)
-        | Event::ObservationGap(_) => {}
+        | Event::ObservationGap(_)
+        | Event::PersonForgotten(_) => {}
     }
 }
 

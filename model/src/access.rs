@@ -308,6 +308,7 @@ impl Event {
             | Self::SourceRestored(_)
             | Self::TokenCreated(_)
             | Self::TokenRevoked(_)
+            | Self::PersonForgotten(_)
             | Self::QuestionsAsked(_) => Scope::Admin,
         }
     }

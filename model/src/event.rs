@@ -9,11 +9,11 @@ use crate::{
     ExemptionGranted, ExemptionWithdrawn, GroupDefined, GroupWithdrawn, IdentityReverted, Incident,
     IncidentsJudged, ItemDeviated, ItemRetired, ItemSplit, ItemsMerged, KindDefined, KindWithdrawn,
     LevelDefined, LevelWithdrawn, ObservationGap, ObservedCalls, ObservedItem, ObservedRelation,
-    Occurred, PlatformRegistered, PlatformWithdrawn, QuarantinedInput, QuestionsAsked,
-    RelationDeviated, RelationEnded, RelationKindDefined, RelationKindWithdrawn, RiskRuleDeclared,
-    RiskRuleWithdrawn, RiskScored, SceneRegistered, SceneWithdrawn, SourceListed, SourceRestored,
-    SourceRetracted, SubscriptionDeclared, SubscriptionDisabled, SubscriptionWithdrawn, Timestamp,
-    TokenCreated, TokenRevoked,
+    Occurred, PersonForgotten, PlatformRegistered, PlatformWithdrawn, QuarantinedInput,
+    QuestionsAsked, RelationDeviated, RelationEnded, RelationKindDefined, RelationKindWithdrawn,
+    RiskRuleDeclared, RiskRuleWithdrawn, RiskScored, SceneRegistered, SceneWithdrawn, SourceListed,
+    SourceRestored, SourceRetracted, SubscriptionDeclared, SubscriptionDisabled,
+    SubscriptionWithdrawn, Timestamp, TokenCreated, TokenRevoked,
 };
 
 /// Something that was observed or decided. Named in the past tense.
@@ -109,6 +109,8 @@ pub enum Event {
     TokenCreated(Box<TokenCreated>),
     /// Somebody took a token back.
     TokenRevoked(TokenRevoked),
+    /// Nobody can read somebody's name any more.
+    PersonForgotten(PersonForgotten),
     /// What was asked. It stands in the log of questions only.
     QuestionsAsked(Box<QuestionsAsked>),
 }
@@ -131,7 +133,7 @@ pub enum DecodeEventError {
 
 impl Event {
     /// Every stored name with its newest payload version.
-    pub const TAGS: [(&'static str, u16); 46] = [
+    pub const TAGS: [(&'static str, u16); 47] = [
         ("item.observed", 1),
         ("item.retired", 1),
         ("relation.observed", 1),
@@ -177,6 +179,7 @@ impl Event {
         ("subscription.disabled", 1),
         ("token.created", 1),
         ("token.revoked", 1),
+        ("person.forgotten", 1),
         ("questions.asked", 1),
     ];
 
@@ -228,6 +231,7 @@ impl Event {
             Self::SubscriptionDisabled(_) => ("subscription.disabled", 1),
             Self::TokenCreated(_) => ("token.created", 1),
             Self::TokenRevoked(_) => ("token.revoked", 1),
+            Self::PersonForgotten(_) => ("person.forgotten", 1),
             Self::QuestionsAsked(_) => ("questions.asked", 1),
         }
     }
@@ -292,6 +296,7 @@ impl Event {
             | Self::SubscriptionDisabled(_)
             | Self::TokenCreated(_)
             | Self::TokenRevoked(_)
+            | Self::PersonForgotten(_)
             | Self::QuestionsAsked(_) => None,
         }
     }
@@ -345,6 +350,7 @@ impl Event {
             Self::SubscriptionDisabled(payload) => payload::write(payload, out),
             Self::TokenCreated(payload) => payload::write(payload, out),
             Self::TokenRevoked(payload) => payload::write(payload, out),
+            Self::PersonForgotten(payload) => payload::write(payload, out),
             Self::QuestionsAsked(payload) => payload::write(payload, out),
         };
         written.expect("a payload has string keys only and memory takes it");
@@ -404,6 +410,7 @@ impl Event {
             }
             "token.created" => serde_json::from_slice(payload).map(Self::TokenCreated),
             "token.revoked" => serde_json::from_slice(payload).map(Self::TokenRevoked),
+            "person.forgotten" => serde_json::from_slice(payload).map(Self::PersonForgotten),
             "questions.asked" => serde_json::from_slice(payload).map(Self::QuestionsAsked),
             "kind.defined" => serde_json::from_slice(payload).map(Self::KindDefined),
             "kind.withdrawn" => serde_json::from_slice(payload).map(Self::KindWithdrawn),

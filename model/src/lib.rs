@@ -75,7 +75,7 @@ pub use kind::{
     ValueType, kind_faults, relation_kind_faults,
 };
 pub use level::{BUILT_IN_LEVELS, BuiltInLevel, Demand, LevelDefined, LevelWithdrawn, Nodes};
-pub use person::NameVisitor;
+pub use person::{NameVisitor, PersonForgotten};
 pub use position::{LogPosition, PositionParseError};
 pub use rejection::Rejection;
 pub use relation::{

@@ -2,7 +2,17 @@
 //!
 //! It decides which fields these are, and nothing of what becomes of the names.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Actor, ActorKind, Change, Event, EventEnvelope, NewEvent};
+
+/// `person.forgotten`: the key by which somebody's name could be read in this log is destroyed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PersonForgotten {
+    /// The id by which the person is told from others, which says nothing else.
+    pub person: String,
+}
 
 /// Is shown each name in turn, and may put something in its place.
 pub type NameVisitor<'a> = dyn FnMut(&mut String) + 'a;
@@ -84,6 +94,7 @@ impl Event {
             | Self::RiskRuleWithdrawn(_)
             | Self::SubscriptionWithdrawn(_)
             | Self::SubscriptionDisabled(_)
+            | Self::PersonForgotten(_)
             | Self::QuestionsAsked(_) => {}
         }
     }

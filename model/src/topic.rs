@@ -28,7 +28,7 @@ pub enum Topic<'e> {
     Intake,
     /// How this system is to read or do something: kinds, groups, the calendar, scenes, subscriptions.
     Definition,
-    /// Who may do what, and who asked what.
+    /// Who may do what, who asked what, and who is forgotten.
     Access,
 }
 
@@ -130,9 +130,10 @@ impl Event {
             | Self::SubscriptionDeclared(_)
             | Self::SubscriptionWithdrawn(_)
             | Self::SubscriptionDisabled(_) => Topic::Definition,
-            Self::TokenCreated(_) | Self::TokenRevoked(_) | Self::QuestionsAsked(_) => {
-                Topic::Access
-            }
+            Self::TokenCreated(_)
+            | Self::TokenRevoked(_)
+            | Self::PersonForgotten(_)
+            | Self::QuestionsAsked(_) => Topic::Access,
         }
     }
 

@@ -8,6 +8,7 @@ mod changes;
 pub(crate) mod client;
 mod demo;
 mod export;
+mod forget;
 mod import;
 mod lists;
 mod log;
@@ -74,6 +75,8 @@ enum Command {
     /// Care for the log of questions
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Make the name of a person unreadable in a stopped server's log
+    Forget(forget::ForgetFlags),
     /// Make, revoke and list tokens
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -180,6 +183,7 @@ impl Cli {
             Command::Replay(flags) => replay::replay(&flags),
             Command::Snapshot(flags) => replay::snapshot(&flags),
             Command::Audit(command) => audit::audit(&command),
+            Command::Forget(flags) => forget::forget(&flags),
             Command::Token(command) => token::token(&command),
             Command::Schema => print(&api::schema_text()),
             Command::Config(ConfigCommand::Check(flags)) => print(&flags.settings()?.to_toml()),

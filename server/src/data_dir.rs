@@ -97,6 +97,11 @@ impl DataDir {
         self.path.join("archive")
     }
 
+    /// What can be made from the log again, all of it in the clear.
+    pub(crate) fn made_from_the_log(&self) -> [PathBuf; 4] {
+        [self.snapshots(), self.archive(), self.index(), self.texts()]
+    }
+
     /// Where read models on disk lie.
     pub(crate) fn index(&self) -> PathBuf {
         self.path.join("index")

@@ -248,17 +248,31 @@ pub(crate) fn open_log(
     data_dir: &DataDir,
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<OpenedLog> {
+    let Some(segments) = open_segments(settings, data_dir, clock)? else {
+        return Ok(OpenedLog {
+            log: Arc::new(MemoryLog::new(Arc::clone(clock))),
+            segments: None,
+        });
+    };
+    let persons = open_persons(settings, data_dir.path())?;
+    let inner = Arc::clone(&segments) as Arc<dyn EventLog>;
+    Ok(OpenedLog {
+        log: Arc::new(PersonsLog::new(inner, persons)),
+        segments: Some(segments),
+    })
+}
+
+/// Opens the log that the settings name as it lies on the disk, with sealed names; none where it is in memory.
+pub(crate) fn open_segments(
+    settings: &Settings,
+    data_dir: &DataDir,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Option<Arc<SegmentLog>>> {
     let folder = match &settings.log {
-        LogUrl::Memory => {
-            return Ok(OpenedLog {
-                log: Arc::new(MemoryLog::new(Arc::clone(clock))),
-                segments: None,
-            });
-        }
+        LogUrl::Memory => return Ok(None),
         LogUrl::Segments(folder) => folder.clone().unwrap_or_else(|| data_dir.log()),
     };
     let config = limits::segment_config(&settings.store);
-    let persons = open_persons(settings, data_dir.path())?;
     let segments = SegmentLog::open(&folder, config, Arc::clone(clock))
         .with_context(|| format!("could not open the log in {}", folder.display()))?;
     if let Some(torn) = segments.torn_tail() {
@@ -266,12 +280,7 @@ pub(crate) fn open_log(
             "the log ended in the middle of a write that nobody was promised; it was cut off: {torn:?}"
         );
     }
-    let segments = Arc::new(segments);
-    let inner = Arc::clone(&segments) as Arc<dyn EventLog>;
-    Ok(OpenedLog {
-        log: Arc::new(PersonsLog::new(inner, persons)),
-        segments: Some(segments),
-    })
+    Ok(Some(Arc::new(segments)))
 }
 
 /// Opens the keys of persons of a data folder.

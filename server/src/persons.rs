@@ -20,11 +20,11 @@ use model::NameVisitor;
 use crate::config::Names;
 use crate::deliveries::{seal_key, seal_key_or_fresh};
 use book::{Book, Entry, Secrets, io_error};
-use written::{PersonId, PersonKey, Written, looks_sealed};
+use written::{PersonKey, Written, looks_sealed};
 
 pub(crate) use book::PersonsError;
 pub(crate) use log::PersonsLog;
-pub(crate) use written::MARK;
+pub(crate) use written::{MARK, PersonId};
 
 /// The file of keys in its folder.
 const BOOK: &str = "keys";
@@ -37,6 +37,12 @@ pub(crate) struct Persons {
     /// Whoever changes who is known holds the book.
     book: Mutex<Option<Book>>,
     known: RwLock<Known>,
+}
+
+/// A name as it lies in the log.
+pub(crate) struct SealedName {
+    pub(crate) id: PersonId,
+    pub(crate) text: String,
 }
 
 /// Who has a key. It grows with the number of people, as the fold does.
@@ -169,6 +175,35 @@ impl Persons {
             known.sealed.insert(Arc::clone(&name), Arc::clone(&sealed));
             known.opened.insert(sealed, name);
         }
+        Ok(())
+    }
+
+    /// How a name lies in the log, if it was ever sealed and is not forgotten.
+    pub(crate) fn sealed_name(&self, name: &str) -> Option<SealedName> {
+        let book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+        let book = book.as_ref()?;
+        let id = book.find(&book.tag(name))?;
+        let text = self.key(id)?.seal(id, name).ok()?;
+        Some(SealedName { id, text })
+    }
+
+    /// Destroys the key of a name. It is gone from the disk when this returns.
+    pub(crate) fn destroy(&self, name: &str) -> Result<(), PersonsError> {
+        let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(book) = book.as_mut() else {
+            return Ok(());
+        };
+        let tag = book.tag(name);
+        let Some(id) = book.find(&tag) else {
+            return Ok(());
+        };
+        book.forget(&tag)?;
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.keys.remove(&id);
+        if let Some(sealed) = known.sealed.remove(name) {
+            known.opened.remove(&sealed);
+        }
+        known.opened.retain(|_, opened| opened.as_ref() != name);
         Ok(())
     }
 

@@ -223,3 +223,83 @@ async fn every_name_that_was_acknowledged_can_be_read_after_a_kill() {
     assert!(!operators.keys().any(|name| name.starts_with("forgotten-")));
     serving.stop();
 }
+
+#[tokio::test]
+async fn a_name_that_is_forgotten_is_nowhere_in_the_folder_and_nothing_else_changes() {
+    let house = House::with("sealed");
+    let serving = house.serve();
+    serving.fill().await;
+    let unknown = json!({ "specversion": "1.0", "id": "1", "source": "/s",
+        "type": "com.example.x", "data": { "by": MIKA } });
+    let kept = serving.post("/ingest/cloudevents", &unknown).await;
+    assert_eq!(kept["quarantined"], json!(1), "{kept}");
+    assert_eq!(serving.operators().await, counted(&[(MIKA, 2), (OCTO, 1)]));
+    serving.stop();
+    assert!(is_written(&house.data(), MIKA));
+
+    let told = house.say(&["forget", MIKA]);
+    assert!(told.contains("sealed in 2 events"), "{told}");
+    assert!(
+        told.ends_with("nothing was done; --yes does it\n"),
+        "{told}"
+    );
+    assert!(is_written(&house.data(), MIKA));
+    let unknown = house.run(&["forget", "somebody else", "--yes"]);
+    assert!(!unknown.status.success());
+
+    let told = house.say(&["forget", MIKA, "--yes", "--by", "boss"]);
+    let (_, placeholder) = told.rsplit_once("named so is ").unwrap();
+    let (placeholder, _) = placeholder.split_once(' ').unwrap();
+    assert!(placeholder.starts_with("forgotten-"), "{told}");
+    assert!(!is_written(&house.data(), MIKA));
+    house.say(&["log", "verify"]);
+    let exported = house.say(&["log", "export"]);
+    assert!(!exported.contains(MIKA) && exported.contains(OCTO));
+    let last = exported.lines().last().unwrap();
+    let last: Value = serde_json::from_str(last).unwrap();
+    assert_eq!(last["name"], json!("person.forgotten"));
+    assert_eq!(last["actor"], json!({ "kind": "human", "name": "boss" }));
+    let person = last["payload"]["person"].as_str().unwrap();
+    assert_eq!(format!("forgotten-{person}"), placeholder);
+    assert!(!house.run(&["forget", MIKA, "--yes"]).status.success());
+
+    let serving = house.serve();
+    let after = counted(&[(placeholder, 2), (OCTO, 1)]);
+    assert_eq!(serving.operators().await, after);
+    assert_eq!(serving.found(placeholder), json!(2));
+    assert_eq!(serving.found(MIKA), json!(0));
+    let again = serving.post("/ingest/events", &change(2, MIKA, MIKA)).await;
+    assert_eq!(again["duplicates"], json!(1), "{again}");
+    assert_eq!(serving.operators().await, after);
+    serving.stop();
+    house.say(&["replay", "--verify"]);
+}
+
+#[tokio::test]
+async fn what_was_written_in_the_clear_is_told_and_is_no_success() {
+    let house = House::with("plain");
+    let serving = house.serve();
+    serving.fill().await;
+    serving.stop();
+    house.set("sealed");
+    let serving = house.serve();
+    serving.post("/ingest/events", &change(3, MIKA, OCTO)).await;
+    serving.stop();
+    let forgotten = house.run(&["forget", MIKA, "--yes"]);
+    assert!(!forgotten.status.success());
+    let told = text(&forgotten.stdout);
+    assert!(told.contains("sealed in 1 events"), "{told}");
+    assert!(
+        told.contains("2 events tell the name in the clear"),
+        "{told}"
+    );
+    assert!(told.contains("positions 1, 2"), "{told}");
+    // An export brings everything into a fresh folder, where it can be forgotten.
+    let file = house.0.path().join("exported.jsonl");
+    let file = file.to_str().unwrap();
+    house.say(&["log", "export", "--output", file]);
+    let fresh = House::with("sealed");
+    fresh.say(&["log", "import", file]);
+    fresh.say(&["forget", MIKA, "--yes"]);
+    assert!(!is_written(&fresh.data(), MIKA));
+}

@@ -58,6 +58,7 @@ fn every_field_of_every_payload_is_in_a_golden_file() {
         include_str!("../../model/src/item.rs"),
         include_str!("../../model/src/judgement.rs"),
         include_str!("../../model/src/level.rs"),
+        include_str!("../../model/src/person.rs"),
         include_str!("../../model/src/relation.rs"),
         include_str!("../../model/src/scene.rs"),
     ];

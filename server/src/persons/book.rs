@@ -291,6 +291,16 @@ impl Book {
         Ok(())
     }
 
+    /// Writes zeros over whoever is found by a tag. They are on the disk when this returns.
+    pub(super) fn forget(&mut self, tag: &NameTag) -> Result<(), PersonsError> {
+        let Some((_, at)) = self.found.get(tag).copied() else {
+            return Ok(());
+        };
+        self.write(at, &[0; RECORD_BYTES])?;
+        self.found.remove(tag);
+        Ok(())
+    }
+
     fn write(&mut self, at: u64, bytes: &[u8]) -> Result<(), PersonsError> {
         if self.failed {
             let path = self.path.clone();

@@ -341,3 +341,33 @@ async fn without_a_disk_for_keys_nothing_new_of_people_is_taken() {
     let refused = log.append(vec![by("4", "Bob")]).await;
     assert!(matches!(refused, Err(store::AppendError::Beside { .. })));
 }
+
+#[test]
+fn a_forgotten_name_is_gone_from_memory_and_disk_and_nobody_else_is() {
+    let folder = Folder::fresh();
+    let persons = folder.persons(Names::Sealed);
+    let (ada, bob) = (sealed(&persons, "Ada"), sealed(&persons, "Bob"));
+    let known = persons.sealed_name("Ada").unwrap();
+    assert_eq!(known.text, ada);
+    assert!(persons.sealed_name("Cyd").is_none());
+    let before = fs::read(folder.book()).unwrap();
+    persons.destroy("Ada").unwrap();
+    persons.destroy("Ada").unwrap();
+    let after = fs::read(folder.book()).unwrap();
+    assert_eq!(before.len(), after.len());
+    assert_ne!(before.get(24..124), after.get(24..124));
+    assert_eq!(before.get(124..), after.get(124..));
+    assert_eq!(after.get(24..124), Some([0; 100].as_slice()));
+    for persons in [&persons, &folder.persons(Names::Plain)] {
+        assert!(!persons.is_unused());
+        assert!(persons.sealed_name("Ada").is_none());
+        assert_eq!(opened(persons, &ada), known.id.placeholder());
+        assert_eq!(opened(persons, &bob), "Bob");
+    }
+    // Who comes back is somebody new.
+    let again = sealed(&persons, "Ada");
+    assert_ne!(again, ada);
+    let persons = folder.persons(Names::Sealed);
+    assert_eq!(opened(&persons, &again), "Ada");
+    assert_eq!(opened(&persons, &ada), known.id.placeholder());
+}
