@@ -6,9 +6,6 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
-mod plain;
-mod serving;
-
 use std::fs;
 use std::io::Write;
 
@@ -16,7 +13,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use serving::{Serving, epicenter};
+
+use crate::plain;
+use crate::serving::{Serving, epicenter};
 
 /// What memory may differ by: bodies in flight, and what an allocator keeps.
 const SLACK_MIB: u64 = 64;

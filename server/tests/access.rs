@@ -5,10 +5,6 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
-mod plain;
-mod serving;
-mod written;
-
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -17,8 +13,10 @@ use std::process::Output;
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
-use serving::{Serving, epicenter};
-use written::is_written;
+
+use crate::plain;
+use crate::serving::{Serving, epicenter};
+use crate::written::is_written;
 
 fn run(arguments: &[&str]) -> Output {
     epicenter(arguments).output().unwrap()
@@ -317,7 +315,7 @@ async fn each_scope_may_do_what_the_committed_matrix_says() {
     let committed = fs::read_to_string(&path).unwrap_or_default();
     assert_eq!(
         matrix, committed,
-        "run UPDATE_MATRIX=1 cargo test -p server --test access, and read what it changes"
+        "run UPDATE_MATRIX=1 cargo test -p server --test all access, and read what it changes"
     );
 }
 

@@ -6,19 +6,16 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
-mod plain;
-mod serving;
-mod tokens;
-mod written;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use serving::{Serving, epicenter};
-use tokens::token;
-use written::is_written;
+
+use crate::plain;
+use crate::serving::{Serving, epicenter};
+use crate::tokens::token;
+use crate::written::is_written;
 
 /// A locked server over a folder, with a token that may do everything and one that may read.
 struct Locked {

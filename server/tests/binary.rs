@@ -6,14 +6,12 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
-mod serving;
-
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::process::Output;
 
-use serving::{Serving, epicenter};
+use crate::serving::{Serving, epicenter};
 
 const FREE: &str = "127.0.0.1:0";
 
@@ -26,7 +24,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 impl Serving {
-    fn import(&self, file: &Path) -> Output {
+    fn import_spans(&self, file: &Path) -> Output {
         run(&[
             "import",
             "jsonl",
@@ -93,11 +91,11 @@ fn what_was_acknowledged_outlives_a_kill() {
     let data = folder.path().join("data");
     let file = events(folder.path(), 500);
     let serving = Serving::over(&data);
-    assert!(serving.import(&file).status.success());
+    assert!(serving.import_spans(&file).status.success());
     serving.signal("-KILL");
     drop(serving);
     let again = Serving::over(&data);
-    let said = text(&again.import(&file).stdout);
+    let said = text(&again.import_spans(&file).stdout);
     assert!(
         said.starts_with("500 read, 0 accepted, 500 duplicates"),
         "{said}"

@@ -6,9 +6,6 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
-mod plain;
-mod serving;
-
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,8 +14,10 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use serde_json::{Value, json};
-use serving::Serving;
 use tokio::sync::watch;
+
+use crate::plain;
+use crate::serving::Serving;
 
 const ITEMS: usize = 4;
 const CHANGES: usize = 40;

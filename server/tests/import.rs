@@ -7,14 +7,13 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
-mod plain;
-mod serving;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use serving::{Serving, epicenter};
+
+use crate::plain;
+use crate::serving::{Serving, epicenter};
 
 const NODE: &str = "ip-10-0-1-7.eu-west-1.compute.internal";
 

@@ -6,10 +6,6 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
-mod issuing;
-mod plain;
-mod serving;
-
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -20,11 +16,13 @@ use axum::routing::get;
 use axum::{Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use issuing::{Key, Pair, rsa_signature, signed, url};
 use ring::hmac;
 use ring::signature::RSA_PSS_SHA256;
 use serde_json::{Value, json};
-use serving::Serving;
+
+use crate::issuing::{Key, Pair, rsa_signature, signed, url};
+use crate::plain;
+use crate::serving::Serving;
 
 const AUDIENCE: &str = "epicenter";
 

@@ -5,14 +5,13 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
-mod serving;
-
 use std::fs;
 use std::path::Path;
 use std::process::Output;
 
 use serde_json::Value;
-use serving::{Serving, epicenter};
+
+use crate::serving::{Serving, epicenter};
 
 /// Payments needs checkout.
 const ESTATE: &str = r#"{"id":"1","source":"cmdb","type":"relation.observed","time":"2026-11-20T10:00:00Z","data":{"dependent":"service:prod/payments","provider":"deployment:prod/shop/checkout","kind":"calls"}}

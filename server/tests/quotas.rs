@@ -5,15 +5,13 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
-mod plain;
-mod serving;
-mod tokens;
-
 use std::fs;
 
 use serde_json::{Value, json};
-use serving::{Serving, epicenter};
-use tokens::token;
+
+use crate::plain;
+use crate::serving::{Serving, epicenter};
+use crate::tokens::token;
 
 struct Answer {
     status: u16,

@@ -6,18 +6,13 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
-mod crawling;
-mod halves;
-mod plain;
-#[expect(dead_code, reason = "other tests stop the server by themselves")]
-mod serving;
-mod tokens;
-
 use std::collections::BTreeMap;
 
-use crawling::{Crawled, Crawler, marked};
-use halves::Halves;
 use serde_json::{Value, json};
+
+use crate::crawling::{Crawled, Crawler, marked};
+use crate::halves;
+use crate::halves::Halves;
 
 const AT: &str = "2026-11-20T10:10:00Z";
 

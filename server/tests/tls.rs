@@ -6,8 +6,6 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
-mod certified;
-
 use std::borrow::Cow;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -17,7 +15,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use certified::{Authority, Identified};
 use hyper_util::rt::TokioIo;
 use opentelemetry::InstrumentationScope;
 use opentelemetry::trace::{
@@ -32,6 +29,8 @@ use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio_rustls::TlsConnector;
+
+use crate::certified::{Authority, Identified};
 
 /// A server with TLS.
 struct Secured {

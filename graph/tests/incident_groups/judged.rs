@@ -4,7 +4,7 @@ use graph::GroupsAsked;
 use insta::assert_snapshot;
 use testkit::at;
 
-use crate::{ALL, found, groups, name, told, view_of};
+use super::{ALL, found, groups, name, told, view_of};
 
 const SHOP: &str = "
     web -> db
