@@ -16,8 +16,10 @@ mod quotas;
 mod ranking;
 mod rollups;
 mod sender;
+mod tenants;
 mod tls;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -37,6 +39,7 @@ pub use quotas::QuotaSettings;
 pub use ranking::RankingSettings;
 pub use rollups::RollupSettings;
 pub use sender::{CalendarSettings, SenderSettings};
+pub use tenants::TenantName;
 pub use tls::{ClientCertificates, TlsClientSettings, TlsSettings};
 
 const MIB: usize = 1024 * 1024;
@@ -57,6 +60,11 @@ pub struct Settings {
     pub log: LogUrl,
     /// A folder with mappings, `NAME.jq`, for senders that nobody wrote a decoder for; none when empty.
     pub mappings_dir: PathBuf,
+    /// A folder with a file `NAME.toml` for each tenant; there are none when empty.
+    pub tenants_dir: PathBuf,
+    /// What these files come to, by name.
+    #[serde(skip)]
+    pub tenants: BTreeMap<TenantName, Settings>,
     /// Clusters of Kubernetes to follow.
     pub kubernetes: Vec<KubernetesSettings>,
     /// Senders to the intake that need more than an address.
@@ -274,6 +282,8 @@ impl Settings {
             kubernetes: Vec::new(),
             senders: Vec::new(),
             mappings_dir: PathBuf::new(),
+            tenants_dir: PathBuf::new(),
+            tenants: BTreeMap::new(),
             auth: AuthSettings::defaults(),
             audit: AuditSettings::defaults(),
             privacy: PrivacySettings::defaults(),
@@ -389,9 +399,9 @@ impl Settings {
         addresses.find(|(_, address)| !address.ip().is_loopback())
     }
 
-    /// Whether everybody has to say who they are.
+    /// Whether everybody has to say who they are. Without it nothing would keep tenants apart.
     pub(crate) fn is_locked(&self) -> bool {
-        self.auth.required || self.reachable().is_some()
+        self.auth.required || self.reachable().is_some() || !self.tenants.is_empty()
     }
 
     /// The settings as the TOML file that would set them.

@@ -19,6 +19,7 @@ mod listen;
 mod measurements;
 mod memory;
 mod metrics;
+mod node;
 mod parts;
 mod persons;
 mod projector;
@@ -28,6 +29,7 @@ mod shutdown;
 mod stalled;
 mod tasks;
 mod telemetry;
+mod tenants;
 mod text_indexer;
 mod tls;
 

@@ -49,7 +49,7 @@ impl Server {
         self.stop_working.send_replace(true);
         end(&mut self.workers, WORK_TIMEOUT).await;
         // 3. Who keeps ends last.
-        self.parts.stop().await;
+        self.nodes.stop().await;
         tracing::info!("stopped");
     }
 }

@@ -8,6 +8,7 @@
 
 mod abuse;
 mod access;
+mod asked;
 mod audit;
 mod binary;
 mod certified;
@@ -19,9 +20,11 @@ mod issuers;
 mod issuing;
 mod plain;
 mod preview;
+mod privacy;
 mod quotas;
 mod serving;
 mod sight;
+mod tenants;
 mod tls;
 mod tokens;
 mod written;

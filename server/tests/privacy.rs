@@ -6,19 +6,17 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
-mod plain;
-mod serving;
-mod written;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use serde_json::{Value, json};
-use serving::{Serving, epicenter};
 use tempfile::TempDir;
-use written::is_written;
+
+use crate::plain;
+use crate::serving::{Serving, epicenter};
+use crate::written::is_written;
 
 const MIKA: &str = "mika.nakamura";
 const OCTO: &str = "octo-lovelace";

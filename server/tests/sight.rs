@@ -10,146 +10,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::asked::{Asked, IDS};
 use crate::crawling::{Crawled, Crawler, marked};
-use crate::halves;
 use crate::halves::Halves;
-
-const AT: &str = "2026-11-20T10:10:00Z";
-
-/// Roots that are asked for a moment.
-const TIMED: [&str; 8] = [
-    "coverage",
-    "kinds",
-    "levels",
-    "platforms",
-    "relationKinds",
-    "riskRules",
-    "scenes",
-    "sources",
-];
-/// Roots that are asked for a page.
-const PAGED: [&str; 5] = [
-    "deliveries",
-    "quarantine",
-    "questionsAsked",
-    "subscriptions",
-    "tokens",
-];
-/// Roots that are asked for a page at a moment.
-const LISTED: [&str; 14] = [
-    "anomalies",
-    "changeMeasures",
-    "changes",
-    "changesFolded",
-    "dataQuality",
-    "dependencyCycles",
-    "drift",
-    "groups",
-    "incidentGroups",
-    "incidents",
-    "items",
-    "priorityInversions",
-    "sharedInfrastructure",
-    "teams",
-];
-
-/// What each root is asked, in words of one half and of both.
-struct Asked {
-    item: String,
-    changes: Vec<String>,
-    incidents: Vec<String>,
-    scene: [String; 2],
-}
-
-impl Asked {
-    async fn of(halves: &Halves, half: &str) -> Self {
-        let ids = |answer: &Value, at: &str| -> Vec<String> {
-            let nodes = answer.pointer(at).unwrap().as_array().unwrap().iter();
-            let own = nodes.filter(|node| node["source"] != other(half));
-            own.map(|node| node["id"].as_str().unwrap().to_owned())
-                .collect()
-        };
-        let answer = halves
-            .ask(
-                &halves.admin,
-                "{ changes { nodes { id source } } incidents { nodes { id source } } }",
-            )
-            .await;
-        Self {
-            item: format!("{half}_service:{half}-env/{half}-web"),
-            changes: ids(&answer, "/data/changes/nodes"),
-            incidents: ids(&answer, "/data/incidents/nodes"),
-            scene: [format!("{half}-platform"), format!("{half}-scene")],
-        }
-    }
-
-    /// The arguments to ask a root with, one after another. A new root needs an arm here.
-    fn arguments(&self, root: &str) -> Vec<String> {
-        let Self {
-            item,
-            changes,
-            incidents,
-            scene,
-        } = self;
-        let time = format!("asOf: {{ validAt: \"{AT}\" }}");
-        let each = |field: &str, ids: &[String]| -> Vec<String> {
-            ids.iter().map(|id| format!("{field}: \"{id}\"")).collect()
-        };
-        let one = |arguments: String| vec![arguments];
-        match root {
-            "measurementStore" => one(String::new()),
-            timed if TIMED.contains(&timed) => one(time),
-            paged if PAGED.contains(&paged) => one("first: 50".to_owned()),
-            listed if LISTED.contains(&listed) => one(format!("first: 50 {time}")),
-            "assessChange" | "mayChange" => each("change", changes),
-            "blastRadius" => {
-                let mut all = each("first: 50 change", changes);
-                all.push(format!("first: 50 items: [\"{item}\"] {time}"));
-                all
-            }
-            "calendar" => {
-                one("from: \"2026-11-20T00:00:00Z\" to: \"2026-11-21T00:00:00Z\"".to_owned())
-            }
-            "change" => each("id", changes),
-            "incident" => each("id", incidents),
-            "node" => each("id", &[&changes[..], incidents].concat()),
-            "changeGroups" => one(format!("by: [SOURCE, TEAM, KIND] first: 50 {time}")),
-            "changesNearby" => {
-                let mut all = each("first: 50 incident", incidents);
-                all.push(format!("first: 50 items: [\"{item}\"] {time}"));
-                all
-            }
-            "diff" => one("first: 50 from: { validAt: \"2026-11-20T07:00:00Z\" }".to_owned()),
-            "item" => one(format!("key: \"{item}\" {time}")),
-            "itemsGrouped" => one(format!("by: OWNER first: 50 {time}")),
-            "kind" => one(format!(
-                "name: \"{}\" {time}",
-                item.split(':').next().unwrap()
-            )),
-            "previewChange" => one(format!("input: {{ targets: [\"{item}\"] }} {time}")),
-            "previewSubscription" => {
-                one("lookback: \"P3650D\" match: { incidents: true, filter: {} }".to_owned())
-            }
-            "quality" => one(format!("from: \"2026-11-20T00:00:00Z\" {time}")),
-            "retirementCheck" => one(format!("item: \"{item}\" first: 50 {time}")),
-            "scene" => one(format!(
-                "platform: \"{}\" name: \"{}\" {time}",
-                scene[0], scene[1]
-            )),
-            "simulateRisk" => one(format!("rules: [] first: 50 {time}")),
-            "timeline" => one(format!(
-                "items: [\"{item}\"] hopsMax: 3 first: 50 from: \"2026-11-20T00:00:00Z\" {time}"
-            )),
-            "why" => one(format!("item: \"{item}\" first: 50")),
-            unknown => panic!("say what {unknown} is asked, so that its answers are looked at"),
-        }
-    }
-}
-
-fn other(half: &str) -> String {
-    let other = halves::HALVES.into_iter().find(|it| *it != half).unwrap();
-    format!("{other}-platform")
-}
 
 /// The ids of everything that only one half has.
 async fn ids(halves: &Halves, half: &str) -> Vec<String> {
@@ -246,7 +109,7 @@ async fn walk(
     secret: &str,
     faults: &mut Vec<String>,
 ) -> BTreeMap<String, Told> {
-    let asked = Asked::of(halves, half).await;
+    let asked = Asked::of(&halves.ask(&halves.admin, IDS).await, half);
     let hidden = ids(halves, other).await;
     let mut all: BTreeMap<String, Told> = BTreeMap::new();
     for root in crawler.roots() {
@@ -362,7 +225,7 @@ async fn a_cause_that_is_hidden_holds_its_place_in_the_ranking() {
     let secret = halves
         .reader(json!({ "environments": ["okapi-env"] }))
         .await;
-    let asked = Asked::of(&halves, "okapi").await;
+    let asked = Asked::of(&halves.ask(&halves.admin, IDS).await, "okapi");
     for incident in &asked.incidents {
         let nearby = format!(
             "{{ changesNearby(incident: \"{incident}\") {{ considered hiddenCount changes {{ rank score hops leadMs \
@@ -483,6 +346,34 @@ async fn what_is_hidden_is_answered_as_what_is_not_there() {
             !ask(&halves.admin, question, "zebra")
                 .await
                 .contains("limited sight")
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_show_what_a_token_of_limited_sight_may_see_and_say_that_it_is_not_all() {
+    let halves = Halves::new().await;
+    let secret = halves.reader(json!({ "teams": ["team-okapi"] })).await;
+    let asked = Asked::of(&halves.ask(&halves.admin, IDS).await, "okapi");
+    let item = "okapi_service:okapi-env/okapi-web";
+    for incident in &asked.incidents {
+        let nearby = ["nearby", incident];
+        let [all, part] = [&halves.admin, &secret].map(|secret| halves.told(secret, &nearby));
+        assert!(all.contains("zebra") && all.contains("  why "), "{all}");
+        assert!(part.contains("okapi release of words"), "{part}");
+        assert!(part.starts_with("The token shows a part"), "{part}");
+    }
+    let at = ["--at", "2026-11-20T10:10:00Z"];
+    for command in [
+        &["nearby", item, at[0], at[1]][..],
+        &["blast-radius", "okapi_database:okapi-env/okapi-db"],
+        &["items"],
+        &["changes"],
+    ] {
+        let part = halves.told(&secret, command);
+        assert!(
+            part.contains("okapi") && !part.contains("zebra"),
+            "{command:?}: {part}"
         );
     }
 }

@@ -33,6 +33,7 @@ pub(crate) fn hash_of(secret: &str) -> TokenHash {
 }
 
 /// Names for what is hidden, by a key that nobody learns and that ends with the process.
+#[derive(Clone)]
 pub(crate) struct Veil(hmac::Key);
 
 impl Veil {

@@ -30,7 +30,7 @@ pub(crate) struct Relation {
 pub(crate) struct Contribution {
     pub(crate) signal: String,
     pub(crate) contribution: f64,
-    pub(crate) explanation: String,
+    pub(crate) explanation: Option<String>,
 }
 
 /// What an answer cannot see.
@@ -39,7 +39,9 @@ pub(crate) struct Contribution {
 pub(crate) struct Coverage {
     pub(crate) unknown_items: Vec<String>,
     pub(crate) items_without_source: u32,
+    #[serde(default)]
     pub(crate) silent_sources: Vec<String>,
+    #[serde(default)]
     pub(crate) gaps: Vec<String>,
 }
 

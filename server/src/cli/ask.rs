@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use thiserror::Error;
 
 use super::client::client;
 use super::serve::runtime;
@@ -29,7 +30,7 @@ pub(crate) struct AskFlags {
 
 /// What a command asks: a document, its variables, and how people read the answer.
 pub(crate) struct Question<A> {
-    /// The document.
+    /// The document. Lines that end with [`FOR_ALL`] are left out where a token shows a part of the estate only.
     pub(crate) document: &'static str,
     /// Its variables.
     pub(crate) variables: Value,
@@ -51,17 +52,44 @@ struct AnswerError {
     extensions: Value,
 }
 
+/// Ends the lines of a document that are for those who may see everything. To GraphQL it is a remark.
+const FOR_ALL: &str = "# whole";
+/// What is said where they were left out.
+const LEFT_OUT: &str = "The token shows a part of the estate: what tells of more is left out.\n\n";
+
+/// The server tells fields to nobody who sees a part of the estate.
+#[derive(Debug, Error)]
+#[error("{0}")]
+struct ForAll(String);
+
 /// Asks and prints.
 pub(crate) fn ask<A: DeserializeOwned>(
     flags: &AskFlags,
     question: &Question<A>,
 ) -> anyhow::Result<()> {
-    let data = runtime()?.block_on(query(&flags.server, question.document, &question.variables))?;
+    let asked = runtime()?.block_on(async {
+        let whole = query(&flags.server, question.document, &question.variables).await;
+        let part = part(question.document);
+        match whole {
+            Err(error) if error.is::<ForAll>() && part != question.document => {
+                let data = query(&flags.server, &part, &question.variables).await?;
+                Ok((data, LEFT_OUT))
+            }
+            asked => asked.map(|data| (data, "")),
+        }
+    });
+    let (data, remark) = asked?;
     if flags.json {
         return super::print(&format!("{}\n", serde_json::to_string_pretty(&data)?));
     }
     let answer: A = serde_json::from_value(data).context("the server answered something else")?;
-    super::print(&(question.render)(&answer))
+    super::print(&format!("{remark}{}", (question.render)(&answer)))
+}
+
+/// A document as it is asked with a token that shows a part of the estate.
+fn part(document: &str) -> String {
+    let lines = document.lines().filter(|line| !line.ends_with(FOR_ALL));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Sends one GraphQL request and returns its data.
@@ -98,9 +126,11 @@ pub(crate) async fn query_with(
     };
     if let Some(error) = answer.errors.first() {
         let code = error.extensions.get("code").and_then(Value::as_str);
-        match code {
-            Some(code) => bail!("{} ({code})", error.message),
-            None => bail!("{}", error.message),
+        let code = code.map_or_else(String::new, |code| format!(" ({code})"));
+        let message = format!("{}{code}", error.message);
+        match error.extensions.get("fields") {
+            Some(_) => return Err(ForAll(message).into()),
+            None => bail!(message),
         }
     }
     answer.data.context("the answer holds no data")

@@ -34,9 +34,10 @@ const DOCUMENT: &str = "\
 query BlastRadius($items: [String!], $change: ID, $at: DateTime, $hopsMax: Int, $first: Int) {
   blastRadius(items: $items, change: $change, at: $at, hopsMax: $hopsMax, first: $first) {
     total truncated position
-    teams { team items }
+    teams { team items } # whole
     impacts {
-      hops score reason
+      hops score
+      reason # whole
       item { key }
       path { from { key } to { key } relation { kind } againstArrow }
     }
@@ -54,6 +55,7 @@ struct Radius {
     impacts: Vec<Impact>,
     total: usize,
     truncated: bool,
+    #[serde(default)]
     teams: Vec<Team>,
     position: String,
 }
@@ -63,7 +65,7 @@ struct Impact {
     item: ItemKey,
     score: f64,
     path: Vec<PathStep>,
-    reason: String,
+    reason: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -150,10 +152,9 @@ fn tree(key: &str, text: String, below: &BTreeMap<&str, Vec<&Impact>>) -> Tree {
     let mut impacts = below.get(key).cloned().unwrap_or_default();
     impacts.sort_by(|a, b| b.score.total_cmp(&a.score));
     let branches = impacts.into_iter().map(|impact| {
-        let text = format!(
-            "{}  [{:.2}]  {}",
-            impact.item.key, impact.score, impact.reason
-        );
+        let why = impact.reason.as_ref();
+        let why = why.map_or_else(String::new, |why| format!("  {why}"));
+        let text = format!("{}  [{:.2}]{why}", impact.item.key, impact.score);
         // Each item is hit along one best path, so it hangs in one place and this ends.
         tree(&impact.item.key, text, below)
     });

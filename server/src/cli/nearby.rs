@@ -34,15 +34,22 @@ pub(crate) const DOCUMENT: &str = "\
 query Nearby($incident: ID, $items: [String!], $at: DateTime, $lookback: Duration, $first: Int) {
   changesNearby(incident: $incident, items: $items, at: $at, lookback: $lookback, first: $first) {
     at considered truncated position modelVersion
-    coverage { unknownItems itemsWithoutSource silentSources gaps }
+    coverage {
+      unknownItems itemsWithoutSource
+      silentSources gaps # whole
+    }
     changes {
-      rank score hops leadMs reason
+      rank score hops leadMs
+      reason # whole
       change {
         id source title kind environment status operator startedAt
         targets { key item { key } }
       }
       path { from { key } to { key } relation { kind } againstArrow }
-      contributions { signal contribution explanation }
+      contributions {
+        signal contribution
+        explanation # whole
+      }
     }
   }
 }";
@@ -51,11 +58,11 @@ pub(crate) const INCIDENT_DOCUMENT: &str = "\
 query Incident($incident: ID!) {
   incident(id: $incident) {
     id title status severity startedAt items { key }
-    group {
-      title level memberCount openCount
-      components(first: 3) { item { key } explains alerts }
-      members(first: 8) { nodes { incident { id title status } reasons { sentence } } }
-    }
+    group { # whole
+      title level memberCount openCount # whole
+      components(first: 3) { item { key } explains alerts } # whole
+      members(first: 8) { nodes { incident { id title status } reasons { sentence } } } # whole
+    } # whole
   }
 }";
 
@@ -86,7 +93,7 @@ struct NearbyChange {
     change: ChangeLine,
     path: Vec<PathStep>,
     lead_ms: f64,
-    reason: String,
+    reason: Option<String>,
     contributions: Vec<Contribution>,
 }
 
@@ -315,13 +322,15 @@ fn write_change(text: &mut String, near: &NearbyChange) -> std::fmt::Result {
     if !near.path.is_empty() {
         writeln!(text, "    path  {}", draw(&near.path))?;
     }
-    writeln!(text, "    why   {}", near.reason)?;
+    if let Some(reason) = &near.reason {
+        writeln!(text, "    why   {reason}")?;
+    }
     for part in &near.contributions {
-        writeln!(
-            text,
-            "          {:+.2}  {:<12}  {}",
-            part.contribution, part.signal, part.explanation
-        )?;
+        let (contribution, signal) = (part.contribution, &part.signal);
+        match &part.explanation {
+            Some(why) => writeln!(text, "          {contribution:+.2}  {signal:<12}  {why}")?,
+            None => writeln!(text, "          {contribution:+.2}  {signal}")?,
+        }
     }
     writeln!(text, "    id    {}\n", change.id)
 }

@@ -88,6 +88,22 @@ pub enum ConfigError {
     /// Nothing would be answered.
     #[error("`graphql.documents_only` needs a list of documents in `graphql.documents`")]
     NoDocuments,
+    /// It could not stand in a path, or on the disk.
+    #[error(
+        "{name:?} is no name of a tenant: it has 1 to 63 of a-z, 0-9 and `-`, and does not begin with `-`"
+    )]
+    TenantName {
+        /// What it is.
+        name: String,
+    },
+    /// One tenant would set it for all.
+    #[error("{}: `{key}` is the same for all tenants and is set for the server", path.display())]
+    Shared {
+        /// The file of the tenant.
+        path: PathBuf,
+        /// Which setting.
+        key: &'static str,
+    },
     /// Two would end what the other says.
     #[error("each `[[kubernetes]]` needs a `cluster` and a source of its own, not {source_name:?}")]
     Cluster {
@@ -241,7 +257,12 @@ fn variable_of(key: &str) -> String {
 }
 
 /// Lays the tables and values of `given` over those of `base`, which names every key there is.
-fn overlay(base: &mut Table, given: Table, within: &str, origin: &str) -> Result<(), ConfigError> {
+pub(super) fn overlay(
+    base: &mut Table,
+    given: Table,
+    within: &str,
+    origin: &str,
+) -> Result<(), ConfigError> {
     for (name, value) in given {
         let key = format!("{within}{name}");
         let Some(slot) = base.get_mut(&name) else {

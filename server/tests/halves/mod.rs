@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::crawling::{Crawled, Crawler, INTROSPECTION};
 use crate::plain;
-use crate::serving::Serving;
+use crate::serving::{Serving, epicenter};
 use crate::tokens::token;
 
 pub(crate) const HALVES: [&str; 2] = ["okapi", "zebra"];
@@ -76,6 +76,16 @@ impl Halves {
         ]
     }
 
+    /// What a command prints to the holder of a token.
+    pub(crate) fn told(&self, secret: &str, arguments: &[&str]) -> String {
+        let mut command = epicenter(arguments);
+        let command = command.args(["--server", &self.serving.http]);
+        let output = command.env("EPICENTER_TOKEN", secret).output().unwrap();
+        let said = [output.stdout, output.stderr].map(|it| String::from_utf8(it).unwrap());
+        assert!(output.status.success(), "{arguments:?}: {said:?}");
+        said.concat()
+    }
+
     pub(crate) async fn status(&self, secret: &str, path: &str) -> u16 {
         let url = format!("{}{path}", self.serving.http);
         let request = plain::client().get(url).bearer_auth(secret);
@@ -133,7 +143,7 @@ fn event(source: &str, kind: &str, at: &str, data: &Value) -> Value {
 }
 
 /// What is of one half, and how the other half hangs on it.
-fn half(own: &str, other: &str) -> Vec<Value> {
+pub(crate) fn half(own: &str, other: &str) -> Vec<Value> {
     let source = format!("{own}-platform");
     let say = |kind: &str, at: &str, data: Value| event(&source, kind, at, &data);
     let item = |key: &str, level: &str| {
