@@ -8,6 +8,7 @@ mod candidates;
 mod effect;
 mod fold;
 mod places;
+mod priors;
 mod reason;
 mod signals;
 mod symptoms;

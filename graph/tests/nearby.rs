@@ -289,6 +289,45 @@ fn a_judgement_moves_the_ranking() {
 }
 
 #[test]
+fn a_change_is_more_suspect_where_such_changes_were_causes_before() {
+    let text = "
+        incident inc-0 web 08:00
+        change old web 07:50 kind=flag
+        incident inc-1 web 10:30
+        incident inc-2 web 11:00
+        change a web 10:20 kind=deployment
+        change b web 10:15 kind=flag
+    ";
+    let asked = |more: &str| order(&format!("{text}\n {more}"), "inc-1 at 10:30");
+    assert_eq!(asked(""), "a b old");
+    assert_eq!(asked("judged inc-0 old cause"), "b a old");
+    for nothing in [
+        "judged inc-0 old not_cause",
+        // What came later was not known before.
+        "judged inc-2 old cause",
+        "judged inc-0 other cause\n change other db 07:50 kind=flag",
+        "judged inc-0 other cause\n change other web 07:50 kind=deploy",
+    ] {
+        let order = asked(nothing);
+        assert!(order.starts_with("a b "), "{nothing}: {order}");
+    }
+    let judged = format!("{text}\n judged inc-0 old cause");
+    let (_, answer) = ask(&judged, "inc-1 at 10:30");
+    let first = &answer.changes[0];
+    assert!(
+        first.reason.ends_with("such a change was a cause before"),
+        "{}",
+        first.reason
+    );
+    let mut parts = first.contributions.iter();
+    let prior = parts.find(|part| part.signal == "cause_before").unwrap();
+    assert_eq!(
+        prior.explanation,
+        "people judged changes of this sort, on the same items, the cause of an earlier incident"
+    );
+}
+
+#[test]
 fn what_is_not_admitted_is_not_ranked() {
     let text = "
         change a web 10:00 kind=deployment

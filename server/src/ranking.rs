@@ -77,7 +77,7 @@ mod tests {
             refused,
             "ranking.weights: FILE: weights.walk_stop: must lie between 0 and 1"
         );
-        let refused = loaded("version = \"nearby-1\"\n[weights]\nwords = 3.0\n").unwrap_err();
+        let refused = loaded("version = \"nearby-2\"\n[weights]\nwords = 3.0\n").unwrap_err();
         assert!(
             refused.contains("version: is that of the weights that are built in"),
             "{refused}"

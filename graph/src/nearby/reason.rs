@@ -32,6 +32,10 @@ pub(super) fn sentence(
     if let [first, ..] = suspects.wanted.shared(suspect.held).as_slice() {
         hints.push(format!("its title speaks of \"{first}\""));
     }
+    let is_known = |part: &Part| part.signal == Signal::CauseBefore;
+    if suspect.parts.iter().any(is_known) {
+        hints.push("such a change was a cause before".to_owned());
+    }
     hints.extend(
         suspect
             .parts
@@ -125,6 +129,7 @@ fn objection(signal: Signal) -> Option<&'static str> {
         | Signal::SameMeasure
         | Signal::OtherMeasure
         | Signal::Words
+        | Signal::CauseBefore
         | Signal::Judged => None,
     }
 }
@@ -168,6 +173,15 @@ pub(super) fn explanation(
             "symptom and title share {}",
             quoted(&suspects.wanted.shared(suspect.held))
         ),
+        Signal::CauseBefore => {
+            let incidents = match part.value {
+                one if one < 1.5 => "an earlier incident".to_owned(),
+                many => format!("{many:.0} earlier incidents"),
+            };
+            format!(
+                "people judged changes of this sort, on the same items, the cause of {incidents}"
+            )
+        }
         Signal::Judged if 0.0 < part.adds => "a person judged it to be the cause".to_owned(),
         Signal::Judged => "a person judged it not to be the cause".to_owned(),
         Signal::SingleMachine

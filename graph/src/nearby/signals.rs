@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use super::candidates::Candidates;
 use super::effect::{Ages, minutes};
+use super::priors::Priors;
 use super::reason;
 use super::symptoms::{Family, Symptom, Symptoms};
 use super::walk::Walk;
@@ -29,6 +30,7 @@ pub(super) enum Signal {
     TakesBack,
     TakenBack,
     OtherEnvironment,
+    CauseBefore,
     NeverBegan,
     BeganAfter,
     Judged,
@@ -83,6 +85,7 @@ impl Signal {
             Self::TakesBack => "takes_back",
             Self::TakenBack => "taken_back",
             Self::OtherEnvironment => "other_environment",
+            Self::CauseBefore => "cause_before",
             Self::NeverBegan => "never_began",
             Self::BeganAfter => "began_after",
             Self::Judged => "judged",
@@ -124,6 +127,7 @@ impl<'v> Suspects<'v> {
             .collect();
         let taken_back = TakenBack::among(scene, &read);
         let mut symptoms = Symptoms::new(view, &scene.weights, scene.began, scene.at);
+        let mut priors = Priors::before(scene);
         let families = Family::in_text(&scene.symptom);
         let weighing = Weighing {
             scene,
@@ -135,7 +139,9 @@ impl<'v> Suspects<'v> {
         };
         let all = read
             .into_iter()
-            .map(|(change, row, held)| weighing.weigh(change, row, held, &mut symptoms))
+            .map(|(change, row, held)| {
+                weighing.weigh(change, row, held, &mut symptoms, &mut priors)
+            })
             .collect();
         Self { scene, wanted, all }
     }
@@ -202,6 +208,7 @@ impl Weighing<'_> {
         row: &Row,
         held: Held,
         symptoms: &mut Symptoms<'_>,
+        priors: &mut Priors<'_>,
     ) -> Suspect {
         let touched = ChangeRow::new(self.scene.view, change).items();
         let touched: SmallVec<[ItemIx; 4]> = touched.into_iter().map(|item| item.item).collect();
@@ -223,6 +230,13 @@ impl Weighing<'_> {
                 told,
                 self.scene.weights.words * told.ln_1p(),
             ));
+        }
+        let before = priors.incidents(change, &touched);
+        if 0 < before {
+            let adds = self.scene.weights.cause_before * float(before).ln_1p();
+            suspect
+                .parts
+                .push(Part::new(Signal::CauseBefore, float(before), adds));
         }
         self.state(change, row, &mut suspect);
         suspect.score = suspect.parts.iter().map(|part| part.adds).sum();
@@ -394,6 +408,11 @@ const SINGLE_MACHINE_KINDS: [&str; 4] = ["host", "server", "machine", "node"];
 
 /// Where incidents are when nobody says where.
 const USUAL_ENVIRONMENTS: [&str; 4] = ["production", "prod", "prd", "live"];
+
+#[expect(clippy::cast_precision_loss, reason = "a number of incidents")]
+fn float(count: usize) -> f64 {
+    count as f64
+}
 
 fn keep_greater(kept: &mut Option<(ItemIx, Symptom)>, item: ItemIx, found: Option<&Symptom>) {
     let Some(found) = found else { return };

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The name of this table; raised with every change of a number in it.
-pub const MODEL_VERSION: &str = "nearby-1";
+pub const MODEL_VERSION: &str = "nearby-2";
 
 /// A table of weights and the name that every answer made with it shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,6 +69,8 @@ pub struct Weights {
     pub began_after: f64,
     /// Minutes by which stated times of beginning may be wrong.
     pub clock_slack_minutes: f64,
+    /// Weight of how many earlier incidents changes of the same sort were judged the cause of.
+    pub cause_before: f64,
     /// What a person's judgement adds or takes.
     pub judged: f64,
 }
@@ -117,6 +119,9 @@ pub const WEIGHTS: Weights = Weights {
     // Reasoned: an effect does not come before its cause, but clocks and first alerts are late by minutes.
     began_after: -3.0,
     clock_slack_minutes: 15.0,
+    // Reasoned: one earlier cause doubles the odds, three make them four times as high, and no number of them
+    // outweighs a change that is near and recent.
+    cause_before: 1.0,
     // Reasoned: outweighs any two other signals.
     judged: 10.0,
 };
@@ -185,6 +190,7 @@ impl Weights {
             ("weights.other_environment", self.other_environment),
             ("weights.never_began", self.never_began),
             ("weights.began_after", self.began_after),
+            ("weights.cause_before", self.cause_before),
             ("weights.judged", self.judged),
         ];
         let off = |all: &[(&'static str, f64)], fits: &dyn Fn(f64) -> bool, reason| {

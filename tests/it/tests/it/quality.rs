@@ -78,7 +78,7 @@ async fn ranking_quality_says_where_causes_stood_without_their_own_judgements() 
             &ranking["leftOut"],
             &ranking["modelVersion"]
         ),
-        (&json!(3), &json!(0), &json!("nearby-1"))
+        (&json!(3), &json!(0), &json!("nearby-2"))
     );
     let ranks: Vec<&Value> = ranking["incidents"]
         .as_array()
