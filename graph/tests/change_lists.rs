@@ -282,7 +282,7 @@ fn order() -> impl Strategy<Value = ChangeOrder> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(192))]
+    #![proptest_config(ProptestConfig::with_cases(testkit::cases(192)))]
 
     #[test]
     fn pages_and_counts_are_those_of_going_through_all(

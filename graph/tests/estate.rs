@@ -285,7 +285,7 @@ const FACTS: &str = "
 ";
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(testkit::cases(200)))]
 
     #[test]
     fn the_order_of_arrival_does_not_matter(seed in any::<u64>(), twice in 0..18_usize) {

@@ -206,7 +206,7 @@ const FACTS: &str = "
 ";
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(testkit::cases(300)))]
 
     #[test]
     fn the_order_of_arrival_does_not_matter(seed in any::<u64>()) {
@@ -322,7 +322,7 @@ fn an_owner_that_is_taken_back_leaves_what_others_say() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(testkit::cases(300)))]
 
     #[test]
     fn what_is_taken_back_is_whatever_the_order_of_arrival(seed in any::<u64>()) {
@@ -406,7 +406,7 @@ fn a_retracted_source_has_said_nothing_and_a_restored_one_all_of_it() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(testkit::cases(200)))]
 
     #[test]
     fn a_retraction_counts_whenever_it_comes(seed in any::<u64>()) {

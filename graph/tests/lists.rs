@@ -100,7 +100,7 @@ fn what_a_later_list_no_longer_carries_has_ended() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(testkit::cases(200)))]
 
     #[test]
     fn the_order_of_lists_does_not_matter(seed in any::<u64>(), twice in 0..8_usize) {

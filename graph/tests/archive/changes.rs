@@ -303,7 +303,7 @@ fn views_do_not_hold_all_they_ever_read() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(testkit::cases(40)))]
 
     #[test]
     fn wherever_rows_lie_the_answers_are_the_same(

@@ -248,7 +248,7 @@ fn many_short_lives_leave_the_present_and_stay_in_the_past() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(testkit::cases(60)))]
 
     #[test]
     fn with_its_pages_it_is_the_same_estate(seed in any::<u64>()) {

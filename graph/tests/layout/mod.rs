@@ -258,7 +258,7 @@ fn alike(answers: &[String], expected: &[String]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(testkit::cases(300)))]
 
     #[test]
     fn what_was_laid_out_when_shows_in_no_answer(

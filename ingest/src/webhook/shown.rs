@@ -136,7 +136,7 @@ pub(crate) fn bears_anything(decode: Decode, headers: &[(&str, &str)], bodies: &
         prop::collection::vec(any::<u8>(), 0..6),
         any_json(),
     );
-    proptest!(ProptestConfig::with_cases(128), |((which, steps, value) in strategy)| {
+    proptest!(ProptestConfig::with_cases(testkit::cases(128)), |((which, steps, value) in strategy)| {
         let mut body = good[which].clone();
         put(&mut body, &steps, value);
         let delivery = delivery("any", headers, &body.to_string());

@@ -45,3 +45,15 @@ pub fn skip(why: &str) {
     // Whoever reads no errors hears of no skipped test either.
     let _said = writeln!(std::io::stderr(), "\nSKIPPED: {why}");
 }
+
+/// With how many cases a property is tried that is dearer or cheaper than most: so many where 256 are usual.
+///
+/// `PROPTEST_CASES` says another usual number, as it does to properties that go without this.
+pub fn cases(where_256_are: u32) -> u32 {
+    let usual = std::env::var("PROPTEST_CASES");
+    let usual: u32 = usual
+        .ok()
+        .and_then(|usual| usual.parse().ok())
+        .unwrap_or(256);
+    (where_256_are.saturating_mul(usual) / 256).max(1)
+}

@@ -134,7 +134,7 @@ fn asked() -> impl Strategy<Value = Asked> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(testkit::cases(512)))]
 
     /// Whatever is looked at first and from where, the answer and its way are those of a search from the rule's side;
     /// and where that one gives up, this one gives up or knows what it would have found.

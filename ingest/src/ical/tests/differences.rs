@@ -69,7 +69,7 @@ fn a_feed_that_lacks_nearly_all_that_is_to_come_is_not_believed() {
 }
 
 proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(testkit::cases(200)))]
 
     /// Lines of an event in any order and with anything in them.
     #[test]

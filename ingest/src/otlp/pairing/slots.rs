@@ -194,7 +194,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(12))]
+        #![proptest_config(ProptestConfig::with_cases(testkit::cases(12)))]
 
         /// Many of one hash, spans that are concluded and tables that are made anew: what is open is found, once.
         #[test]

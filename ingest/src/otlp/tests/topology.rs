@@ -218,7 +218,7 @@ fn shop() -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(testkit::cases(40)))]
 
     #[test]
     fn the_order_and_repetition_of_spans_does_not_matter(
