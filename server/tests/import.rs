@@ -24,7 +24,7 @@ fn testdata(name: &str) -> PathBuf {
 
 impl Serving {
     /// Ends it in order, so that everything it holds is written.
-    fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         self.signal("-TERM");
         assert!(self.child.wait().unwrap().success());
     }

@@ -90,12 +90,7 @@ fn deployment() -> Value {
 }
 
 impl Serving {
-    fn stop(mut self) {
-        self.signal("-TERM");
-        assert!(self.child.wait().unwrap().success());
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> Value {
+    async fn tell(&self, path: &str, body: &Value) -> Value {
         let request = plain::client().post(format!("{}{path}", self.http));
         let request = request.header("x-github-event", "deployment").json(body);
         let response = request.send().await.unwrap();
@@ -107,9 +102,9 @@ impl Serving {
 
     /// Two changes of one, one of the other.
     async fn fill(&self) {
-        self.post("/ingest/events", &change(1, MIKA, OCTO)).await;
-        self.post("/ingest/events", &change(2, MIKA, MIKA)).await;
-        let answer = self.post("/ingest/github", &deployment()).await;
+        self.tell("/ingest/events", &change(1, MIKA, OCTO)).await;
+        self.tell("/ingest/events", &change(2, MIKA, MIKA)).await;
+        let answer = self.tell("/ingest/github", &deployment()).await;
         assert_eq!(answer["accepted"], json!(1), "{answer}");
     }
 
@@ -118,7 +113,7 @@ impl Serving {
         let document = "{ changeGroups(by: [OPERATOR], first: 100) {
             groups { count values { value } }
         } }";
-        let answer = self.post("/graphql", &json!({ "query": document })).await;
+        let answer = self.tell("/graphql", &json!({ "query": document })).await;
         let groups = answer["data"]["changeGroups"]["groups"].as_array();
         let groups = groups.unwrap_or_else(|| panic!("{answer}"));
         let counted = groups.iter().map(|group| {
@@ -176,9 +171,9 @@ async fn names_lie_sealed_and_whoever_asks_sees_them_under_either_setting() {
     assert!(exported.contains(MIKA) && exported.contains(OCTO));
     // As it is without any configuration.
     let serving = Serving::over(&house.data());
-    let again = serving.post("/ingest/events", &change(1, MIKA, OCTO)).await;
+    let again = serving.tell("/ingest/events", &change(1, MIKA, OCTO)).await;
     assert_eq!(again["duplicates"], json!(1), "{again}");
-    serving.post("/ingest/events", &change(3, MIKA, OCTO)).await;
+    serving.tell("/ingest/events", &change(3, MIKA, OCTO)).await;
     assert_eq!(serving.operators().await, counted(&[(MIKA, 3), (OCTO, 1)]));
     serving.stop();
     assert!(is_written(&house.data().join("log"), MIKA));
@@ -229,7 +224,7 @@ async fn a_name_that_is_forgotten_is_nowhere_in_the_folder_and_nothing_else_chan
     serving.fill().await;
     let unknown = json!({ "specversion": "1.0", "id": "1", "source": "/s",
         "type": "com.example.x", "data": { "by": MIKA } });
-    let kept = serving.post("/ingest/cloudevents", &unknown).await;
+    let kept = serving.tell("/ingest/cloudevents", &unknown).await;
     assert_eq!(kept["quarantined"], json!(1), "{kept}");
     assert_eq!(serving.operators().await, counted(&[(MIKA, 2), (OCTO, 1)]));
     serving.stop();
@@ -266,7 +261,7 @@ async fn a_name_that_is_forgotten_is_nowhere_in_the_folder_and_nothing_else_chan
     assert_eq!(serving.operators().await, after);
     assert_eq!(serving.found(placeholder), json!(2));
     assert_eq!(serving.found(MIKA), json!(0));
-    let again = serving.post("/ingest/events", &change(2, MIKA, MIKA)).await;
+    let again = serving.tell("/ingest/events", &change(2, MIKA, MIKA)).await;
     assert_eq!(again["duplicates"], json!(1), "{again}");
     assert_eq!(serving.operators().await, after);
     serving.stop();
@@ -281,7 +276,7 @@ async fn what_was_written_in_the_clear_is_told_and_is_no_success() {
     serving.stop();
     house.set("sealed");
     let serving = house.serve();
-    serving.post("/ingest/events", &change(3, MIKA, OCTO)).await;
+    serving.tell("/ingest/events", &change(3, MIKA, OCTO)).await;
     serving.stop();
     let forgotten = house.run(&["forget", MIKA, "--yes"]);
     assert!(!forgotten.status.success());
