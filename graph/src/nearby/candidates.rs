@@ -15,25 +15,12 @@ pub(super) struct Candidates {
     pub(super) cut_short: bool,
 }
 
-/// How much of the time asked about could be gone through.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Newest {
-    /// All of it was taken.
-    All,
-    /// All of it was looked at, and the newest taken.
-    First,
-    /// Not even that.
-    Some,
-}
-
 /// A search for candidates.
 struct Finding<'s> {
     scene: &'s Scene<'s>,
     admits: &'s dyn Fn(&ChangeRow<'_>) -> bool,
     limits: NearbyLimits,
     seen: Seen,
-    /// What begins in the time asked about, as far as it was looked at.
-    in_time: Seen,
     found: Vec<ChangeIx>,
 }
 
@@ -49,20 +36,18 @@ impl Candidates {
             admits,
             limits,
             seen: Seen::none(scene.view.changes.rows.len()),
-            in_time: Seen::none(scene.view.changes.rows.len()),
             found: Vec::new(),
         };
         let under_way_left_out = finding.under_way();
-        let newest = finding.newest();
-        if newest != Newest::All {
-            let all_looked_at = newest == Newest::First && !under_way_left_out;
-            finding.of_nearest(walk, all_looked_at);
+        let newer_left_out = finding.newest();
+        if newer_left_out {
+            finding.of_nearest(walk, under_way_left_out);
         }
         let mut changes = finding.found;
         changes.sort_unstable();
         Self {
             changes,
-            cut_short: under_way_left_out || newest != Newest::All,
+            cut_short: under_way_left_out || newer_left_out,
         }
     }
 }
@@ -81,42 +66,29 @@ impl Finding<'_> {
         false
     }
 
-    /// Takes the newest of the time asked about, as many as may be.
-    fn newest(&mut self) -> Newest {
+    /// Takes the newest of the time asked about, as many as may be; returns whether some had to be left out.
+    fn newest(&mut self) -> bool {
         let scene = self.scene;
         let most = self.found.len() + self.limits.considered_max;
         let until = scene.at.plus_nanos(1);
-        let mut newest = Newest::All;
         for (looked_at, change) in (scene.view.changes.between(scene.since, until)).enumerate() {
-            if looked_at == self.limits.looked_at_max {
-                return Newest::Some;
+            if looked_at == self.limits.looked_at_max || self.found.len() == most {
+                return true;
             }
-            if self.found.len() == most {
-                newest = Newest::First;
-            } else {
-                self.take(change);
-            }
-            self.in_time.mark(change.0);
+            self.take(change);
         }
-        newest
+        false
     }
 
     /// Adds the changes of the nearest items: as many again as there are newest ones at most.
-    ///
-    /// Where all of the time was looked at, what is not known to be of it need not be read.
-    fn of_nearest(&mut self, walk: &Walk, all_looked_at: bool) {
+    fn of_nearest(&mut self, walk: &Walk, under_way_left_out: bool) {
         let view = self.scene.view;
         let most = self.found.len() + self.limits.considered_max;
         for item in walk.nearest() {
             for member in &view.identity.item(item).members {
                 let changes = view.changes.of_target(*member).iter().rev();
                 for change in changes.take(OF_ONE_ITEM_MAX) {
-                    let in_time = if all_looked_at {
-                        self.in_time.holds(change.0)
-                    } else {
-                        self.is_in_time(*change)
-                    };
-                    if in_time {
+                    if self.is_in_time(*change, under_way_left_out) {
                         self.take(*change);
                     }
                     if most <= self.found.len() {
@@ -127,9 +99,14 @@ impl Finding<'_> {
         }
     }
 
-    fn is_in_time(&self, change: ChangeIx) -> bool {
+    /// Whether a change belongs to the time asked about and may not have been taken yet: what began before it and
+    /// went on in it was, unless some of that was left out.
+    fn is_in_time(&self, change: ChangeIx, under_way_left_out: bool) -> bool {
         let changes = &self.scene.view.changes;
-        self.scene.since <= changes.end(change) && changes.facet(change).start <= self.scene.at
+        let start = changes.facet(change).start;
+        let began = self.scene.since <= start;
+        start <= self.scene.at
+            && (began || under_way_left_out && self.scene.since <= changes.end(change))
     }
 
     /// Takes a change if it is admitted and was not looked at before.
