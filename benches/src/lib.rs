@@ -3,6 +3,7 @@
 //! Each program in `src/bin` prints rows as JSON lines; `benches/run` runs them
 //! all and makes one table. Figures of one row come from one run.
 
+mod exporter;
 mod peers;
 
 use std::path::Path;
@@ -12,6 +13,7 @@ use graph::{Estate, PageError, Pages};
 use model::{ContentHash, EventEnvelope};
 use store::PageFiles;
 
+pub use exporter::Exporter;
 pub use peers::{Found, Peer, write_table};
 
 /// Pages in files, as the server keeps them.

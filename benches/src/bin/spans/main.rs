@@ -3,8 +3,8 @@
 //! The spans: trips through forty services, each trip eleven spans with some
 //! ten attributes, exported by service in batches of 512, as SDKs do.
 //!
-//! With the address of a running server (`127.0.0.1:4318`) as its argument it
-//! sends the same batches over HTTP instead, from four connections.
+//! With the addresses of a running server (`127.0.0.1:4318 127.0.0.1:4317`) as its arguments it sends such spans
+//! on every path instead, others on each, from four connections.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -12,9 +12,9 @@
     reason = "a benchmark makes its own input and prints its result"
 )]
 
+mod paths;
+
 use std::hint::black_box;
-use std::io::{self, BufRead, BufReader, Write};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use benches::{Random, Row, median};
@@ -34,12 +34,13 @@ const REPETITIONS: usize = 7;
 const NOON_NANOS: i64 = 1_795_176_000_000_000_000;
 
 fn main() {
-    let batches = batches();
+    let mut addresses = std::env::args().skip(1);
+    if let Some(http) = addresses.next() {
+        return paths::end_to_end(&http, addresses.next().as_deref());
+    }
+    let batches: Vec<Vec<u8>> = batches(11).iter().map(Message::encode_to_vec).collect();
     let bytes: usize = batches.iter().map(Vec::len).sum();
     let spans: usize = batches.iter().map(|batch| decode(batch)).sum();
-    if let Some(address) = std::env::args().nth(1) {
-        return end_to_end(&address, &batches, spans);
-    }
     let mut whole = SpansToCalls::new(&config(), now());
     let (mut paired, mut read, mut prost) = (Vec::new(), Vec::new(), Vec::new());
     let mut calls = 0;
@@ -77,45 +78,6 @@ fn main() {
     Row::new("spans, decode of the needed fields, M/s on one core", read)
         .against("prost, decode only", prost)
         .print();
-}
-
-/// Sends all batches to a server, sender included; every batch must be answered with success.
-fn end_to_end(address: &str, batches: &[Vec<u8>], spans: usize) {
-    const CONNECTIONS: usize = 4;
-    let rate = rate(spans, || {
-        std::thread::scope(|scope| {
-            for connection in 0..CONNECTIONS {
-                let mine = batches.iter().skip(connection).step_by(CONNECTIONS);
-                scope.spawn(move || send(address, mine).expect("the server takes all"));
-            }
-        });
-    });
-    Row::new("spans over HTTP, end to end, sender included, M/s", rate).print();
-}
-
-fn send<'a>(address: &str, batches: impl Iterator<Item = &'a Vec<u8>>) -> io::Result<()> {
-    let stream = TcpStream::connect(address)?;
-    stream.set_nodelay(true)?;
-    let mut answers = BufReader::new(stream.try_clone()?);
-    let mut requests = stream;
-    for batch in batches {
-        let head = format!(
-            "POST /v1/traces HTTP/1.1\r\nhost: {address}\r\n\
-             content-type: application/x-protobuf\r\ncontent-length: {}\r\n\r\n",
-            batch.len()
-        );
-        requests.write_all(head.as_bytes())?;
-        requests.write_all(batch)?;
-        let mut line = String::new();
-        answers.read_line(&mut line)?;
-        assert!(line.starts_with("HTTP/1.1 200"), "{line}");
-        // A full success has an empty body, so the answer ends with its head.
-        while line != "\r\n" {
-            line.clear();
-            answers.read_line(&mut line)?;
-        }
-    }
-    Ok(())
 }
 
 /// Spans a second, in millions.
@@ -159,9 +121,9 @@ fn config() -> OtlpConfig {
     }
 }
 
-/// The spans of all trips, by service, cut into batches.
-fn batches() -> Vec<Vec<u8>> {
-    let mut random = Random::new(11);
+/// The spans of all trips, by service, cut into batches. Another seed gives other spans.
+fn batches(seed: u64) -> Vec<ExportTraceServiceRequest> {
+    let mut random = Random::new(seed);
     let mut of_services: Vec<Vec<Span>> = vec![Vec::new(); SERVICES];
     for trip in 0..TRIPS {
         take_trip(trip, &mut random, &mut of_services);
@@ -169,7 +131,7 @@ fn batches() -> Vec<Vec<u8>> {
     let mut batches = Vec::new();
     for (service, spans) in of_services.iter().enumerate() {
         for batch in spans.chunks(BATCH) {
-            batches.push(request(service, batch.to_vec()).encode_to_vec());
+            batches.push(request(service, batch.to_vec()));
         }
     }
     // Exporters of different services take turns.

@@ -10,16 +10,15 @@
     reason = "a load generator stamps its spans and prints its result"
 )]
 
-mod grpc;
-
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use benches::Row;
+use benches::{Exporter, Row};
 use clap::Parser;
 use testkit::{Fleet, export_request};
+use tonic::{Code, Status};
 
 /// Trips of one request: 510 spans.
 const TRIPS: u64 = 85;
@@ -123,7 +122,7 @@ async fn main() {
 async fn send(sender: u64, flags: Flags, counts: Arc<Counts>, begun: Instant) {
     let fleet = Fleet::new(flags.services);
     let over_grpc = flags.grpc.filter(|_| sender.is_multiple_of(2));
-    let mut line = Line::to(flags.http, over_grpc).await;
+    let mut line = Line::to(flags.http, over_grpc);
     let pace = match flags.rate {
         0 => Duration::ZERO,
         rate => Duration::from_secs_f64(
@@ -165,13 +164,13 @@ async fn send(sender: u64, flags: Flags, counts: Arc<Counts>, begun: Instant) {
 /// A connection to a server.
 enum Line {
     Http(reqwest::Client, String),
-    Grpc(grpc::Exporter),
+    Grpc(Exporter),
 }
 
 impl Line {
-    async fn to(http: SocketAddr, over_grpc: Option<SocketAddr>) -> Self {
+    fn to(http: SocketAddr, over_grpc: Option<SocketAddr>) -> Self {
         match over_grpc {
-            Some(address) => Self::Grpc(grpc::Exporter::to(address).await),
+            Some(address) => Self::Grpc(Exporter::to(address, false)),
             None => {
                 server::provide_cryptography();
                 let builder = reqwest::Client::builder().tls_certs_only([]);
@@ -183,7 +182,14 @@ impl Line {
 
     async fn send(&mut self, request: Vec<u8>) -> Said {
         match self {
-            Self::Grpc(exporter) => exporter.send(request).await,
+            Self::Grpc(exporter) => match exporter.send(request).await {
+                Ok(()) => Said::Taken,
+                // The details carry `RetryInfo`; without it nobody is asked to come again.
+                Err(status) if is_busy(&status) && !status.details().is_empty() => {
+                    Said::ComeAgain(Duration::from_secs(1))
+                }
+                Err(_) => Said::Failed,
+            },
             Self::Http(client, url) => {
                 let request = client
                     .post(url.as_str())
@@ -202,6 +208,10 @@ impl Line {
             }
         }
     }
+}
+
+fn is_busy(status: &Status) -> bool {
+    matches!(status.code(), Code::Unavailable | Code::ResourceExhausted)
 }
 
 fn now_nanos() -> u64 {

@@ -1,53 +1,42 @@
 //! OTLP over gRPC as an exporter speaks it, on messages that are encoded already.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use bytes::{Buf, BufMut};
 use tonic::client::Grpc;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Request, Status};
-
-use super::Said;
+use tonic::{Request, Status};
 
 const METHOD: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
-/// A connection.
-pub(super) struct Exporter {
+/// A connection to an address of OTLP over gRPC.
+pub struct Exporter {
     grpc: Grpc<Channel>,
 }
 
 impl Exporter {
-    /// Connects when it is first used.
-    pub(super) async fn to(address: SocketAddr) -> Self {
+    /// Connects when it is first used; it packs what it sends with gzip or not.
+    pub fn to(address: SocketAddr, packs: bool) -> Self {
         let endpoint = Endpoint::from_shared(format!("http://{address}"));
         let endpoint = endpoint.expect("an address makes a URL");
-        Self {
-            grpc: Grpc::new(endpoint.connect_lazy()),
-        }
+        let grpc = Grpc::new(endpoint.connect_lazy());
+        let grpc = match packs {
+            true => grpc.send_compressed(CompressionEncoding::Gzip),
+            false => grpc,
+        };
+        Self { grpc }
     }
 
-    /// Sends one request.
-    pub(super) async fn send(&mut self, request: Vec<u8>) -> Said {
-        if self.grpc.ready().await.is_err() {
-            return Said::Failed;
-        }
+    /// Sends one request of spans, encoded already.
+    pub async fn send(&mut self, request: Vec<u8>) -> Result<(), Status> {
+        let ready = self.grpc.ready().await;
+        ready.map_err(|error| Status::unavailable(error.to_string()))?;
         let path = PathAndQuery::from_static(METHOD);
-        match self.grpc.unary(Request::new(request), path, Bytes).await {
-            Ok(_) => Said::Taken,
-            // The details carry `RetryInfo`; without it nobody is asked to come again.
-            Err(status) if is_busy(&status) && !status.details().is_empty() => {
-                Said::ComeAgain(Duration::from_secs(1))
-            }
-            Err(_) => Said::Failed,
-        }
+        let answered = self.grpc.unary(Request::new(request), path, Bytes).await;
+        answered.map(drop)
     }
-}
-
-fn is_busy(status: &Status) -> bool {
-    matches!(status.code(), Code::Unavailable | Code::ResourceExhausted)
 }
 
 /// Messages as they are.
